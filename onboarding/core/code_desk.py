@@ -1,0 +1,125 @@
+"""The steps of ``created`` and ``otp_pending``: have a code sent, and send it back.
+
+Asking for a code is the step that burns fastest: Meta counts every request, a new one voids the
+last, and a code at three in the morning is lost. So a code is asked for only when somebody will
+read it: an intake that answers, the holder's window, or a person's word.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from onboarding.core.codes import parse_window
+from onboarding.core.lifecycle import Trigger
+from onboarding.core.operations import natural_key
+from onboarding.core.policy import Policy
+from onboarding.core.seen import is_verified, seen_after
+from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
+from onboarding.core.timing import backoff
+from onboarding.core.waits import (
+    NO_TROUBLE,
+    budget_wait,
+    hold_step,
+    idle_poll,
+    retry_wait,
+    wait_for_list,
+)
+from onboarding.model import Onboarding, Operation, Reason, RecoveryClass
+
+NO_CODE = {"code_sealed": None, "code_mac": None}
+
+#: Meta's "number must be verified again before it can be registered".
+REVERIFY = 133006
+
+
+def created(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    """Skip ahead if Meta already says VERIFIED, else have a code sent."""
+    if is_verified(snap.row.seen):
+        return _observed("Meta shows VERIFIED already; no code is needed")
+    return _have_code_sent(snap, now, policy)
+
+
+def otp_pending(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    """Send the code that was given; without one, wait for it or have another sent."""
+    row = snap.row
+    contradicted = row.trouble is not None and row.trouble.failure.code == REVERIFY
+    if is_verified(row.seen) and seen_after(row, row.state_since) and not contradicted:
+        return _observed("Meta shows VERIFIED, without a code from us")
+    if row.has_code:
+        return _send_code(snap, now, policy)
+    return _have_code_sent(snap, now, policy)
+
+
+def _observed(reason: str) -> Move:
+    return Move(
+        trigger=Trigger.OWNERSHIP_OBSERVED,
+        reason=reason,
+        changes={**NO_CODE, "code_ready": False, "code_sends": 0, "code_tries": 0, **NO_TROUBLE},
+    )
+
+
+def _send_code(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    row = snap.row
+    key = natural_key(Operation.VERIFY_CODE, row)
+    if any(op.natural_key == key for op in snap.attempts.made):
+        return Move(note="code_refused", reason="this code was sent before", changes=NO_CODE)
+    if row.code_sent_at is not None and now >= row.code_sent_at + policy.code_validity:
+        return Move(note="code_lapsed", reason="the code was given too late", changes=NO_CODE)
+    if wait := retry_wait(snap, Operation.VERIFY_CODE, now):
+        return wait
+    return Call(operation=Operation.VERIFY_CODE, natural_key=key)
+
+
+def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    row = snap.row
+    if row.code_sent_at is not None and now < (lapses := row.code_sent_at + policy.code_validity):
+        return Wait(reason=Reason.CODE, until=lapses)
+    if step := _already_verified(row, now):
+        return step
+    if wait := retry_wait(snap, Operation.REQUEST_CODE, now):
+        return wait
+    opens = _readable_from(snap, now, policy)
+    if opens is None:
+        return Wait(reason=Reason.CODE_READY, observe_at=idle_poll(row, now, policy))
+    if opens > now:
+        return Wait(reason=Reason.CODE_WINDOW, until=opens)
+    limit = policy.request_code_per_window
+    if wait := budget_wait(snap, Operation.REQUEST_CODE, limit, policy, now):
+        return wait
+    return Call(
+        operation=Operation.REQUEST_CODE,
+        natural_key=natural_key(Operation.REQUEST_CODE, row),
+        params={"code_method": row.code_method.value, "language": row.code_language},
+    )
+
+
+def _already_verified(row: Onboarding, now: datetime) -> Step | None:
+    """Look at the list when Meta refuses a code because the number is verified."""
+    trouble = row.trouble
+    if trouble is None or trouble.operation != Operation.REQUEST_CODE:
+        return None
+    if trouble.failure.recovery is not RecoveryClass.RECONCILE:
+        return None
+    if not seen_after(row, trouble.at):
+        return wait_for_list(now)
+    if is_verified(row.seen):
+        return _observed("Meta sends no code because the number is verified")
+    text = f"{trouble.failure.message}, yet the list does not show it as VERIFIED"
+    return hold_step(Reason.REFUSED, text, now)
+
+
+def _readable_from(snap: Snapshot, now: datetime, policy: Policy) -> datetime | None:
+    """Return from when somebody will read a code; ``None`` if nobody is known to."""
+    row = snap.row
+    if row.code_ready:
+        return now
+    if row.code_sends >= policy.code_sends or row.code_tries >= policy.code_tries:
+        return None  # codes go unread or come back wrong: a person must look first
+    at = now
+    if row.code_sends and row.code_sent_at is not None:
+        at = max(now, row.code_sent_at + backoff(row.code_sends, policy.code_resend))
+    if snap.intake_answers:
+        return at
+    if row.code_window is not None:
+        return parse_window(row.code_window).next_open(at)
+    return None

@@ -1,0 +1,93 @@
+"""One-time codes and the times when asking for one makes sense."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from onboarding.core.timing import parse_iso
+from onboarding.errors import InputError
+
+_CODE = re.compile(r"(?<!\d)(\d{3})[-\s]?(\d{3})(?!\d)")
+_DAILY = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})(?:\s+(\S+))?")
+_WINDOW_HINT = (
+    "write it like '09:00-17:00 Europe/Berlin' (every day) "
+    "or '2026-03-02T09:00Z/2026-03-02T12:00Z' (once)"
+)
+
+
+def parse_code(text: str) -> str:
+    """Return the six digits of a code, as Meta sends it or as a person repeats it.
+
+    ``123830``, ``123-830`` and ``WhatsApp code 123-830`` all give ``123830``.
+
+    Raises:
+        InputError: no code in the text, or two different ones. The message never repeats the text.
+    """
+    found = {f"{match[1]}{match[2]}" for match in _CODE.finditer(text)}
+    if len(found) != 1:
+        problem = "holds no six-digit code" if not found else "holds more than one code"
+        raise InputError(
+            f"the text {problem}", field="code", hint="give the six digits, like 123-830"
+        )
+    return found.pop()
+
+
+@dataclass(frozen=True, slots=True)
+class DailyWindow:
+    """Every day between two times of a time zone; past midnight if it ends before it starts."""
+
+    start: time
+    end: time
+    zone: ZoneInfo
+
+    def next_open(self, at: datetime) -> datetime | None:
+        """Return ``at`` if the window is open then, else its next opening."""
+        today = at.astimezone(self.zone).date()
+        for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
+            opens, closes = self._on(day)
+            if closes > at:
+                return max(opens, at)
+        raise AssertionError("a daily window opens every day")
+
+    def _on(self, day: date) -> tuple[datetime, datetime]:
+        opens = datetime.combine(day, self.start, self.zone)
+        last_day = day if self.end > self.start else day + timedelta(days=1)
+        return opens, datetime.combine(last_day, self.end, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class OnceWindow:
+    """One stretch of time."""
+
+    start: datetime
+    end: datetime
+
+    def next_open(self, at: datetime) -> datetime | None:
+        """Return ``at`` if the window is open then, else its opening, or ``None`` if it is over."""
+        return max(self.start, at) if at < self.end else None
+
+
+CodeWindow = DailyWindow | OnceWindow
+
+
+def parse_window(text: str) -> CodeWindow:
+    """Return when the holder can read a code.
+
+    Raises:
+        InputError: not a window; the hint shows both forms.
+    """
+    try:
+        if "/" in text and "T" in text:
+            start, end = (parse_iso(part) for part in text.split("/"))
+            if start < end:
+                return OnceWindow(start, end)
+        elif match := _DAILY.fullmatch(text.strip()):
+            opens, closes = (time.fromisoformat(match[i]) for i in (1, 2))
+            if opens != closes:
+                return DailyWindow(opens, closes, ZoneInfo(match[3] or "UTC"))
+    except (ValueError, OSError, LookupError):
+        pass
+    raise InputError(f"'{text}' is not a window of time", field="code_window", hint=_WINDOW_HINT)

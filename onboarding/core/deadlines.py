@@ -1,0 +1,87 @@
+"""Deadlines and the ladder of escalation: when each rung is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from onboarding.core.policy import Policy, Rung
+from onboarding.core.steps import DeadlineSet, Move
+from onboarding.model import Deadline, DeadlineReason, Entry, Onboarding, State
+
+
+def anchor_step(row: Onboarding, policy: Policy) -> Move | None:
+    """Set or correct the signup deadline from ``last_onboarded_time``; Meta's word wins.
+
+    The window is 14 x 24 h from the instant at which the customer finished Embedded Signup
+    (Meta's rules, day-counts).
+    """
+    if row.entry is not Entry.EMBEDDED_SIGNUP or row.state is State.REGISTERED or row.renaming:
+        return None
+    anchor = row.seen.last_onboarded_time if row.seen else None
+    if anchor is None or row.register_by == anchor + policy.signup_window:
+        return None
+    due_at = anchor + policy.signup_window
+    return Move(
+        note="deadline_set",
+        reason=f"Embedded Signup was finished at {anchor:%Y-%m-%d %H:%M} UTC",
+        deadline=DeadlineSet(
+            reason=DeadlineReason.EMBEDDED_SIGNUP,
+            anchor_source="last_onboarded_time",
+            starts_at=anchor,
+            due_at=due_at,
+        ),
+        detail={"register_by": f"{due_at:%Y-%m-%dT%H:%M:%SZ}"},
+    )
+
+
+def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:
+    """Return the deadline that a new cycle starts with, from the time given or from now."""
+    if row.entry is Entry.EMBEDDED_SIGNUP and row.onboarded_at is not None:
+        return DeadlineSet(
+            reason=DeadlineReason.EMBEDDED_SIGNUP,
+            anchor_source="given",
+            starts_at=row.onboarded_at,
+            due_at=row.onboarded_at + policy.signup_window,
+        )
+    return DeadlineSet(
+        reason=DeadlineReason.POLICY,
+        anchor_source="requested",
+        starts_at=row.state_since,
+        due_at=row.state_since + policy.policy_window,
+    )
+
+
+def rung_at(deadline: Deadline, rung: Rung) -> datetime:
+    """Return when the rung is due: its share of the window after the start."""
+    return deadline.starts_at + (deadline.due_at - deadline.starts_at) * rung.share
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a look at the ladder found due: one rung to raise, those below it collapsed into it."""
+
+    rung: Rung
+    collapsed: tuple[Rung, ...]
+    deadline: Deadline
+
+
+def climb(deadline: Deadline, now: datetime, ladder: Sequence[Rung]) -> Raised | None:
+    """Return what to raise now, with the deadline as it stands afterwards.
+
+    After an outage several rungs may be due at once: the highest is raised, the lower ones are
+    recorded as collapsed into it, so that each rung is raised or recorded exactly once.
+    """
+    due = [rung for rung in ladder[deadline.next_rung :] if rung_at(deadline, rung) <= now]
+    if not due:
+        return None
+    after = dated(replace(deadline, next_rung=deadline.next_rung + len(due)), ladder)
+    return Raised(due[-1], tuple(due[:-1]), after)
+
+
+def dated(deadline: Deadline, ladder: Sequence[Rung]) -> Deadline:
+    """Return the deadline with the instant of its next rung, ``None`` after the last."""
+    if deadline.next_rung >= len(ladder):
+        return replace(deadline, next_rung_at=None)
+    return replace(deadline, next_rung_at=rung_at(deadline, ladder[deadline.next_rung]))

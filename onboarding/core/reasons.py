@@ -1,0 +1,107 @@
+"""Why an onboarding waits, on whom, and what that person can do: one catalogue for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onboarding.model import Owner, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a reason tells a person. ``{id}`` and ``{waba_id}`` are filled in on display."""
+
+    owner: Owner
+    text: str
+    remedy: str = ""
+
+
+MEANINGS = {
+    Reason.DUE: Meaning(Owner.ENGINE, "the next step is due"),
+    Reason.SETTLING: Meaning(
+        Owner.ENGINE, "a call was not answered; it is looked into before anything is repeated"
+    ),
+    Reason.LISTING: Meaning(Owner.ENGINE, "the WABA's list is to be read"),
+    Reason.RETRY: Meaning(Owner.ENGINE, "a passing failure; tried again by itself"),
+    Reason.BUDGET: Meaning(Owner.ENGINE, "a call budget is spent; goes on when it frees up"),
+    Reason.THROTTLED: Meaning(Owner.META, "Meta throttles the app or the WABA"),
+    Reason.SUBSCRIBING: Meaning(
+        Owner.ENGINE, "the app is being subscribed to the WABA before registration"
+    ),
+    Reason.DEADLINE_CHECK: Meaning(
+        Owner.ENGINE, "the window is over; the list is read once more before it counts as expired"
+    ),
+    Reason.NOT_ON_WABA: Meaning(
+        Owner.PARTNER,
+        "the number is not on the WABA: Embedded Signup was not finished, or on another WABA",
+        "have the customer finish Embedded Signup with this number on WABA {waba_id}",
+    ),
+    Reason.CODE_READY: Meaning(
+        Owner.HOLDER,
+        "nobody is known to be ready to read the one-time code",
+        "onboarding code {id} --ready   (when the holder can read it)",
+    ),
+    Reason.CODE_WINDOW: Meaning(Owner.ENGINE, "the holder's window for the code is not open yet"),
+    Reason.CODE: Meaning(
+        Owner.HOLDER, "a one-time code is on its way to the holder", "onboarding code {id} 123-456"
+    ),
+    Reason.NAME_IN_REVIEW: Meaning(Owner.META, "Meta reviews the display name"),
+    Reason.NAME_MISSING: Meaning(
+        Owner.PARTNER,
+        "Meta shows no usable display name",
+        'onboarding rename {id} "New name"',
+    ),
+    Reason.NAME_DECLINED: Meaning(
+        Owner.PARTNER, "Meta declined the display name", 'onboarding rename {id} "New name"'
+    ),
+    Reason.NAME_EXPIRED: Meaning(
+        Owner.PARTNER,
+        "the approval of the display name expired before registration",
+        'onboarding rename {id} "Name"   (the same name may be submitted again)',
+    ),
+    Reason.CONNECTING: Meaning(
+        Owner.META, "registered; waiting for Meta to show CONNECTED on CLOUD_API"
+    ),
+    Reason.ACCOUNT_HELD: Meaning(
+        Owner.OPERATOR,
+        "the WABA's account is on hold",
+        "onboarding account check {waba_id}",
+    ),
+    Reason.HELD: Meaning(Owner.OPERATOR, "on hold", "onboarding release {id}"),
+    Reason.REFUSED: Meaning(
+        Owner.OPERATOR,
+        "Meta refused in a way that only a person can mend",
+        "onboarding show {id}, mend the cause, then: onboarding release {id}",
+    ),
+    Reason.STUCK: Meaning(
+        Owner.OPERATOR,
+        "workers ended several times while they held this machine",
+        "read the workers' logs, then: onboarding release {id}",
+    ),
+    Reason.PIN: Meaning(
+        Owner.HOLDER,
+        "the number has a two-step verification PIN that we do not know",
+        "onboarding secrets set-pin {id}   (the number's PIN), or have its holder switch "
+        "two-step verification off in WhatsApp Manager, then: onboarding release {id}",
+    ),
+    Reason.NOT_OURS: Meaning(
+        Owner.OPERATOR,
+        "the number lives in the WhatsApp Business app or on-premises; registering it would "
+        "cut it off there",
+        "onboarding cancel {id}",
+    ),
+    Reason.BANNED: Meaning(
+        Owner.OPERATOR,
+        "Meta banned the number; only an appeal in WhatsApp Manager helps",
+        "appeal, then: onboarding release {id}",
+    ),
+    Reason.DONE: Meaning(Owner.ENGINE, "registered"),
+    Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
+}
+
+#: Reasons that mean: a person has to act.
+FOR_PEOPLE = frozenset(
+    reason
+    for reason, meaning in MEANINGS.items()
+    if meaning.owner in (Owner.HOLDER, Owner.OPERATOR, Owner.PARTNER)
+)

@@ -1,0 +1,113 @@
+"""The steps of ``register_deadline`` and ``registered``: register, and see it proven.
+
+Meta allows ten register calls per number in 72 hours and then locks the number for 72 more, so
+every call is counted from the journal, and the engine stops at eight.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from onboarding.core.lifecycle import Trigger
+from onboarding.core.operations import natural_key
+from onboarding.core.policy import Policy
+from onboarding.core.seen import has_usable_name, seen_after
+from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
+from onboarding.core.timing import next_poll
+from onboarding.core.waits import NO_TROUBLE, budget_wait, retry_wait
+from onboarding.model import DeadlineReason, NameStatus, Onboarding, Operation, Reason
+
+
+def connected(row: Onboarding, now: datetime, reason: str) -> Move:
+    """Return the move of a number that Meta shows as registered."""
+    return Move(
+        trigger=Trigger.CONNECTED,
+        reason=reason,
+        changes={
+            "registered_at": now,
+            "code_sealed": None,
+            "code_mac": None,
+            "pin_mismatches": 0,
+            "renaming": False,
+            "display_name": row.new_display_name or row.display_name,
+            "new_display_name": None,
+            "name_submitted_at": None,
+            **NO_TROUBLE,
+        },
+    )
+
+
+def register_deadline(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    """Register, unless Meta has accepted it already and only the proof is missing."""
+    row = snap.row
+    if row.renaming:
+        return _reregister(snap, now, policy)
+    if row.register_accepted_at is not None:
+        if step := _await_proof(row, row.register_accepted_at, now, policy):
+            return step
+    elif lost := _name_lost(row):
+        return lost
+    return _register(snap, now, policy)
+
+
+def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    """Rest: nothing is due from anybody."""
+    del snap, now, policy
+    return Wait(reason=Reason.DONE)
+
+
+def _reregister(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    """A new name takes effect with a register call made after its approval."""
+    row = snap.row
+    accepted, approved = row.register_accepted_at, row.name_approved_at
+    if accepted is not None and approved is not None and accepted > approved:
+        return connected(row, now, f"registered again under '{row.new_display_name}'")
+    over = row.register_by is not None and now >= row.register_by
+    if over and row.register_by_reason is DeadlineReason.NAME_CHANGE:
+        return Move(
+            trigger=Trigger.NAME_NOT_USABLE,
+            reason="not registered again within 14 days of the approval; the name must be "
+            "submitted again",
+            changes={"name_submitted_at": None, "name_approved_at": None},
+        )
+    return _register(snap, now, policy)
+
+
+def _await_proof(
+    row: Onboarding, accepted_at: datetime, now: datetime, policy: Policy
+) -> Step | None:
+    give_up = accepted_at + policy.reregister_after
+    if now >= give_up and seen_after(row, give_up - timedelta(hours=1)):
+        return None
+    poll = next_poll(accepted_at, now, policy.poll_connecting)
+    return Wait(reason=Reason.CONNECTING, until=give_up if give_up > now else None, observe_at=poll)
+
+
+def _name_lost(row: Onboarding) -> Move | None:
+    """A name that was declined meanwhile cannot be registered with; a review that runs may be."""
+    if row.seen is None or has_usable_name(row.seen) is not False:
+        return None
+    if row.seen.name_status == NameStatus.PENDING_REVIEW:
+        return None
+    return Move(
+        trigger=Trigger.NAME_NOT_USABLE,
+        reason=f"the display name is {row.seen.name_status}",
+    )
+
+
+def _register(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    row = snap.row
+    # An unfinished deregister (133000) or a PIN mismatch (133005) is mended by another call first.
+    operation = row.retry_operation or Operation.REGISTER
+    if operation not in (Operation.DEREGISTER, Operation.SET_PIN):
+        operation = Operation.REGISTER
+    if wait := retry_wait(snap, operation, now):
+        return wait
+    if operation is not Operation.SET_PIN:
+        limit = policy.register_per_window
+        if wait := budget_wait(snap, operation, limit, policy, now):
+            return wait
+    checked = snap.account.subscribed_at
+    if checked is None or now - checked >= policy.subscription_check:
+        return Wait(reason=Reason.SUBSCRIBING, check_subscription=True)
+    return Call(operation=operation, natural_key=natural_key(operation, row))

@@ -1,0 +1,181 @@
+"""What the engine looks at before it decides, and what a decision can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from onboarding.core.chain import Entry
+from onboarding.core.lifecycle import Trigger, next_state
+from onboarding.model import (
+    Account,
+    DeadlineReason,
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    Reason,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The calls made for one number in the last weeks, whatever onboarding made them."""
+
+    made: Sequence[JournaledOperation] = ()
+
+    def free_at(
+        self, operation: Operation, limit: int, window: timedelta, now: datetime
+    ) -> datetime | None:
+        """Return when the next such call fits into the moving window; ``None`` if it does now.
+
+        Every call that may have reached Meta counts, whatever came of it.
+        """
+        times = sorted(
+            op.intent_at
+            for op in self.made
+            if op.name is operation
+            and op.status is not OperationStatus.UNSENT
+            and op.intent_at > now - window
+        )
+        return None if len(times) < limit else times[-limit] + window
+
+    def count(self, operation: Operation, cycle: int, status: OperationStatus) -> int:
+        """Return how many calls of this cycle ended with the status."""
+        return sum(
+            1
+            for op in self.made
+            if op.name is operation and op.cycle == cycle and op.status is status
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything that a decision may look at.
+
+    Attributes:
+        row: the onboarding.
+        account: its account.
+        open_operation: a call whose effect is not known yet.
+        unapplied: answered calls that the row does not show yet, oldest first.
+        attempts: calls of this number, for the windows.
+        intake_answers: whether something is there that would read a code now.
+        forced: a person asked for a try now: waits of our own making are skipped, no budget is.
+    """
+
+    row: Onboarding
+    account: Account
+    open_operation: JournaledOperation | None = None
+    unapplied: tuple[JournaledOperation, ...] = ()
+    attempts: Attempts = field(default_factory=Attempts)
+    intake_answers: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineSet:
+    """A deadline that a step sets or corrects."""
+
+    reason: DeadlineReason
+    anchor_source: str
+    starts_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """The row changes and the history gets an entry; with a trigger the state changes too.
+
+    Attributes:
+        trigger: a move of the lifecycle, or ``None`` for a note.
+        note: the note's name, where there is no trigger.
+        reason: why, in words.
+        changes: fields of the row that change with it.
+        operation: the call that led to it.
+        deadline: a deadline that is set with it.
+        account_hold: a text: the whole account is put on hold with it.
+        settles: how an open operation is resolved with it, and by what.
+        detail: further facts for the history.
+    """
+
+    reason: str
+    trigger: Trigger | None = None
+    note: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    operation: JournaledOperation | None = None
+    deadline: DeadlineSet | None = None
+    account_hold: str | None = None
+    settles: tuple[OperationStatus, str] | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call to make now. Secrets are not in it: the engine adds them when it sends.
+
+    Attributes:
+        operation: which call.
+        natural_key: what must not be done twice.
+        params: parameters that are not secret.
+    """
+
+    operation: Operation
+    natural_key: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do now.
+
+    Attributes:
+        reason: why.
+        until: when to look again by ourselves; ``None`` if only an event can change something.
+        observe_at: from when a read of the WABA's list would help; ``None`` if it would not.
+        check_subscription: whether the account's subscription must be looked at first.
+        changes: what to remember while waiting.
+    """
+
+    reason: Reason
+    until: datetime | None = None
+    observe_at: datetime | None = None
+    check_subscription: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+Step = Move | Call | Wait
+
+
+def moved(row: Onboarding, step: Move, now: datetime) -> Onboarding:
+    """Return the row as the step leaves it.
+
+    Raises:
+        TransitionRefusedError: the lifecycle does not allow the trigger here.
+    """
+    changes = dict(step.changes)
+    if step.trigger is not None:
+        changes |= {"state": next_state(row.state, step.trigger), "state_since": now}
+    if step.deadline is not None:
+        changes |= {
+            "register_by": step.deadline.due_at,
+            "register_by_reason": step.deadline.reason,
+        }
+    return replace(row, **changes)
+
+
+def entry_of(row: Onboarding, after: Onboarding, step: Move, now: datetime, actor: str) -> Entry:
+    """Return the history entry of a step that took ``row`` to ``after``."""
+    outcome = step.operation.outcome if step.operation else None
+    return Entry(
+        at=now,
+        trigger=step.trigger.value if step.trigger else step.note,
+        source=row.state.value,
+        dest=after.state.value,
+        actor=actor,
+        reason=step.reason,
+        operation=step.operation.id if step.operation else None,
+        fbtrace_id=outcome.fbtrace_id if outcome else None,
+        detail=dict(step.detail),
+    )

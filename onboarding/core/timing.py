@@ -1,0 +1,62 @@
+"""When to look again and when to try again: arithmetic on instants, nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def next_poll(since: datetime, after: datetime, steps: Sequence[timedelta]) -> datetime:
+    """Return the first instant of a thinning schedule that lies after ``after``.
+
+    The schedule starts at ``since``; its gaps are ``steps`` in turn, then the last step for ever.
+    It depends on ``since`` alone, so that asking again does not push it away.
+    """
+    at = since
+    for step in steps:
+        at += step
+        if at > after:
+            return at
+    last = steps[-1]
+    return at + last * ((after - at) // last + 1)
+
+
+def backoff(tries: int, steps: Sequence[timedelta]) -> timedelta:
+    """Return the wait after the ``tries``-th failure in a row (from 1); the last step repeats."""
+    return steps[min(max(tries, 1), len(steps)) - 1]
+
+
+def jitter(key: str, span: timedelta) -> timedelta:
+    """Return a part of ``span`` that depends on ``key`` alone: the same today and after a restart.
+
+    It keeps thousands of numbers from waking in the same second.
+    """
+    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) / 2**32
+    return timedelta(seconds=round(span.total_seconds() * share, 3))
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    """Return the earliest of the instants that are given."""
+    return min((i for i in instants if i is not None), default=None)
+
+
+def iso(instant: datetime) -> str:
+    """Return the instant as text that sorts as time does: UTC, microseconds, ``Z``."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_iso(text: str) -> datetime:
+    """Return the aware UTC instant of an ISO text; one without an offset is refused.
+
+    Raises:
+        ValueError: not an instant, or without an offset.
+    """
+    instant = datetime.fromisoformat(text.strip())
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset; write it like 2026-03-02T09:00:00Z")
+    return instant.astimezone(UTC)

@@ -1,0 +1,76 @@
+"""The waits and holds that several rules use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from onboarding.core.policy import Policy
+from onboarding.core.steps import Move, Snapshot, Wait
+from onboarding.core.timing import next_poll
+from onboarding.model import (
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    Reason,
+    RecoveryClass,
+)
+
+#: What a row looks like without a hold.
+NO_HOLD: dict[str, Any] = dict.fromkeys(
+    ("hold", "hold_text", "hold_by", "hold_since", "hold_until")
+)
+
+#: What a row looks like once something succeeded.
+NO_TROUBLE: dict[str, Any] = {
+    "tries": 0, "retry_at": None, "retry_operation": None, "trouble": None,
+}  # fmt: skip
+
+
+def hold_step(
+    reason: Reason, text: str, now: datetime, operation: JournaledOperation | None = None
+) -> Move:
+    """Return the step that puts a machine on hold until a person releases it."""
+    changes = {
+        **NO_HOLD, "hold": reason, "hold_text": text, "hold_by": "engine", "hold_since": now,
+        "reclaims": 0,
+    }  # fmt: skip
+    return Move(note="held", reason=text, changes=changes, operation=operation)
+
+
+def wait_for_list(now: datetime, reason: Reason = Reason.LISTING) -> Wait:
+    """Return the wait for a read of the list that begins from now on."""
+    return Wait(reason=reason, observe_at=now)
+
+
+def idle_poll(row: Onboarding, now: datetime, policy: Policy) -> datetime:
+    """Return when to look at the list although nothing is expected of it."""
+    return next_poll(row.state_since, now, policy.poll_idle)
+
+
+def retry_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | None:
+    """Return the wait that a failure of this operation imposed, unless a person forced a try."""
+    row = snap.row
+    if row.retry_at is None or row.retry_operation is not operation or row.retry_at <= now:
+        return None
+    imposed_by_meta = row.trouble is not None and row.trouble.failure.recovery in (
+        RecoveryClass.WAIT,
+        RecoveryClass.THROTTLE_APP,
+        RecoveryClass.THROTTLE_WABA,
+    )
+    if snap.forced and not imposed_by_meta:
+        return None
+    return Wait(reason=Reason.THROTTLED if imposed_by_meta else Reason.RETRY, until=row.retry_at)
+
+
+def budget_wait(
+    snap: Snapshot, operation: Operation, limit: int, policy: Policy, now: datetime
+) -> Wait | None:
+    """Return the wait until one more such call of this number fits into Meta's moving window."""
+    window = (
+        policy.rename_limit_window
+        if operation is Operation.SET_DISPLAY_NAME
+        else policy.attempt_window
+    )
+    free_at = snap.attempts.free_at(operation, limit, window, now)
+    return None if free_at is None else Wait(reason=Reason.BUDGET, until=free_at)

@@ -1,0 +1,462 @@
+"""The words of the product as types; everything above imports them, they import nothing of ours.
+
+Field names are Meta's for Meta's things. Meta's enums are open: a value that is not listed here
+is kept as the string that came, and ``None`` always means "not told", never "no".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an onboarding stands. The table of moves is ``core/lifecycle.py``."""
+
+    REQUESTED = "requested"
+    CREATED = "created"
+    OTP_PENDING = "otp_pending"
+    VERIFIED = "verified"
+    NAME_REVIEW = "name_review"
+    REGISTER_DEADLINE = "register_deadline"
+    REGISTERED = "registered"
+    EXPIRED = "expired"
+    LEFT = "left"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Entry(StrEnum):
+    """How a number comes to us."""
+
+    NEW = "new"
+    EMBEDDED_SIGNUP = "embedded_signup"
+
+
+class Owner(StrEnum):
+    """Whose turn it is."""
+
+    META = "meta"
+    HOLDER = "holder"
+    OPERATOR = "operator"
+    PARTNER = "partner"
+    ENGINE = "engine"
+
+
+class Reason(StrEnum):
+    """Why nothing happens now."""
+
+    DUE = "due"
+    SETTLING = "settling"
+    LISTING = "listing"
+    RETRY = "retry"
+    BUDGET = "budget"
+    THROTTLED = "throttled"
+    SUBSCRIBING = "subscribing"
+    DEADLINE_CHECK = "deadline_check"
+    NOT_ON_WABA = "not_on_waba"
+    CODE_READY = "code_ready"
+    CODE_WINDOW = "code_window"
+    CODE = "code"
+    NAME_IN_REVIEW = "name_in_review"
+    NAME_MISSING = "name_missing"
+    NAME_DECLINED = "name_declined"
+    NAME_EXPIRED = "name_expired"
+    CONNECTING = "connecting"
+    ACCOUNT_HELD = "account_held"
+    HELD = "held"
+    REFUSED = "refused"
+    STUCK = "stuck"
+    PIN = "pin"
+    NOT_OURS = "not_ours"
+    BANNED = "banned"
+    DONE = "done"
+    OVER = "over"
+
+
+class DeadlineReason(StrEnum):
+    """Why a deadline was set; it decides what happens at the end."""
+
+    EMBEDDED_SIGNUP = "embedded_signup"
+    NAME_CHANGE = "name_change"
+    POLICY = "policy"
+
+
+class Operation(StrEnum):
+    """A call that changes something at Meta."""
+
+    CREATE_NUMBER = "create_number"
+    REQUEST_CODE = "request_code"
+    VERIFY_CODE = "verify_code"
+    REGISTER = "register"
+    DEREGISTER = "deregister"
+    SET_PIN = "set_pin"
+    SET_DISPLAY_NAME = "set_display_name"
+    SUBSCRIBE_APP = "subscribe_app"
+
+
+class Read(StrEnum):
+    """A call that changes nothing at Meta."""
+
+    LIST_NUMBERS = "list_numbers"
+    READ_NUMBER = "read_number"
+    READ_WABA = "read_waba"
+    LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
+
+
+Endpoint = Operation | Read
+
+
+class CodeMethod(StrEnum):
+    """How Meta delivers the one-time code."""
+
+    SMS = "SMS"
+    VOICE = "VOICE"
+
+
+class NumberStatus(StrEnum):
+    """``status`` of a phone number node, as far as it is known."""
+
+    PENDING = "PENDING"
+    UNVERIFIED = "UNVERIFIED"
+    CONNECTED = "CONNECTED"
+    DISCONNECTED = "DISCONNECTED"
+    FLAGGED = "FLAGGED"
+    RESTRICTED = "RESTRICTED"
+    RATE_LIMITED = "RATE_LIMITED"
+    BANNED = "BANNED"
+    MIGRATED = "MIGRATED"
+    DELETED = "DELETED"
+
+
+class CodeVerificationStatus(StrEnum):
+    """``code_verification_status``: ownership by one-time code, not the two-step PIN."""
+
+    NOT_VERIFIED = "NOT_VERIFIED"
+    VERIFIED = "VERIFIED"
+    EXPIRED = "EXPIRED"
+
+
+class NameStatus(StrEnum):
+    """``name_status`` and ``new_name_status``."""
+
+    APPROVED = "APPROVED"
+    AVAILABLE_WITHOUT_REVIEW = "AVAILABLE_WITHOUT_REVIEW"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    NONE = "NONE"
+
+
+class PlatformType(StrEnum):
+    """``platform_type``: where the number is registered."""
+
+    CLOUD_API = "CLOUD_API"
+    ON_PREMISE = "ON_PREMISE"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneNumber:
+    """What Meta says about one number (list or node). ``None`` means: not told.
+
+    Enum fields hold Meta's value; the spellings UNVERIFIED (ownership), NON_EXISTS, LINKED and
+    UNLINKED are mapped to their live twins and UNKNOWN to ``None`` when the answer is parsed.
+    """
+
+    id: str
+    display_phone_number: str | None = None
+    verified_name: str | None = None
+    status: str | None = None
+    code_verification_status: str | None = None
+    name_status: str | None = None
+    new_display_name: str | None = None
+    new_name_status: str | None = None
+    platform_type: str | None = None
+    throughput_level: str | None = None
+    account_mode: str | None = None
+    quality_rating: str | None = None
+    messaging_limit_tier: str | None = None
+    is_on_biz_app: bool | None = None
+    is_official_business_account: bool | None = None
+    is_pin_enabled: bool | None = None
+    country_code: str | None = None
+    country_dial_code: str | None = None
+    unified_cert_status: str | None = None
+    host_platform: str | None = None
+    username: str | None = None
+    last_onboarded_time: datetime | None = None
+
+
+class RecoveryClass(StrEnum):
+    """What the engine does after a refusal (Meta's rules, error classes)."""
+
+    TRANSIENT = "transient"
+    THROTTLE_APP = "throttle_app"
+    THROTTLE_WABA = "throttle_waba"
+    WAIT = "wait"
+    REAUTH = "reauth"
+    HUMAN = "human"
+    PERMANENT = "permanent"
+    RECONCILE = "reconcile"
+    BUG = "bug"
+
+
+class Effect(StrEnum):
+    """What a call did at Meta, as far as we know."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a call did not succeed, and what follows from it.
+
+    Attributes:
+        effect: ``refused`` (nothing happened), ``unsent`` (it never left) or ``unknown``.
+        recovery: when and by whom it is tried again; never overrides the operation's own policy.
+        code: Meta's ``error.code``; ``None`` where Meta did not answer.
+        subcode: Meta's ``error.error_subcode``.
+        http_status: as received, or ``None``.
+        message: short and free of secrets; Meta's text or the transport's.
+        wait_s: seconds to wait, where Meta or the table names them.
+        remedy: what mends it, for people.
+        fbtrace_id: what Meta's support asks for.
+    """
+
+    effect: Effect
+    recovery: RecoveryClass
+    code: int | None = None
+    subcode: int | None = None
+    http_status: int | None = None
+    message: str = ""
+    wait_s: float | None = None
+    remedy: str = ""
+    fbtrace_id: str | None = None
+
+
+class OperationStatus(StrEnum):
+    """How a journaled call stands. ``pending`` and ``unknown`` are open."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    ABANDONED = "abandoned"
+
+
+#: An operation whose effect at Meta is not known yet; one onboarding has at most one.
+OPEN = (OperationStatus.PENDING, OperationStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one call; stored with its operation.
+
+    Attributes:
+        effect: what the call did at Meta.
+        failure: set unless the effect is ``done``.
+        phone_number_id: what a create call answered.
+        fbtrace_id: Meta's trace of the call.
+    """
+
+    effect: Effect
+    failure: Failure | None = None
+    phone_number_id: str | None = None
+    fbtrace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournaledOperation:
+    """One row of the journal: the intent before a call, and its outcome after.
+
+    Attributes:
+        id: unique for ever.
+        onboarding_id: whose call; ``None`` for calls that concern a whole account.
+        waba_id: the account that pays for it.
+        number_key: the number that it counts for, whatever onboarding made it.
+        cycle: the onboarding's cycle at the time of the intent.
+        natural_key: what must not be done twice.
+        attempt: 1 for the first of this name and cycle.
+        intent_at: business time of the intent.
+        settle_at: business time from which silence may be looked into.
+        outcome: as it was received, or ``None``.
+        applied: whether the onboarding's row shows the outcome already.
+        resolved_by: ``response``, ``probe``, ``policy`` or ``operator``.
+    """
+
+    id: str
+    onboarding_id: str | None
+    waba_id: str
+    number_key: str | None
+    cycle: int
+    name: Operation
+    natural_key: str
+    attempt: int
+    status: OperationStatus
+    intent_at: datetime
+    settle_at: datetime
+    outcome: Outcome | None = None
+    outcome_at: datetime | None = None
+    applied: bool = False
+    resolved_by: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the effect at Meta is not known yet."""
+        return self.status in OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """The last failure of an onboarding, until something succeeds."""
+
+    operation: str
+    at: datetime
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onboarding:
+    """The persisted machine of one phone number on one WABA.
+
+    Instants are aware and in UTC; business time but for ``lease_until``. The ``*_sealed`` fields
+    are ciphertexts, never shown.
+    """
+
+    id: str
+    key: str | None = None
+    content_digest: str
+    waba_id: str
+    number_key: str
+    phone_number: str
+    cc: str
+    national_number: str
+    region: str
+    display_name: str
+    entry: Entry
+    requested_by: str
+    created_at: datetime
+
+    state: State
+    state_since: datetime
+    cycle: int = 1
+    definition: int
+    version: int = 1
+    next_due_at: datetime | None
+    waiting: Reason = Reason.DUE
+    waiting_for: Owner = Owner.ENGINE
+    waiting_since: datetime
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    reclaims: int = 0
+
+    phone_number_id: str | None = None
+    seen: PhoneNumber | None = None
+    seen_at: datetime | None = None
+    seen_present: bool | None = None
+    absent_since: datetime | None = None
+
+    code_method: CodeMethod = CodeMethod.SMS
+    code_language: str = "en_US"
+    code_window: str | None = None
+    code_ready: bool = False
+    code_sent_at: datetime | None = None
+    code_sends: int = 0
+    code_tries: int = 0
+    code_sealed: str | None = field(default=None, repr=False)
+    code_mac: str | None = field(default=None, repr=False)
+    code_given_at: datetime | None = None
+
+    pin_sealed: str | None = field(default=None, repr=False)
+    pin_pending_sealed: str | None = field(default=None, repr=False)
+    pin_mismatches: int = 0
+
+    new_display_name: str | None = None
+    name_submitted_at: datetime | None = None
+    name_unapproved_at: datetime | None = None
+    name_approved_at: datetime | None = None
+    renaming: bool = False
+    rejection_reason: str | None = None
+
+    register_accepted_at: datetime | None = None
+    registered_at: datetime | None = None
+    onboarded_at: datetime | None = None
+    register_by: datetime | None = None
+    register_by_reason: DeadlineReason | None = None
+
+    tries: int = 0
+    retry_at: datetime | None = None
+    retry_operation: Operation | None = None
+    trouble: Trouble | None = None
+
+    hold: Reason | None = None
+    hold_text: str | None = None
+    hold_by: str | None = None
+    hold_since: datetime | None = None
+    hold_until: datetime | None = None
+
+    history_seq: int = 0
+    head_hash: str = ""
+
+    @property
+    def has_code(self) -> bool:
+        """Whether a code waits to be sent to Meta."""
+        return self.code_sealed is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A WABA with its business portfolio and its token.
+
+    Attributes:
+        listed_at: when the last complete read of the list began.
+        observe_due_at: when the list is to be read next.
+        check_due_at: when the app's subscription is to be looked at next.
+        subscribed_at: when the subscription was last seen or made.
+        active: whether a number of it is registered (Meta's budget is larger then).
+        failures: reads in a row that failed.
+        trouble: the last failure of an account-wide call, until one succeeds.
+    """
+
+    waba_id: str
+    business_id: str | None = None
+    name: str = ""
+    token_sealed: str = field(repr=False)
+    added_by: str = ""
+    created_at: datetime
+    version: int = 1
+    active: bool = False
+    listed_at: datetime | None = None
+    observe_due_at: datetime | None = None
+    check_due_at: datetime | None = None
+    subscribed_at: datetime | None = None
+    lease_until: datetime | None = None
+    failures: int = 0
+    trouble: Trouble | None = None
+    hold: Reason | None = None
+    hold_text: str | None = None
+    hold_by: str | None = None
+    hold_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """Until when a number must be registered, why, and which rungs of the ladder are behind us."""
+
+    onboarding_id: str
+    cycle: int
+    reason: DeadlineReason
+    anchor_source: str
+    starts_at: datetime
+    due_at: datetime
+    next_rung: int = 0
+    next_rung_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_how: str | None = None

@@ -1,0 +1,114 @@
+"""Every setting, read from ``ONBOARDING_*`` variables and from a ``.env`` file."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from onboarding.core.policy import DEFAULT_LADDER, Policy
+from onboarding.errors import ConfigurationError
+from onboarding.store.database import sqlite_path
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """How this deployment is set up; every field can be given as ``ONBOARDING_<NAME>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ONBOARDING_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    database_url: str = Field(
+        "sqlite:///onboarding.db", description="where the machines live; SQLite or PostgreSQL"
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="the key that tokens, PINs and codes are encrypted with (Fernet)"
+    )
+    secret_key_file: Path | None = Field(
+        None, description="a file with that key; default: beside the SQLite database, .key"
+    )
+    graph_base_url: str = Field("https://graph.facebook.com", description="where Graph answers")
+    graph_version: str = Field(
+        "v25.0", pattern=r"^v[0-9]+\.[0-9]+$", description="version of the Graph API"
+    )
+    app_id: str | None = Field(
+        None, description="id of your Meta app; lets the subscription be checked without a write"
+    )
+    app_secret: SecretStr | None = Field(
+        None, description="secret of your Meta app; adds an appsecret_proof to every call"
+    )
+    max_in_flight: int = Field(256, ge=1, le=4096, description="Graph calls at once per worker")
+    batch_size: int = Field(100, ge=1, le=1000, description="machines claimed at once")
+    connect_timeout_seconds: Seconds = Field(10, description="until a connection stands")
+    call_timeout_seconds: Seconds = Field(30, description="one call in all")
+    send_within_seconds: Seconds = Field(25, description="from the intent to the send, at most")
+    settle_seconds: Seconds = Field(
+        120, description="silence is looked into after this; above send_within + call_timeout"
+    )
+    lease_seconds: Seconds = Field(90, description="a claimed machine belongs to its worker")
+    poll_seconds: Seconds = Field(1, description="how often a worker looks for what is due")
+    policy_days: float = Field(
+        14, gt=0, description="what you promise for numbers that have no window at Meta"
+    )
+    list_interval_seconds: Seconds = Field(60, description="least time between reads of one list")
+    waba_calls_per_hour: int = Field(200, ge=1, description="Meta's budget of a new WABA")
+    active_waba_calls_per_hour: int = Field(5000, ge=1, description="of one with a number on it")
+    app_calls_per_hour: int = Field(20000, ge=1, description="own bound for all WABAs together")
+    actor: str | None = Field(None, description="who acts; default: the user of this system")
+
+    def policy(self) -> Policy:
+        """Return the waiting times and limits that follow from the settings.
+
+        Raises:
+            ConfigurationError: they contradict each other.
+        """
+        if self.settle_seconds <= self.send_within_seconds + self.call_timeout_seconds:
+            raise ConfigurationError(
+                "ONBOARDING_SETTLE_SECONDS must be longer than SEND_WITHIN plus CALL_TIMEOUT",
+                hint="otherwise a call could still arrive after it counts as lost",
+            )
+        return Policy(
+            lease=timedelta(seconds=self.lease_seconds),
+            send_within=timedelta(seconds=self.send_within_seconds),
+            call_timeout=timedelta(seconds=self.call_timeout_seconds),
+            settle=timedelta(seconds=self.settle_seconds),
+            policy_window=timedelta(days=self.policy_days),
+            list_interval=timedelta(seconds=self.list_interval_seconds),
+            waba_calls_per_hour=self.waba_calls_per_hour,
+            active_waba_calls_per_hour=self.active_waba_calls_per_hour,
+            app_calls_per_hour=self.app_calls_per_hour,
+            ladder=DEFAULT_LADDER,
+        )
+
+    def key_file(self) -> Path | None:
+        """Return where the key file is, or would be made; ``None`` without a SQLite file."""
+        if self.secret_key_file is not None:
+            return self.secret_key_file
+        path = sqlite_path(self.database_url)
+        return path.with_name(path.name + ".key") if path else None
+
+    def who(self) -> str:
+        """Return who acts: the setting, or the user of this system."""
+        return self.actor or os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Return the settings; what is given here wins over variables and file.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the message names its variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigurationError(
+            f"ONBOARDING_{name}: {first['msg']}", hint="see docs/reference/settings.md"
+        ) from None

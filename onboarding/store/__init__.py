@@ -1,0 +1,1 @@
+"""The database: SQLAlchemy Core; every function takes a connection, and none commits."""

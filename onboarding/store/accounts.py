@@ -1,0 +1,138 @@
+"""Accounts: a WABA with its token, and when it is to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Connection, Row, String, case, func, or_, select, update
+
+from onboarding.model import Account
+from onboarding.store.columns import Instant
+from onboarding.store.rowset import insert_rows, rowset
+from onboarding.store.tables import account as t
+
+_FIELDS = tuple(f.name for f in fields(Account))
+_WANT = (
+    Column("waba_id", String(32)),
+    Column("observe_at", Instant),
+    Column("check_at", Instant),
+)
+
+
+def to_account(row: Row[Any]) -> Account:
+    """Return the account of a full row."""
+    return Account(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def insert_account(conn: Connection, account: Account) -> None:
+    """Store a new account."""
+    insert_rows(conn, t, [{name: getattr(account, name) for name in _FIELDS}])
+
+
+def load_accounts(conn: Connection, waba_ids: Sequence[str] | None = None) -> dict[str, Account]:
+    """Return these accounts, or all of them, by WABA id."""
+    query = select(t).order_by(t.c.waba_id)
+    if waba_ids is not None:
+        given = rowset(conn, [t.c.waba_id], [{"waba_id": id_} for id_ in waba_ids])
+        query = query.where(t.c.waba_id.in_(select(given.c.waba_id)))
+    return {row.waba_id: to_account(row) for row in conn.execute(query)}
+
+
+def update_account(conn: Connection, waba_id: str, **changes: Any) -> None:
+    """Write some fields of an account."""
+    conn.execute(update(t).where(t.c.waba_id == waba_id).values(version=t.c.version + 1, **changes))
+
+
+def want(
+    conn: Connection,
+    observe: Mapping[str, datetime],
+    check: Mapping[str, datetime],
+) -> None:
+    """Bring accounts' next reads forward, never back, with one statement.
+
+    Args:
+        conn: an open transaction.
+        observe: from when a read of the list would help, by WABA id.
+        check: from when the app's subscription must be looked at, by WABA id.
+    """
+    wanted = [
+        {"waba_id": waba_id, "observe_at": observe.get(waba_id), "check_at": check.get(waba_id)}
+        for waba_id in sorted({*observe, *check})
+    ]
+    if not wanted:
+        return
+    given = rowset(conn, _WANT, wanted)
+    conn.execute(
+        update(t)
+        .where(t.c.waba_id == given.c.waba_id)
+        .values(
+            observe_due_at=_sooner(t.c.observe_due_at, given.c.observe_at),
+            check_due_at=_sooner(t.c.check_due_at, given.c.check_at),
+        )
+    )
+
+
+def _sooner(stored: Any, wanted: Any) -> Any:
+    """Return SQL for the earlier of two instants that may each be missing."""
+    earlier = case((wanted < stored, wanted), else_=stored)
+    return func.coalesce(earlier, stored, wanted)
+
+
+def claim_accounts(
+    conn: Connection,
+    *,
+    now: datetime,
+    read_before: datetime,
+    real_now: datetime,
+    lease_until: datetime,
+    limit: int,
+) -> list[Account]:
+    """Take the accounts whose list or subscription is due, those waiting longest first.
+
+    Args:
+        conn: an open transaction.
+        now: business time.
+        read_before: only lists whose last read began before this: the least interval.
+        real_now: real time: which leases have run out.
+        lease_until: real time until which they are this worker's.
+        limit: at most so many.
+    """
+    list_due = (t.c.observe_due_at <= now) & or_(
+        t.c.listed_at.is_(None), t.c.listed_at <= read_before
+    )
+    chosen = (
+        select(t.c.waba_id)
+        .where(
+            or_(list_due, t.c.check_due_at <= now),
+            t.c.hold.is_(None),
+            or_(t.c.lease_until.is_(None), t.c.lease_until <= real_now),
+        )
+        .order_by(func.coalesce(t.c.observe_due_at, t.c.check_due_at))
+        .limit(limit)
+    )
+    if conn.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+    statement = (
+        update(t)
+        .where(t.c.waba_id.in_(select(picked.c.waba_id)))
+        .values(lease_until=lease_until)
+        .returning(t)
+    )
+    return [to_account(row) for row in conn.execute(statement)]
+
+
+def next_account_due(conn: Connection, list_interval: timedelta) -> datetime | None:
+    """Return when the earliest account is due, the least interval between lists included."""
+    query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at).where(t.c.hold.is_(None))
+    instants = []
+    for row in conn.execute(query):
+        if row.observe_due_at is not None:
+            earliest = row.listed_at + list_interval if row.listed_at else row.observe_due_at
+            instants.append(max(row.observe_due_at, earliest))
+        if row.check_due_at is not None:
+            instants.append(row.check_due_at)
+    return min(instants, default=None)

@@ -1,0 +1,311 @@
+"""The tables. The migrations under ``alembic/`` make them; a test holds the two together."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from onboarding.core.lifecycle import LIVE
+from onboarding.model import (
+    OPEN,
+    CodeMethod,
+    DeadlineReason,
+    Entry,
+    Operation,
+    OperationStatus,
+    Outcome,
+    Owner,
+    PhoneNumber,
+    Reason,
+    State,
+    Trouble,
+)
+from onboarding.store.columns import Instant, Record, Word
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _sql_list(values: tuple[str, ...]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+_LIVE = text(f"state IN ({_sql_list(tuple(s.value for s in LIVE))})")
+_OPEN = text(f"status IN ({_sql_list(tuple(s.value for s in OPEN))})")
+
+#: Facts of the deployment itself: the id of its secret key, and later marks of restores.
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("waba_id", String(32), primary_key=True),
+    Column("business_id", String(32)),
+    Column("name", Text, nullable=False),
+    Column("token_sealed", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("listed_at", Instant),
+    Column("observe_due_at", Instant),
+    Column("check_due_at", Instant),
+    Column("subscribed_at", Instant),
+    Column("lease_until", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("trouble", Record(Trouble)),
+    Column("hold", Word(Reason)),
+    Column("hold_text", Text),
+    Column("hold_by", Text),
+    Column("hold_since", Instant),
+    Index(None, "observe_due_at"),
+    Index(None, "check_due_at"),
+)
+
+onboarding = Table(
+    "onboarding",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key", String(200), unique=True),
+    Column("content_digest", String(64), nullable=False),
+    Column("waba_id", String(32), ForeignKey("account.waba_id"), nullable=False),
+    Column("number_key", String(20), nullable=False),
+    Column("phone_number", String(20), nullable=False),
+    Column("cc", String(3), nullable=False),
+    Column("national_number", String(20), nullable=False),
+    Column("region", String(3), nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("entry", Word(Entry), nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("state_since", Instant, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("definition", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("next_due_at", Instant),
+    Column("waiting", Word(Reason), nullable=False),
+    Column("waiting_for", Word(Owner), nullable=False),
+    Column("waiting_since", Instant, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("reclaims", Integer, nullable=False),
+    Column("phone_number_id", String(32)),
+    Column("seen", Record(PhoneNumber)),
+    Column("seen_at", Instant),
+    Column("seen_present", Boolean),
+    Column("absent_since", Instant),
+    Column("code_method", Word(CodeMethod), nullable=False),
+    Column("code_language", String(10), nullable=False),
+    Column("code_window", Text),
+    Column("code_ready", Boolean, nullable=False),
+    Column("code_sent_at", Instant),
+    Column("code_sends", Integer, nullable=False),
+    Column("code_tries", Integer, nullable=False),
+    Column("code_sealed", Text),
+    Column("code_mac", String(64)),
+    Column("code_given_at", Instant),
+    Column("pin_sealed", Text),
+    Column("pin_pending_sealed", Text),
+    Column("pin_mismatches", Integer, nullable=False),
+    Column("new_display_name", Text),
+    Column("name_submitted_at", Instant),
+    Column("name_unapproved_at", Instant),
+    Column("name_approved_at", Instant),
+    Column("renaming", Boolean, nullable=False),
+    Column("rejection_reason", Text),
+    Column("register_accepted_at", Instant),
+    Column("registered_at", Instant),
+    Column("onboarded_at", Instant),
+    Column("register_by", Instant),
+    Column("register_by_reason", Word(DeadlineReason)),
+    Column("tries", Integer, nullable=False),
+    Column("retry_at", Instant),
+    Column("retry_operation", Word(Operation)),
+    Column("trouble", Record(Trouble)),
+    Column("hold", Word(Reason)),
+    Column("hold_text", Text),
+    Column("hold_by", Text),
+    Column("hold_since", Instant),
+    Column("hold_until", Instant),
+    Column("history_seq", Integer, nullable=False),
+    Column("head_hash", String(64), nullable=False),
+    # One live claim per number, in the whole database.
+    Index(
+        "uq_onboarding_number_key_live",
+        "number_key",
+        unique=True,
+        sqlite_where=_LIVE,
+        postgresql_where=_LIVE,
+    ),
+    # What is due, and nothing else: claims stay flat however many machines rest.
+    Index(
+        "ix_onboarding_next_due_at",
+        "next_due_at",
+        sqlite_where=text("next_due_at IS NOT NULL"),
+        postgresql_where=text("next_due_at IS NOT NULL"),
+    ),
+    Index(None, "waba_id", "state"),
+    Index(None, "number_key"),
+    Index(None, "phone_number_id"),
+    Index(None, "register_by"),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("onboarding_id", String(32), ForeignKey("onboarding.id")),
+    Column("waba_id", String(32), ForeignKey("account.waba_id"), nullable=False),
+    Column("number_key", String(20)),
+    Column("cycle", Integer, nullable=False),
+    Column("name", Word(Operation), nullable=False),
+    Column("natural_key", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", Word(OperationStatus), nullable=False),
+    Column("intent_at", Instant, nullable=False),
+    Column("settle_at", Instant, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("outcome", Record(Outcome)),
+    Column("outcome_at", Instant),
+    Column("applied", Boolean, nullable=False),
+    Column("resolved_by", String(20)),
+    # One open call per onboarding: what is unanswered is settled before anything else is sent.
+    Index(
+        "uq_operation_onboarding_id_open",
+        "onboarding_id",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    # A number is created on a WABA once, until a probe shows that it is not there.
+    Index(
+        "uq_operation_natural_key_create",
+        "natural_key",
+        unique=True,
+        sqlite_where=text(
+            "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    # A code is sent to Meta once, whatever came of it.
+    Index(
+        "uq_operation_natural_key_verify",
+        "natural_key",
+        unique=True,
+        sqlite_where=text("name = 'verify_code' AND status <> 'unsent'"),
+        postgresql_where=text("name = 'verify_code' AND status <> 'unsent'"),
+    ),
+    Index(None, "number_key", "intent_at"),
+    Index(None, "onboarding_id", "applied"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("onboarding_id", String(32), ForeignKey("onboarding.id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    PrimaryKeyConstraint("onboarding_id", "seq"),
+)
+
+deadline = Table(
+    "deadline",
+    metadata,
+    Column("onboarding_id", String(32), ForeignKey("onboarding.id"), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("reason", Word(DeadlineReason), nullable=False),
+    Column("anchor_source", String(40), nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("next_rung", Integer, nullable=False),
+    Column("next_rung_at", Instant),
+    Column("closed_at", Instant),
+    Column("closed_how", String(20)),
+    PrimaryKeyConstraint("onboarding_id", "cycle", "reason"),
+    Index(
+        "ix_deadline_next_rung_at",
+        "next_rung_at",
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+
+escalation = Table(
+    "escalation",
+    metadata,
+    Column("onboarding_id", String(32), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("reason", Word(DeadlineReason), nullable=False),
+    Column("rung", String(40), nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("collapsed_into", String(40)),
+    # Each rung of each deadline, exactly once.
+    PrimaryKeyConstraint("onboarding_id", "cycle", "reason", "rung"),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("key", String(60), nullable=False),
+    Column("bucket", Instant, nullable=False),
+    Column("used", Integer, nullable=False),
+    PrimaryKeyConstraint("key", "bucket"),
+    CheckConstraint("used >= 0", name="used_not_negative"),
+)
+
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("key", String(60), primary_key=True),
+    Column("percent", Integer, nullable=False),
+    Column("read_at", Instant, nullable=False),
+    Column("open_until", Instant),
+    Column("why", Text, nullable=False),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("stopped_at", Instant),
+    Column("loops", Text, nullable=False),
+)
+
+webhook_event = Table(
+    "webhook_event",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("received_at", Instant, nullable=False),
+    Column("field", String(60), nullable=False),
+    Column("waba_id", String(32)),
+)
