@@ -7,7 +7,7 @@ from datetime import datetime
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
-from onboarding.core.seen import is_gone, seen_after
+from onboarding.core.seen import is_gone, is_of_last_cycle, seen_after
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
 from onboarding.core.waits import NO_TROUBLE, hold_step, retry_wait, wait_for_list
@@ -25,7 +25,8 @@ from onboarding.model import (
 def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Adopt the number if the list has it; create it if it is ours to create."""
     row = snap.row
-    if row.seen_present and row.seen is not None and not is_gone(row.seen):
+    on_waba = row.seen_present and row.seen is not None and not is_gone(row.seen)
+    if on_waba and row.seen is not None and not is_of_last_cycle(row):
         return Move(
             trigger=Trigger.NUMBER_FOUND,
             reason="the WABA's list already has the number",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onboarding.core.policy import Policy, Rung
+from onboarding.core.seen import is_of_last_cycle
 from onboarding.core.steps import DeadlineSet, Move
 from onboarding.model import Deadline, DeadlineReason, Entry, Onboarding, State
 
@@ -18,6 +19,8 @@ def anchor_step(row: Onboarding, policy: Policy) -> Move | None:
     (Meta's rules, day-counts).
     """
     if row.entry is not Entry.EMBEDDED_SIGNUP or row.state is State.REGISTERED or row.renaming:
+        return None
+    if is_of_last_cycle(row):
         return None
     anchor = row.seen.last_onboarded_time if row.seen else None
     if anchor is None or row.register_by == anchor + policy.signup_window:

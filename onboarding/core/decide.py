@@ -64,8 +64,9 @@ def _absence(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     row = snap.row
     if row.state is State.REQUESTED or row.seen_present is not False or row.absent_since is None:
         return None
-    if now - row.absent_since < policy.absent_grace:
-        return None
+    if now - max(row.absent_since, row.state_since) < policy.absent_grace:
+        poll = max(row.absent_since, row.state_since) + policy.absent_grace
+        return Wait(reason=Reason.LISTING, observe_at=poll)
     return Move(
         trigger=Trigger.NUMBER_LEFT,
         reason=f"not on the WABA's list since {row.absent_since:%Y-%m-%d %H:%M} UTC",

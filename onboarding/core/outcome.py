@@ -7,6 +7,7 @@ come first and the recovery class decides what is left.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from onboarding.model import (
     JournaledOperation,
     Onboarding,
     Operation,
+    OperationStatus,
     Reason,
     RecoveryClass,
     State,
@@ -77,6 +79,12 @@ def _done(row: Onboarding, operation: JournaledOperation) -> Move | None:
                 trigger=Trigger.NUMBER_CREATED,
                 reason="Meta created the number",
                 changes={"phone_number_id": outcome.phone_number_id, **NO_TROUBLE},
+                operation=operation,
+            )
+        case Operation.CREATE_NUMBER if outcome and outcome.phone_number_id != row.phone_number_id:
+            return Move(
+                note="late_answer",
+                reason=f"a create call was answered late, with id {outcome.phone_number_id}",
                 operation=operation,
             )
         case Operation.REQUEST_CODE if row.state in (State.CREATED, State.OTP_PENDING):
@@ -137,9 +145,8 @@ def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Mo
 def _silent(row: Onboarding, operation: JournaledOperation, failure: Failure) -> Move | None:
     """Note the silence; the call stays open and ``core/probe.py`` settles it."""
     if POLICIES[operation.name].on_silence is OnSilence.COUNT_AS_DONE:
-        if row.state not in (State.CREATED, State.OTP_PENDING):
-            return None
-        return code_sent(row, operation, "request_code was not answered; the code counts as sent")
+        sent = code_sent(row, operation, "request_code was not answered; the code counts as sent")
+        return replace(sent, settles=(OperationStatus.SUCCEEDED, "policy"))
     return Move(
         note="call_unanswered",
         reason=f"{operation.name}: {failure.message}; looked into before anything is repeated",

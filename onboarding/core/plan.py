@@ -68,6 +68,7 @@ def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -
     for operation in snap.unapplied:
         if step := apply_outcome(result.row, operation, now, policy):
             _take(result, step, now, actor)
+            snap = _settled(snap, step)
         result.applied.append(operation)
     for step in _decisions(snap, result, now, policy):
         _take(result, step, now, actor)

@@ -11,6 +11,7 @@ from onboarding.model import (
     Onboarding,
     PhoneNumber,
     PlatformType,
+    State,
 )
 
 USABLE_NAME = (NameStatus.APPROVED, NameStatus.AVAILABLE_WITHOUT_REVIEW)
@@ -59,3 +60,8 @@ def has_usable_name(seen: PhoneNumber | None) -> bool | None:
 def seen_after(row: Onboarding, at: datetime) -> bool:
     """Whether a read of the list that covered this number began at or after the instant."""
     return row.seen_at is not None and row.seen_at >= at
+
+
+def is_of_last_cycle(row: Onboarding) -> bool:
+    """Whether what was seen is from before a restart, and so says nothing about this cycle."""
+    return row.state is State.REQUESTED and row.cycle > 1 and not seen_after(row, row.state_since)

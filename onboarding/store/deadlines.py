@@ -91,6 +91,23 @@ def close_deadlines(conn: Connection, ended: dict[str, str], now: datetime) -> N
     )
 
 
+def replace_deadlines(conn: Connection, deadlines: Sequence[Deadline], now: datetime) -> None:
+    """Close the deadlines of other reasons that these take the place of."""
+    names = ("onboarding_id", "reason")
+    given = rowset(
+        conn, [t.c[name] for name in names], [{n: getattr(d, n) for n in names} for d in deadlines]
+    )
+    conn.execute(
+        update(t)
+        .where(
+            t.c.onboarding_id == given.c.onboarding_id,
+            t.c.reason != given.c.reason,
+            t.c.closed_at.is_(None),
+        )
+        .values(closed_at=now, closed_how="replaced")
+    )
+
+
 def insert_escalations(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Record rungs as raised or collapsed; the primary key lets each be recorded once."""
     insert_rows(conn, escalation, rows)

@@ -72,23 +72,21 @@ def write_results(conn: Connection, results: Sequence[Result]) -> set[str]:
 
 
 def keep_late(conn: Connection, results: Sequence[Result]) -> None:
-    """Keep answers that came after their operation was settled without them.
+    """Keep answers that came after their operation was settled as absent.
 
-    A call that counted as absent and was answered after all is put back to what its answer says
-    and is no longer applied, so that the next look at the onboarding takes it into account.
+    The operation stays absent (a repeat may stand in its place), but its answer is no longer
+    applied, so that the next look at the onboarding takes it into account.
     """
     if not results:
         return
-    names = ("id", "status", "outcome", "outcome_at")
+    names = ("id", "outcome", "outcome_at")
     given = rowset(
         conn, [t.c[name] for name in names], [{n: getattr(r, n) for n in names} for r in results]
     )
-    absent = t.c.status == OperationStatus.ABSENT
     conn.execute(
         update(t)
-        .where(t.c.id == given.c.id, absent)
+        .where(t.c.id == given.c.id, t.c.status == OperationStatus.ABSENT)
         .values(
-            status=given.c.status,
             outcome=given.c.outcome,
             outcome_at=given.c.outcome_at,
             applied=False,

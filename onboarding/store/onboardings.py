@@ -186,6 +186,12 @@ def wake_account(conn: Connection, waba_id: str, now: datetime, waiting: Sequenc
     )
 
 
+def load_by_prefix(conn: Connection, prefix: str, limit: int) -> list[Onboarding]:
+    """Return onboardings whose id starts like this."""
+    query = select(t).where(t.c.id.startswith(prefix, autoescape=True)).limit(limit)
+    return [to_onboarding(row) for row in conn.execute(query)]
+
+
 def load_by_key(conn: Connection, keys: Sequence[str]) -> dict[str, Onboarding]:
     """Return the onboardings that callers' keys name."""
     given = rowset(conn, [t.c.key], [{"key": key} for key in keys])

@@ -1,0 +1,354 @@
+"""Taking in requests: all are checked before any is stored, and asking twice changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from onboarding.core.chain import Entry as HistoryEntry
+from onboarding.core.codes import parse_window
+from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.lifecycle import LIVE
+from onboarding.core.names import parse_display_name
+from onboarding.core.numbers import Number, parse_number
+from onboarding.core.timing import iso
+from onboarding.engine.context import DEFINITION, Context, Ids
+from onboarding.errors import ConflictError, InputError
+from onboarding.model import CodeMethod, Deadline, Entry, Onboarding, State
+from onboarding.store import accounts, deadlines, history, onboardings
+from onboarding.store.database import writing
+
+E = TypeVar("E", Entry, CodeMethod)
+
+_LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
+_PIN = re.compile(r"[0-9]{6}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRequest:
+    """What a caller asks for: one number on one WABA.
+
+    Attributes:
+        waba_id: the WABA, added as an account before.
+        phone_number: in any usual format.
+        display_name: 2 to 75 characters.
+        cc: calling code, where the number is national.
+        region: two letters, where the number is national.
+        entry: how the number comes to us.
+        code_method: SMS or VOICE.
+        code_language: language of the code, like ``en_US``.
+        code_window: when the holder can read a code, see ``core/codes.py``.
+        code_ready: the holder can read a code now.
+        onboarded_at: when Embedded Signup was finished, as far as the caller knows.
+        pin: the number's two-step verification PIN, if it has one already.
+        key: a key of the caller's that makes the request idempotent.
+        again: start anew although an earlier onboarding of the number is over.
+    """
+
+    waba_id: str
+    phone_number: str
+    display_name: str
+    cc: str = ""
+    region: str = ""
+    entry: Entry | str = Entry.NEW
+    code_method: CodeMethod | str = CodeMethod.SMS
+    code_language: str = "en_US"
+    code_window: str | None = None
+    code_ready: bool = False
+    onboarded_at: datetime | None = None
+    pin: str | None = field(default=None, repr=False)
+    key: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a request: ``created``, or ``known`` because it was asked for before."""
+
+    onboarding: Onboarding
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the request at this place of a batch cannot be accepted."""
+
+    index: int
+    error: InputError
+
+
+class RequestsRefusedError(InputError):
+    """Some requests of a batch cannot be accepted; none of the batch was stored."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        first = refusals[0].error
+        more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
+        super().__init__(f"{first}{more}", field=first.field, hint=first.hint)
+        self.refusals = tuple(refusals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Valid:
+    """A request whose own content is sound."""
+
+    request: NumberRequest
+    number: Number
+    display_name: str
+    entry: Entry
+    code_method: CodeMethod
+    digest: str
+
+
+def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Receipt]:
+    """Store requests, all of them or none; one that is known already gives its onboarding.
+
+    Raises:
+        RequestsRefusedError: which of them cannot be accepted, and why.
+    """
+    valid, refusals = _validate(requests)
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        refusals += _unknown_accounts(conn, valid)
+        if refusals:
+            raise RequestsRefusedError(sorted(refusals, key=lambda refusal: refusal.index))
+        known, conflicts = _known(conn, valid)
+        if conflicts:
+            raise RequestsRefusedError(conflicts)
+        fresh = {index: each for index, each in valid.items() if index not in known}
+        stored = _store(ctx, conn, fresh, actor, now)
+    return [
+        Receipt(onboarding=known[index], result="known")
+        if index in known
+        else Receipt(onboarding=stored[index], result="created")
+        for index in range(len(requests))
+    ]
+
+
+def _validate(requests: Sequence[NumberRequest]) -> tuple[dict[int, _Valid], list[Refusal]]:
+    valid: dict[int, _Valid] = {}
+    refusals: list[Refusal] = []
+    first_at: dict[str, int] = {}
+    for index, request in enumerate(requests):
+        try:
+            each = _check(request)
+        except InputError as error:
+            refusals.append(Refusal(index, error))
+            continue
+        if (earlier := first_at.setdefault(each.number.key, index)) != index:
+            text = f"the number {each.number.e164} is in this batch already"
+            duplicate = ConflictError(text, field="phone_number", hint=f"see entry {earlier + 1}")
+            refusals.append(Refusal(index, duplicate))
+        valid[index] = each
+    return valid, refusals
+
+
+def _check(request: NumberRequest) -> _Valid:
+    number = parse_number(request.phone_number, cc=request.cc, region=request.region)
+    entry = _member(Entry, request.entry, "entry")
+    code_method = _member(CodeMethod, str(request.code_method).upper(), "code_method")
+    if not _LANGUAGE.fullmatch(request.code_language):
+        raise InputError(
+            f"'{request.code_language}' is not a language", field="code_language", hint="like en_US"
+        )
+    if request.code_window is not None:
+        parse_window(request.code_window)
+    if request.pin is not None and not _PIN.fullmatch(request.pin):
+        raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
+    if request.onboarded_at is not None and request.onboarded_at.tzinfo is None:
+        raise InputError(
+            "the time has no offset", field="onboarded_at", hint="like 2026-03-02T09:00:00Z"
+        )
+    name = parse_display_name(request.display_name)
+    valid = _Valid(
+        request=request,
+        number=number,
+        display_name=name,
+        entry=entry,
+        code_method=code_method,
+        digest="",
+    )
+    return replace(valid, digest=_digest(valid))
+
+
+def _member(enum: type[E], value: str, name: str) -> E:
+    try:
+        return enum(value)
+    except ValueError:
+        allowed = ", ".join(enum)
+        raise InputError(
+            f"'{value}' is not possible", field=name, hint=f"one of: {allowed}"
+        ) from None
+
+
+def _content(valid: _Valid) -> dict[str, str | None]:
+    request = valid.request
+    onboarded_at = request.onboarded_at
+    return {
+        "waba_id": request.waba_id,
+        "number_key": valid.number.key,
+        "display_name": valid.display_name,
+        "entry": valid.entry.value,
+        "code_method": valid.code_method.value,
+        "code_language": request.code_language,
+        "code_window": request.code_window,
+        "onboarded_at": iso(onboarded_at.astimezone(UTC)) if onboarded_at else None,
+    }
+
+
+def _digest(valid: _Valid) -> str:
+    text = json.dumps(_content(valid), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unknown_accounts(conn: Connection, valid: Mapping[int, _Valid]) -> list[Refusal]:
+    wanted = sorted({each.request.waba_id for each in valid.values()})
+    there = accounts.load_accounts(conn, wanted)
+    return [
+        Refusal(
+            index,
+            InputError(
+                f"the WABA '{each.request.waba_id}' is not known here",
+                field="waba_id",
+                hint=f"run: onboarding account add {each.request.waba_id or 'WABA_ID'}",
+            ),
+        )
+        for index, each in valid.items()
+        if each.request.waba_id not in there
+    ]
+
+
+def _known(
+    conn: Connection, valid: Mapping[int, _Valid]
+) -> tuple[dict[int, Onboarding], list[Refusal]]:
+    by_key = onboardings.load_by_key(conn, [v.request.key for v in valid.values() if v.request.key])
+    by_number = onboardings.load_by_number(conn, [v.number.key for v in valid.values()])
+    known: dict[int, Onboarding] = {}
+    conflicts: list[Refusal] = []
+    for index, each in valid.items():
+        try:
+            earlier = by_key.get(each.request.key or "")
+            match = _same_key(each, earlier) or _same_number(
+                each, by_number.get(each.number.key, [])
+            )
+        except ConflictError as error:
+            conflicts.append(Refusal(index, error))
+            continue
+        if match is not None:
+            known[index] = match
+    return known, conflicts
+
+
+def _same_key(each: _Valid, earlier: Onboarding | None) -> Onboarding | None:
+    if earlier is not None and earlier.content_digest != each.digest:
+        raise ConflictError(
+            f"the key '{each.request.key}' was used for another request "
+            f"({_difference(each, earlier)} differs)",
+            field="key",
+            hint="use a new key for a new request",
+        )
+    return earlier
+
+
+def _same_number(each: _Valid, earlier: Sequence[Onboarding]) -> Onboarding | None:
+    for row in reversed(earlier):
+        same = row.waba_id == each.request.waba_id and row.content_digest == each.digest
+        if same and (row.state in LIVE or not each.request.again):
+            return row
+        if row.state in LIVE:
+            differs = _difference(each, row)
+            raise ConflictError(
+                f"{each.number.e164} is onboarded on WABA {row.waba_id} already ({row.state}), "
+                f"with another {differs}",
+                field=differs,
+                hint=f"see: onboarding show {row.id}",
+            )
+    return None
+
+
+def _difference(each: _Valid, row: Onboarding) -> str:
+    """Return the name of the first field in which a request differs from what is stored."""
+    onboarded_at = iso(row.onboarded_at) if row.onboarded_at else None
+    for name, value in _content(each).items():
+        stored = onboarded_at if name == "onboarded_at" else getattr(row, name)
+        if stored != value:
+            return name
+    return "display_name"  # it was changed by a rename since
+
+
+def _store(
+    ctx: Context, conn: Connection, fresh: Mapping[int, _Valid], actor: str, now: datetime
+) -> dict[int, Onboarding]:
+    ids = Ids(now)
+    rows = {index: _row(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
+    onboardings.insert_onboardings(conn, list(rows.values()))
+    history.append(
+        conn,
+        {row.id: [_first_entry(row, actor, now)] for row in rows.values()},
+        {row.id: (0, "") for row in rows.values()},
+    )
+    deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
+    return rows
+
+
+def _row(ctx: Context, each: _Valid, id_: str, actor: str, now: datetime) -> Onboarding:
+    request, number = each.request, each.number
+    row = Onboarding(
+        id=id_,
+        key=request.key,
+        content_digest=each.digest,
+        waba_id=request.waba_id,
+        number_key=number.key,
+        phone_number=number.e164,
+        cc=number.cc,
+        national_number=number.national_number,
+        region=number.region,
+        display_name=each.display_name,
+        entry=each.entry,
+        requested_by=actor,
+        created_at=now,
+        state=State.REQUESTED,
+        state_since=now,
+        definition=DEFINITION,
+        next_due_at=now,
+        waiting_since=now,
+        code_method=each.code_method,
+        code_language=request.code_language,
+        code_window=request.code_window,
+        code_ready=request.code_ready,
+        onboarded_at=request.onboarded_at.astimezone(UTC) if request.onboarded_at else None,
+        pin_sealed=ctx.vault.seal(request.pin) if request.pin else None,
+    )
+    first = first_deadline(row, ctx.policy)
+    return replace(row, register_by=first.due_at, register_by_reason=first.reason)
+
+
+def _first_entry(row: Onboarding, actor: str, now: datetime) -> HistoryEntry:
+    return HistoryEntry(
+        at=now,
+        trigger="requested",
+        source="",
+        dest=State.REQUESTED.value,
+        actor=actor,
+        reason=f"{row.phone_number} as '{row.display_name}' on WABA {row.waba_id}",
+        detail={"entry": row.entry.value},
+    )
+
+
+def _first_deadline(ctx: Context, row: Onboarding) -> Deadline:
+    first = first_deadline(row, ctx.policy)
+    deadline = Deadline(
+        onboarding_id=row.id,
+        cycle=row.cycle,
+        reason=first.reason,
+        anchor_source=first.anchor_source,
+        starts_at=first.starts_at,
+        due_at=first.due_at,
+    )
+    return dated(deadline, ctx.policy.ladder)

@@ -1,0 +1,69 @@
+"""What follows when a call that concerns a whole account fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onboarding.core.timing import backoff, jitter
+from onboarding.engine.context import Context
+from onboarding.engine.sending import breakers_of
+from onboarding.graph.calls import GraphResult
+from onboarding.model import Account, Failure, Reason, RecoveryClass, Trouble
+from onboarding.store import accounts, budgets, onboardings
+from onboarding.store.database import writing
+from onboarding.telemetry import log
+
+#: Failures after which trying again by ourselves is pointless: a person must mend the account.
+_NEEDS_PERSON = (RecoveryClass.REAUTH, RecoveryClass.HUMAN, RecoveryClass.PERMANENT)
+
+
+def account_failed(
+    ctx: Context, account: Account, what: str, result: GraphResult, failure: Failure
+) -> None:
+    """Note a failed call of an account: no number changes, and it is tried again later.
+
+    A failure that only a person can mend puts the account on hold, once for all its numbers.
+
+    Args:
+        ctx: the engine's parts.
+        account: whose call it was.
+        what: which call.
+        result: the answer, for what its headers say about budgets.
+        failure: why it counts as failed.
+    """
+    now = ctx.clock.now()
+    needs_person = failure.recovery in _NEEDS_PERSON
+    wait = backoff(account.failures + 1, ctx.policy.transient)
+    again = now + wait + jitter(account.waba_id, wait / 10)
+    changes: dict[str, Any] = {
+        name: again for name in ("observe_due_at", "check_due_at") if getattr(account, name)
+    }
+    if needs_person:
+        changes |= {
+            "hold": Reason.ACCOUNT_HELD,
+            "hold_text": f"{what}: {failure.message}",
+            "hold_by": "engine",
+            "hold_since": now,
+        }
+    with writing(ctx.database) as conn:
+        accounts.update_account(
+            conn,
+            account.waba_id,
+            failures=account.failures + 1,
+            trouble=Trouble(operation=what, at=now, failure=failure),
+            lease_until=None,
+            **changes,
+        )
+        budgets.write_breakers(conn, breakers_of([result], now))
+        if needs_person:
+            onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
+    log.warning(
+        "account_call_failed",
+        waba_id=account.waba_id,
+        call=what,
+        recovery=failure.recovery.value,
+        code=failure.code,
+        fbtrace_id=failure.fbtrace_id,
+        message=failure.message,
+        account_held=needs_person,
+    )

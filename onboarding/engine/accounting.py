@@ -1,0 +1,128 @@
+"""Accounts as people handle them: add, replace the token, list, check."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from onboarding.engine.context import Context
+from onboarding.errors import ConflictError, GraphError, InputError, NotFoundError
+from onboarding.graph import requests
+from onboarding.graph.calls import GraphCall
+from onboarding.graph.errors import describe
+from onboarding.graph.responses import Waba, parse_waba
+from onboarding.graph.transport import is_usable_token
+from onboarding.model import Account, Reason
+from onboarding.store import accounts, onboardings
+from onboarding.store.database import reading, writing
+
+_ID = re.compile(r"[0-9]{5,20}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCheck:
+    """What a read of a WABA with the account's own token gave."""
+
+    account: Account
+    waba: Waba
+    served_version: str | None
+
+
+def add_account(
+    ctx: Context, waba_id: str, token: str, *, name: str, business_id: str | None, actor: str
+) -> Account:
+    """Add a WABA with its token, or replace the token of one that is known.
+
+    A replaced token ends the hold that a dead one caused, and wakes what waited for it.
+
+    Raises:
+        InputError: not an id, or not a token; the message does not repeat the token.
+        ConflictError: the WABA is known with another business portfolio.
+    """
+    if not _ID.fullmatch(waba_id):
+        raise InputError(
+            f"'{waba_id}' is not a WABA id", field="waba_id", hint="digits, from WhatsApp Manager"
+        )
+    if not is_usable_token(token):
+        raise InputError(
+            "the token is empty or has characters that no token has", field="token", hint="paste it"
+        )
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        known = accounts.load_accounts(conn, [waba_id]).get(waba_id)
+        if known is None:
+            account = Account(
+                waba_id=waba_id,
+                business_id=business_id,
+                name=name,
+                token_sealed=ctx.vault.seal(token),
+                added_by=actor,
+                created_at=now,
+            )
+            accounts.insert_account(conn, account)
+            return account
+        if business_id and known.business_id and business_id != known.business_id:
+            raise ConflictError(
+                f"WABA {waba_id} belongs to business {known.business_id} here",
+                field="business_id",
+                hint="leave the business out, or correct it",
+            )
+        accounts.update_account(
+            conn,
+            waba_id,
+            token_sealed=ctx.vault.seal(token),
+            name=name or known.name,
+            business_id=business_id or known.business_id,
+            added_by=actor,
+            observe_due_at=now,
+            **_NO_TROUBLE,
+        )
+        onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
+        return accounts.load_accounts(conn, [waba_id])[waba_id]
+
+
+_NO_TROUBLE = {
+    "hold": None, "hold_text": None, "hold_by": None, "hold_since": None, "trouble": None,
+    "failures": 0,
+}  # fmt: skip
+
+
+def list_accounts(ctx: Context) -> list[Account]:
+    """Return all accounts, by WABA id."""
+    with reading(ctx.database) as conn:
+        return list(accounts.load_accounts(conn).values())
+
+
+def check_account(ctx: Context, waba_id: str) -> AccountCheck:
+    """Read the WABA with its token; a read that works ends a hold that a failed one caused.
+
+    Raises:
+        NotFoundError: no such account.
+        GraphError: Meta refused, or could not be reached.
+    """
+    with reading(ctx.database) as conn:
+        account = accounts.load_accounts(conn, [waba_id]).get(waba_id)
+    if account is None:
+        raise NotFoundError(
+            f"the WABA '{waba_id}' is not known here", hint=f"run: onboarding account add {waba_id}"
+        )
+    call = GraphCall(
+        request=requests.read_waba(waba_id), token=ctx.vault.open(account.token_sealed)
+    )
+    result = ctx.graph.send_one(call)
+    if result.failure is not None:
+        raise GraphError(
+            describe(result.failure),
+            code=result.failure.code,
+            subcode=result.failure.subcode,
+            fbtrace_id=result.failure.fbtrace_id,
+            hint=result.failure.remedy,
+        )
+    waba = parse_waba(result.payload)
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        if account.hold is not None or account.trouble is not None:
+            accounts.update_account(conn, waba_id, observe_due_at=now, **_NO_TROUBLE)
+            onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
+        checked = accounts.load_accounts(conn, [waba_id])[waba_id]
+    return AccountCheck(account=checked, waba=waba, served_version=result.served_version)

@@ -1,0 +1,74 @@
+"""What every part of the engine works with, handed to it and never global."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, func, select
+
+from onboarding.clock import Clock
+from onboarding.core.policy import Policy
+from onboarding.engine.vault import Vault
+from onboarding.graph.client import GraphClient
+from onboarding.model import Onboarding
+from onboarding.settings import Settings
+
+#: The definition that this release writes; a row of a newer one is left to newer workers.
+DEFINITION = 1
+
+
+class CodeIntake(Protocol):
+    """Something that will read a one-time code and hand it to ``Engine.submit_code``."""
+
+    def answers(self, onboarding: Onboarding) -> bool:
+        """Whether a code that is sent to this number now will be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The engine's parts.
+
+    Attributes:
+        database: where everything is kept.
+        clock: business time.
+        graph: the Graph client.
+        vault: seals and opens secrets.
+        policy: waits and limits.
+        settings: how the deployment is set up.
+        worker: id of this process start, new every time.
+        intakes: what may read codes.
+    """
+
+    database: Engine
+    clock: Clock
+    graph: GraphClient
+    vault: Vault
+    policy: Policy
+    settings: Settings
+    worker: str
+    intakes: Sequence[CodeIntake] = field(default_factory=tuple)
+
+    def real_now(self, conn: Connection) -> datetime:
+        """Return real time: the database's clock on PostgreSQL, so that all hosts agree."""
+        if conn.dialect.name == "postgresql":
+            database_now: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+            return database_now
+        return datetime.now(UTC)
+
+
+class Ids:
+    """Makes ids that sort by the time and order in which they were made."""
+
+    def __init__(self, now: datetime) -> None:
+        self._stem = f"{int(now.timestamp() * 1000):012x}"
+        self._count = secrets.randbelow(2**36)
+
+    def next(self) -> str:
+        """Return the next id: 22 hexadecimal digits."""
+        self._count += 1
+        return f"{self._stem}{self._count:010x}"

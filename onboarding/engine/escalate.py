@@ -1,0 +1,91 @@
+"""The ladder: each rung of each deadline is raised once, in the history and in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onboarding.core.chain import Entry
+from onboarding.core.deadlines import Raised, climb
+from onboarding.engine.context import Context
+from onboarding.model import Onboarding
+from onboarding.store import deadlines, history, onboardings
+from onboarding.store.database import writing
+from onboarding.telemetry import log
+
+
+def escalate_due(ctx: Context, limit: int) -> int:
+    """Raise the rungs that are due; return how many deadlines there were."""
+    now = ctx.clock.now()
+    with writing(ctx.database) as conn:
+        due = deadlines.load_climbable(conn, now, limit)
+        climbed = [up for d in due if (up := climb(d, now, ctx.policy.ladder)) is not None]
+        if not climbed:
+            return 0
+        ids = sorted({up.deadline.onboarding_id for up in climbed})
+        rows = onboardings.load_onboardings(conn, ids, lock=True)
+        _record(conn, climbed, rows, now)
+    for up in climbed:
+        _log(up, rows[up.deadline.onboarding_id], now)
+    return len(climbed)
+
+
+def _record(
+    conn: Connection, climbed: Sequence[Raised], rows: dict[str, Onboarding], now: datetime
+) -> None:
+    deadlines.insert_escalations(conn, [row for up in climbed for row in _rows(up, now)])
+    deadlines.move_rungs(conn, [up.deadline for up in climbed])
+    entries: dict[str, list[Entry]] = {}
+    for up in climbed:
+        row = rows[up.deadline.onboarding_id]
+        entries.setdefault(row.id, []).append(_entry(up, row, now))
+    heads = {id_: (row.history_seq, row.head_hash) for id_, row in rows.items()}
+    history.append(conn, entries, heads)
+
+
+def _rows(up: Raised, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "onboarding_id": up.deadline.onboarding_id,
+            "cycle": up.deadline.cycle,
+            "reason": up.deadline.reason,
+            "rung": rung.name,
+            "raised_at": now,
+            "collapsed_into": None if rung is up.rung else up.rung.name,
+        }
+        for rung in (*up.collapsed, up.rung)
+    ]
+
+
+def _entry(up: Raised, row: Onboarding, now: datetime) -> Entry:
+    detail = {"rung": up.rung.name, "deadline": up.deadline.reason.value}
+    if up.collapsed:
+        detail["collapsed"] = ",".join(rung.name for rung in up.collapsed)
+    return Entry(
+        at=now,
+        trigger="escalated",
+        source=row.state.value,
+        dest=row.state.value,
+        actor="engine",
+        reason=f"{up.rung.name}: to be registered by {up.deadline.due_at:%Y-%m-%d %H:%M} UTC, "
+        f"waiting for {row.waiting_for} ({row.waiting})",
+        detail=detail,
+    )
+
+
+def _log(up: Raised, row: Onboarding, now: datetime) -> None:
+    left = up.deadline.due_at - now
+    log.warning(
+        "deadline_rung",
+        rung=up.rung.name,
+        onboarding=row.id,
+        phone_number=row.phone_number,
+        state=row.state.value,
+        waiting_for=row.waiting_for.value,
+        waiting=row.waiting.value,
+        register_by=up.deadline.due_at.isoformat(),
+        hours_left=round(left.total_seconds() / 3600, 1),
+    )

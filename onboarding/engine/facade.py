@@ -1,0 +1,364 @@
+"""``Engine``: the one object that an embedding program works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from onboarding.clock import Clock
+from onboarding.core.chain import Broken, Entry
+from onboarding.core.numbers import number_key
+from onboarding.engine import accept, accounting, opening, people
+from onboarding.engine.accept import NumberRequest, Receipt
+from onboarding.engine.accounting import AccountCheck
+from onboarding.engine.advance import advance_due, advance_these
+from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.escalate import escalate_due
+from onboarding.engine.ingest import Ingested, ingest
+from onboarding.engine.observe import observe_due
+from onboarding.errors import ChainBrokenError, InputError, NotFoundError
+from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, State
+from onboarding.settings import load_settings
+from onboarding.store import deadlines, history, journal, onboardings, views
+from onboarding.store.database import reading
+from onboarding.store.views import Overview
+
+_SHORTEST_PREFIX = 6
+_MOST_PER_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some onboardings, and where the next ones start: ``None`` if there are no more."""
+
+    items: tuple[Onboarding, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What one pass did: rungs raised, accounts read, machines taken a step further."""
+
+    escalated: int
+    observed: int
+    advanced: int
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.escalated or self.observed or self.advanced)
+
+
+class Engine:
+    """Takes numbers from requested to registered; open it with ``Engine.open``.
+
+    Thread-safe: any number of threads may use one engine. Every method that changes something
+    takes ``actor``, who is named in the history; by default it is the one of the settings.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Take an open context; ``Engine.open`` makes one."""
+        self.context = context
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        upgrade: bool = False,
+        clock: Clock | None = None,
+        intakes: Sequence[CodeIntake] = (),
+        **settings: Any,
+    ) -> Self:
+        """Open the deployment at a database URL.
+
+        Args:
+            url: like ``sqlite:///onboarding.db``; default: ONBOARDING_DATABASE_URL.
+            upgrade: bring the schema up to date first, and make a new SQLite database.
+            clock: business time; default: the system's.
+            intakes: what may read one-time codes.
+            settings: any field of ``Settings``; wins over the environment.
+
+        Raises:
+            ConfigurationError: a setting or the key is missing or wrong.
+            StoreError: the database cannot be used.
+        """
+        loaded = load_settings(database_url=url, **settings)
+        if upgrade:
+            opening.upgrade(loaded)
+        return cls(opening.open_context(loaded, clock=clock, intakes=intakes))
+
+    def close(self) -> None:
+        """Give up calls that are in flight (they stay journaled) and close the connections."""
+        self.context.graph.close()
+        self.context.database.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _actor(self, actor: str | None) -> str:
+        return actor or self.context.settings.who()
+
+    # Requests
+
+    def request(self, request: NumberRequest, *, actor: str | None = None) -> Receipt:
+        """Store one request; see ``request_many``."""
+        return self.request_many([request], actor=actor)[0]
+
+    def request_many(
+        self, requests: Sequence[NumberRequest], *, actor: str | None = None
+    ) -> list[Receipt]:
+        """Store requests, all of them or none. Asking again changes nothing.
+
+        A request whose ``key``, or whose WABA, number and content, are known gives the onboarding
+        that is there already.
+
+        Raises:
+            RequestsRefusedError: which of them cannot be accepted, and why; nothing was stored.
+        """
+        return accept.accept(self.context, requests, self._actor(actor))
+
+    # Looking
+
+    def get(self, reference: str) -> Onboarding:
+        """Return an onboarding by its id, the start of its id, or its phone number.
+
+        Raises:
+            NotFoundError: there is none, or more than one.
+        """
+        with reading(self.context.database) as conn:
+            exact = onboardings.load_onboardings(conn, [reference])
+            if reference in exact:
+                return exact[reference]
+            numbered = onboardings.load_by_number(conn, [number_key(reference)])
+            if found := [row for rows in numbered.values() for row in rows]:
+                return found[-1]
+            started = onboardings.load_by_prefix(conn, reference, limit=2)
+        if len(reference) >= _SHORTEST_PREFIX and len(started) == 1:
+            return started[0]
+        several = "more than one onboarding starts with" if started else "there is no onboarding"
+        raise NotFoundError(f"{several} '{reference}'", hint="see: onboarding list")
+
+    def find(
+        self,
+        *,
+        states: Sequence[State] = (),
+        waba_id: str | None = None,
+        phone_number: str | None = None,
+        deadline_before: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Return onboardings that fit every condition given, in the order of their making.
+
+        Args:
+            states: any of these.
+            waba_id: on this WABA.
+            phone_number: of this number, in any spelling with its country code.
+            deadline_before: to be registered before this.
+            cursor: ``Page.next_cursor`` of the page before.
+            limit: 1 to 1000.
+
+        Raises:
+            InputError: the limit is out of range.
+        """
+        if not 1 <= limit <= _MOST_PER_PAGE:
+            raise InputError(
+                f"a page holds 1 to {_MOST_PER_PAGE} onboardings", field="limit", hint="use cursor"
+            )
+        with reading(self.context.database) as conn:
+            rows = onboardings.find(
+                conn,
+                states=states,
+                waba_id=waba_id,
+                number_key=number_key(phone_number) if phone_number else None,
+                due_before=deadline_before,
+                after_id=cursor,
+                limit=limit + 1,
+            )
+        more = len(rows) > limit
+        return Page(items=tuple(rows[:limit]), next_cursor=rows[limit - 1].id if more else None)
+
+    def find_all(self, **conditions: Any) -> Iterator[Onboarding]:
+        """Yield every onboarding that fits, page after page; conditions as in ``find``."""
+        cursor: str | None = None
+        while True:
+            page = self.find(cursor=cursor, limit=_MOST_PER_PAGE, **conditions)
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def history(self, reference: str) -> list[tuple[int, Entry]]:
+        """Return the history of an onboarding, oldest first, each entry with its number.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        row = self.get(reference)
+        with reading(self.context.database) as conn:
+            return history.read(conn, row.id)
+
+    def operations(self, reference: str) -> list[JournaledOperation]:
+        """Return the calls that were made for an onboarding, oldest first."""
+        row = self.get(reference)
+        with reading(self.context.database) as conn:
+            return journal.load_operations(conn, row.id)
+
+    def deadlines(self, reference: str) -> list[Deadline]:
+        """Return the deadlines of an onboarding, with the anchor of each."""
+        row = self.get(reference)
+        with reading(self.context.database) as conn:
+            return deadlines.load_deadlines(conn, [row.id])
+
+    def overview(self) -> Overview:
+        """Return the fleet at a glance."""
+        with reading(self.context.database) as conn:
+            return views.overview(conn)
+
+    def verify(self) -> tuple[int, list[Broken]]:
+        """Check every history's hash chain; return how many there are, and those that break."""
+        with reading(self.context.database) as conn:
+            results = list(history.verify_all(conn))
+        return len(results), [broken for broken in results if broken is not None]
+
+    def require_verified(self) -> int:
+        """Check every history's hash chain; return how many there are.
+
+        Raises:
+            ChainBrokenError: at least one does not verify.
+        """
+        count, broken = self.verify()
+        if broken:
+            first = broken[0]
+            raise ChainBrokenError(
+                f"{len(broken)} of {count} histories do not verify; the first: onboarding "
+                f"{first.onboarding_id}, entry {first.seq}: {first.what}",
+                hint="compare with a backup",
+            )
+        return count
+
+    # Working
+
+    def advance(self, reference: str | None = None) -> Pass:
+        """Do one pass over what is due, or take one onboarding a step further right now.
+
+        Safe under duplicate, late and concurrent calls. A try that is asked for skips waits of
+        our own making, but neither a budget nor a wait that Meta imposed.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        limit = self.context.settings.batch_size
+        if reference is not None:
+            row = self.get(reference)
+            return Pass(escalated=0, observed=0, advanced=advance_these(self.context, [row.id]))
+        return Pass(
+            escalated=escalate_due(self.context, limit),
+            observed=observe_due(self.context, limit),
+            advanced=advance_due(self.context, limit),
+        )
+
+    def ingest(self, payload: object) -> Ingested:
+        """Take in one webhook payload of Meta: it brings the next read forward.
+
+        Raises:
+            InputError: not a webhook payload.
+        """
+        return ingest(self.context, payload)
+
+    # People
+
+    def submit_code(self, reference: str, text: str, *, actor: str | None = None) -> Onboarding:
+        """Give the one-time code that the holder got, as digits or as the message it came in."""
+        id_ = self.get(reference).id
+        return people.submit_code(self.context, id_, text, self._actor(actor))
+
+    def code_ready(self, reference: str, *, actor: str | None = None) -> Onboarding:
+        """Say that the holder can read a code now: one is asked for."""
+        return people.code_ready(self.context, self.get(reference).id, self._actor(actor))
+
+    def rename(self, reference: str, display_name: str, *, actor: str | None = None) -> Onboarding:
+        """Give the number another display name."""
+        id_ = self.get(reference).id
+        return people.rename(self.context, id_, display_name, self._actor(actor))
+
+    def cancel(self, reference: str, reason: str, *, actor: str | None = None) -> Onboarding:
+        """Give the onboarding up; what exists at Meta stays there."""
+        return people.cancel(self.context, self.get(reference).id, reason, self._actor(actor))
+
+    def restart(
+        self,
+        reference: str,
+        reason: str,
+        *,
+        onboarded_at: datetime | None = None,
+        actor: str | None = None,
+    ) -> Onboarding:
+        """Start a new cycle of an onboarding that expired, failed or left."""
+        id_ = self.get(reference).id
+        return people.restart(self.context, id_, reason, self._actor(actor), onboarded_at)
+
+    def hold(
+        self,
+        reference: str,
+        reason: str,
+        *,
+        until: datetime | None = None,
+        actor: str | None = None,
+    ) -> Onboarding:
+        """Stop all calls for the onboarding; its deadline goes on."""
+        id_ = self.get(reference).id
+        return people.hold(self.context, id_, reason, self._actor(actor), until)
+
+    def release(self, reference: str, reason: str, *, actor: str | None = None) -> Onboarding:
+        """End a hold, whoever made it."""
+        return people.release(self.context, self.get(reference).id, reason, self._actor(actor))
+
+    def set_pin(self, reference: str, pin: str, *, actor: str | None = None) -> Onboarding:
+        """Give the two-step verification PIN that the number has already."""
+        return people.set_pin(self.context, self.get(reference).id, pin, self._actor(actor))
+
+    def reveal_pin(self, reference: str, reason: str, *, actor: str | None = None) -> str:
+        """Return the two-step verification PIN; who asked, and why, goes into the history."""
+        return people.reveal_pin(self.context, self.get(reference).id, reason, self._actor(actor))
+
+    # Accounts
+
+    def add_account(
+        self,
+        waba_id: str,
+        token: str,
+        *,
+        name: str = "",
+        business_id: str | None = None,
+        actor: str | None = None,
+    ) -> Account:
+        """Add a WABA with its token, or replace the token of one that is known."""
+        return accounting.add_account(
+            self.context,
+            waba_id,
+            token,
+            name=name,
+            business_id=business_id,
+            actor=self._actor(actor),
+        )
+
+    def accounts(self) -> list[Account]:
+        """Return all accounts."""
+        return accounting.list_accounts(self.context)
+
+    def check_account(self, waba_id: str) -> AccountCheck:
+        """Read the WABA with its token; a read that works ends the account's hold."""
+        return accounting.check_account(self.context, waba_id)

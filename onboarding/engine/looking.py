@@ -1,0 +1,83 @@
+"""From rows to snapshots: all that the rules look at, read with a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from onboarding.core.plan import Plan, plan
+from onboarding.core.steps import Attempts, Snapshot
+from onboarding.engine.context import Context
+from onboarding.model import Account, JournaledOperation, Onboarding, State
+from onboarding.store import accounts, journal
+from onboarding.telemetry import log
+
+#: States in which it matters whether somebody would read a code.
+_WAITS_FOR_CODE = (State.CREATED, State.OTP_PENDING)
+
+
+def snapshots(
+    ctx: Context,
+    conn: Connection,
+    rows: Sequence[Onboarding],
+    now: datetime,
+    forced: Collection[str] = (),
+) -> list[Snapshot]:
+    """Return a snapshot of each row, in the same order; three queries however many there are."""
+    known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}))
+    pressing: dict[str, list[JournaledOperation]] = {}
+    for operation in journal.load_pressing(conn, [row.id for row in rows]):
+        pressing.setdefault(operation.onboarding_id or "", []).append(operation)
+    window = max(ctx.policy.rename_limit_window, ctx.policy.attempt_window)
+    numbers = sorted({row.number_key for row in rows})
+    attempts = journal.load_attempts(conn, numbers, now - window)
+    return [
+        _snapshot(
+            ctx,
+            row,
+            known[row.waba_id],
+            pressing.get(row.id, []),
+            attempts.get(row.number_key, []),
+            forced=row.id in forced,
+        )
+        for row in rows
+    ]
+
+
+def _snapshot(
+    ctx: Context,
+    row: Onboarding,
+    account: Account,
+    pressing: list[JournaledOperation],
+    made: list[JournaledOperation],
+    *,
+    forced: bool,
+) -> Snapshot:
+    return Snapshot(
+        row=row,
+        account=account,
+        open_operation=next((op for op in pressing if op.is_open), None),
+        unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
+        attempts=Attempts(made),
+        intake_answers=row.state in _WAITS_FOR_CODE
+        and any(intake.answers(row) for intake in ctx.intakes),
+        forced=forced,
+    )
+
+
+def plan_each(
+    ctx: Context, snaps: Iterable[Snapshot], now: datetime
+) -> list[tuple[Snapshot, Plan]]:
+    """Plan machines; a fault of the rules is logged and stops no machine but its own.
+
+    A machine that was claimed stays leased, and after some such leases it is parked as stuck.
+    """
+    made = []
+    for snap in snaps:
+        try:
+            made.append((snap, plan(snap, now, ctx.policy)))
+        except Exception:  # noqa: BLE001 - one machine must never stop the others
+            log.exception("plan_failed", onboarding=snap.row.id, state=snap.row.state.value)
+    return made

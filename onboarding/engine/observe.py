@@ -1,0 +1,213 @@
+"""Reading Meta cheaply: one list call per WABA page tells about all its machines at once.
+
+A failed or slow read changes nothing. A complete one is applied in one transaction; machines in
+the middle of a call only store what was seen and are woken, so that the call's own outcome, or
+the probe, decides with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from onboarding.core.budgets import APP, Purse, waba_key
+from onboarding.core.numbers import number_key
+from onboarding.core.seen import is_connected
+from onboarding.engine.account_trouble import account_failed
+from onboarding.engine.context import Context
+from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.sending import breakers_of
+from onboarding.engine.subscription import check_subscriptions
+from onboarding.engine.writing import due_now, write_plans
+from onboarding.errors import GraphError
+from onboarding.graph import requests
+from onboarding.graph.calls import GraphCall, GraphResult
+from onboarding.graph.responses import parse_number_list
+from onboarding.model import (
+    Account,
+    Effect,
+    Failure,
+    Onboarding,
+    PhoneNumber,
+    RecoveryClass,
+)
+from onboarding.store import accounts, budgets, journal, onboardings
+from onboarding.store.database import writing
+
+#: No WABA has so many pages; a list that does not end is not believed.
+_MAX_PAGES = 200
+
+
+@dataclass
+class Listing:
+    """The pages of one WABA's list, as they come."""
+
+    account: Account
+    read_started_at: datetime
+    numbers: list[PhoneNumber] = field(default_factory=list)
+    pages: int = 0
+
+
+def observe_due(ctx: Context, limit: int) -> int:
+    """Read the lists and subscriptions that are due; return how many accounts there were."""
+    now = ctx.clock.now()
+    with writing(ctx.database) as conn:
+        real_now = ctx.real_now(conn)
+        claimed = accounts.claim_accounts(
+            conn,
+            now=now,
+            read_before=now - ctx.policy.list_interval,
+            real_now=real_now,
+            lease_until=real_now + ctx.policy.lease,
+            limit=limit,
+        )
+        affordable = _within_budget(ctx, conn, claimed, now)
+    check_subscriptions(ctx, [a for a in affordable if _is_due(a.check_due_at, now)])
+    _read_lists(ctx, [a for a in affordable if _is_due(a.observe_due_at, now)])
+    return len(claimed)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
+
+
+def _within_budget(
+    ctx: Context, conn: Connection, claimed: Sequence[Account], now: datetime
+) -> list[Account]:
+    """Return the accounts whose budget allows a read; the others are put off."""
+    keys = [APP, *(waba_key(account.waba_id) for account in claimed)]
+    used = budgets.load_used(conn, keys, now)
+    purse = Purse(used, budgets.load_breakers(conn, keys), ctx.policy, now)
+    allowed = []
+    for account in claimed:
+        if refused_until := purse.take(account, read=True):
+            put_off = {
+                name: refused_until
+                for name in ("observe_due_at", "check_due_at")
+                if _is_due(getattr(account, name), now)
+            }
+            accounts.update_account(conn, account.waba_id, lease_until=None, **put_off)
+        else:
+            allowed.append(account)
+    budgets.spend(conn, purse.spent, now)
+    return allowed
+
+
+def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
+    now = ctx.clock.now()
+    listings = {account.waba_id: Listing(account, now) for account in due}
+    calls = [_page(ctx, account, None) for account in due]
+    while calls:
+        following: list[GraphCall] = []
+        for result in ctx.graph.send(calls):
+            listing = listings[result.call.tag]
+            if (after := _take_page(ctx, listing, result)) is not None:
+                following.append(_page(ctx, listing.account, after))
+        calls = following
+        if calls:
+            with writing(ctx.database) as conn:
+                spent = {waba_key(call.tag): 1 for call in calls} | {APP: len(calls)}
+                budgets.spend(conn, spent, now)
+
+
+def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:
+    return GraphCall(
+        request=requests.list_numbers(account.waba_id, after=after),
+        token=ctx.vault.open(account.token_sealed),
+        tag=account.waba_id,
+    )
+
+
+def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | None:
+    """Take one page; return the cursor of the next, or finish the account and return ``None``."""
+    failure = result.failure
+    if failure is None:
+        try:
+            page = parse_number_list(result.payload)
+        except GraphError as error:
+            failure = _unreadable(str(error))
+    if failure is not None:
+        account_failed(ctx, listing.account, "list_numbers", result, failure)
+        return None
+    listing.numbers.extend(page.numbers)
+    listing.pages += 1
+    if page.after is None:
+        _apply(ctx, listing, result)
+        return None
+    if listing.pages >= _MAX_PAGES:
+        failure = _unreadable("the list does not end")
+        account_failed(ctx, listing.account, "list_numbers", result, failure)
+        return None
+    return page.after
+
+
+def _unreadable(message: str) -> Failure:
+    return Failure(
+        effect=Effect.REFUSED,
+        recovery=RecoveryClass.TRANSIENT,
+        message=message,
+        remedy="read again by itself; if it stays, report it with the trace id",
+    )
+
+
+def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
+    """Apply a complete list to every machine of the account, in one transaction."""
+    waba_id, started = listing.account.waba_id, listing.read_started_at
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        _note_read(conn, listing)
+        budgets.write_breakers(conn, breakers_of([result], now))
+        open_ids = journal.open_onboarding_ids()
+        rows = onboardings.load_observable(conn, waba_id, open_ids, lock=True)
+        told = _match(rows, listing.numbers, started)
+        onboardings.write_seen(conn, told)
+        resting = [row for row in told if row.lease_owner is None]
+        snaps = snapshots(ctx, conn, resting, now)
+        busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
+        onboardings.wake(conn, busy, now)
+        made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
+        write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+
+
+def _note_read(conn: Connection, listing: Listing) -> None:
+    account, started = listing.account, listing.read_started_at
+    # What was asked for meanwhile stays asked for: this read began before it.
+    current = accounts.load_accounts(conn, [account.waba_id])[account.waba_id]
+    due = current.observe_due_at
+    accounts.update_account(
+        conn,
+        account.waba_id,
+        listed_at=started,
+        observe_due_at=None if due is not None and due <= started else due,
+        active=any(is_connected(number) for number in listing.numbers),
+        failures=0,
+        trouble=None,
+        lease_until=None,
+    )
+
+
+def _match(
+    rows: Sequence[Onboarding], numbers: Sequence[PhoneNumber], started: datetime
+) -> list[Onboarding]:
+    """Return the rows with what the list says of them; those that know better are left out."""
+    by_id = {number.id: number for number in numbers}
+    by_key = {number_key(number.display_phone_number or ""): number for number in numbers}
+    told = []
+    for row in rows:
+        number = by_id.get(row.phone_number_id or "") or by_key.get(row.number_key)
+        read_earlier = row.seen_at is not None and row.seen_at >= started
+        # A number that moved on after the read began may be missing from it and yet be there.
+        unsure = number is None and row.state_since > started
+        if not read_earlier and not unsure:
+            told.append(_seen(row, number, started))
+    return told
+
+
+def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onboarding:
+    if number is None:
+        absent_since = row.absent_since or started
+        return replace(row, seen_at=started, seen_present=False, absent_since=absent_since)
+    return replace(row, seen=number, seen_at=started, seen_present=True, absent_since=None)

@@ -1,0 +1,150 @@
+"""Opening a deployment: its database, its schema, its key, its Graph client."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+
+from sqlalchemy import Engine as Database
+
+from onboarding.clock import Clock, SystemClock
+from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.vault import Vault, make_key_file, read_key_file
+from onboarding.errors import ConfigurationError, StoreError
+from onboarding.graph.client import GraphClient
+from onboarding.settings import Settings
+from onboarding.store import schema
+from onboarding.store.database import open_database, reading, sqlite_path, writing
+from onboarding.store.deployment import insert_fact, load_fact
+
+_KEY_ID = "secret_key_id"
+
+
+def open_context(
+    settings: Settings, *, clock: Clock | None = None, intakes: Sequence[CodeIntake] = ()
+) -> Context:
+    """Open a deployment whose schema and key are in order; the Graph client is started.
+
+    Raises:
+        ConfigurationError: the key is missing or is not the deployment's.
+        SchemaError: the schema is not this release's.
+        StoreError: the database cannot be used.
+    """
+    policy = settings.policy()
+    database = open_existing(settings)
+    try:
+        schema.require_current(database)
+        vault = open_vault(settings, database)
+    except Exception:
+        database.dispose()
+        raise
+    graph = GraphClient(
+        base_url=settings.graph_base_url,
+        version=settings.graph_version,
+        timeout_s=settings.call_timeout_seconds,
+        connect_timeout_s=min(settings.connect_timeout_seconds, settings.call_timeout_seconds / 2),
+        max_in_flight=settings.max_in_flight,
+        app_secret=settings.app_secret.get_secret_value() if settings.app_secret else None,
+    )
+    graph.open()
+    return Context(
+        database=database,
+        clock=clock or SystemClock(),
+        graph=graph,
+        vault=vault,
+        policy=policy,
+        settings=settings,
+        worker=worker_id(),
+        intakes=tuple(intakes),
+    )
+
+
+def worker_id() -> str:
+    """Return an id that no other process start has, on this host or another."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def open_existing(settings: Settings) -> Database:
+    """Open the database; a SQLite file that does not exist is not made by looking at it.
+
+    Raises:
+        StoreError: there is no such file.
+    """
+    path = sqlite_path(settings.database_url)
+    if path is not None and not path.exists():
+        raise StoreError(f"there is no database at {path}", hint="run: onboarding db upgrade")
+    return open_database(settings.database_url)
+
+
+def upgrade(settings: Settings) -> tuple[str | None, str]:
+    """Bring the schema to this release's revision and see that there is a key.
+
+    A key file is made only together with a new SQLite database: a missing key of an existing one
+    must be found again, not replaced.
+
+    Returns:
+        The revision before and after.
+
+    Raises:
+        ConfigurationError: there is no key, or it is not the deployment's.
+        StoreError: the database cannot be used.
+    """
+    path = sqlite_path(settings.database_url)
+    is_new = path is not None and not path.exists()
+    if path is not None and not path.parent.exists():
+        raise StoreError(f"there is no folder {path.parent}", hint="make it, or change the URL")
+    database = open_database(settings.database_url)
+    try:
+        if schema.current(database) is None:
+            _first_key(settings, may_make=is_new)
+        before, after = schema.upgrade(database)
+        open_vault(settings, database)
+    finally:
+        database.dispose()
+    return before, after
+
+
+def _first_key(settings: Settings, *, may_make: bool) -> None:
+    """Make the key of a new deployment before its database holds anything."""
+    file = settings.key_file()
+    if settings.secret_key is None and may_make and file is not None:
+        make_key_file(file)
+    keys_of(settings)
+
+
+def keys_of(settings: Settings) -> str:
+    """Return the keys that the settings name.
+
+    Raises:
+        ConfigurationError: none is named, or the file cannot be read.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    file = settings.key_file()
+    if file is None:
+        raise ConfigurationError(
+            "there is no secret key", hint="set ONBOARDING_SECRET_KEY or ONBOARDING_SECRET_KEY_FILE"
+        )
+    return read_key_file(file)
+
+
+def open_vault(settings: Settings, database: Database) -> Vault:
+    """Return the vault of the deployment; the first key it is used with stays its key.
+
+    Raises:
+        ConfigurationError: the key is missing, or is not the one that the secrets were sealed with.
+    """
+    vault = Vault(keys_of(settings))
+    with reading(database) as conn:
+        known = load_fact(conn, _KEY_ID)
+    if known is None:
+        with writing(database) as conn:
+            insert_fact(conn, _KEY_ID, vault.key_id)
+    elif known != vault.key_id:
+        raise ConfigurationError(
+            "the secret key is not the one that this database's secrets were sealed with",
+            hint="find the key that was used before; nothing was changed",
+        )
+    return vault

@@ -1,0 +1,340 @@
+"""What people do with one onboarding: each change names its actor and is in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onboarding.core.code_desk import NO_CODE
+from onboarding.core.codes import parse_code
+from onboarding.core.deadlines import first_deadline
+from onboarding.core.lifecycle import FINAL, LIVE, Trigger, next_state
+from onboarding.core.names import parse_display_name
+from onboarding.core.operations import natural_key
+from onboarding.core.plan import Plan
+from onboarding.core.steps import Move, Wait, entry_of, moved
+from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.engine.context import Context
+from onboarding.engine.writing import write_plans
+from onboarding.errors import (
+    ConfigurationError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    TransitionRefusedError,
+)
+from onboarding.model import NameStatus, Onboarding, Operation, Owner, Reason, State
+from onboarding.store import journal, onboardings
+from onboarding.store.database import writing
+
+_PIN_LENGTH = 6
+
+
+def change(
+    ctx: Context,
+    onboarding_id: str,
+    actor: str,
+    make: Callable[[Connection, Onboarding, datetime], Move],
+) -> Onboarding:
+    """Apply a person's step to one onboarding and make it due, in one transaction.
+
+    A call that is in flight for it keeps its outcome; the next look applies it to what is then.
+
+    Raises:
+        NotFoundError: no such onboarding.
+    """
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        row = onboardings.load_onboardings(conn, [onboarding_id], lock=True).get(onboarding_id)
+        if row is None:
+            raise NotFoundError(
+                f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list"
+            )
+        step = make(conn, row, now)
+        after = moved(row, step, now)
+        due = replace(
+            after,
+            next_due_at=now,
+            waiting=Reason.DUE,
+            waiting_for=Owner.ENGINE,
+            waiting_since=now,
+        )
+        plan = Plan(
+            row=due,
+            entries=[entry_of(row, after, step, now, actor)],
+            step=Wait(reason=Reason.DUE),
+            deadlines=[step.deadline] if step.deadline else [],
+        )
+        return write_plans(ctx, conn, [plan], now)[row.id]
+
+
+def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onboarding:
+    """Take the one-time code that the holder got; it is sent to Meta at the next pass.
+
+    Raises:
+        InputError: no six-digit code in the text.
+        ConflictError: this code was sent to Meta before.
+        TransitionRefusedError: no code was asked for.
+    """
+    code = parse_code(text)
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        _expects_code(conn, row)
+        marked = replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", code))
+        if journal.code_was_used(conn, natural_key(Operation.VERIFY_CODE, marked)):
+            raise ConflictError(
+                "this code was sent to Meta before", field="code", hint="give the newest code"
+            )
+        changes = {
+            "code_sealed": ctx.vault.seal(code),
+            "code_mac": marked.code_mac,
+            "code_given_at": now,
+        }
+        return Move(note="code_given", reason="a code was given", changes=changes)
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def _expects_code(conn: Connection, row: Onboarding) -> None:
+    on_its_way = any(
+        op.name is Operation.REQUEST_CODE and op.is_open
+        for op in journal.load_pressing(conn, [row.id])
+    )
+    if row.state is State.OTP_PENDING or (row.state is State.CREATED and on_its_way):
+        return
+    raise TransitionRefusedError(
+        f"no code is expected while the onboarding is '{row.state}'",
+        hint=f"onboarding code {row.id} --ready   says that the holder can read one"
+        if row.state is State.CREATED
+        else f"see: onboarding show {row.id}",
+    )
+
+
+def code_ready(ctx: Context, onboarding_id: str, actor: str) -> Onboarding:
+    """Take a person's word that the holder can read a code now: one code is asked for."""
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn, now
+        if row.state not in (State.REQUESTED, State.CREATED, State.OTP_PENDING):
+            raise TransitionRefusedError(
+                f"no code is needed while the onboarding is '{row.state}'",
+                hint=f"see: onboarding show {row.id}",
+            )
+        return Move(
+            note="code_ready", reason="the holder can read a code", changes={"code_ready": True}
+        )
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def rename(ctx: Context, onboarding_id: str, new_name: str, actor: str) -> Onboarding:
+    """Give the number another display name.
+
+    Before the number is created the name is simply replaced; in review it is submitted as a
+    change; a registered number goes through review and registration again.
+
+    Raises:
+        InputError: not a name that Meta takes.
+        TransitionRefusedError: a review runs, or the state has no room for a change.
+    """
+    name = parse_display_name(new_name)
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn, now
+        reason = f"the display name is to be '{name}'"
+        asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
+        match row.state:
+            case State.REQUESTED:
+                return Move(note="renamed", reason=reason, changes={"display_name": name})
+            case State.NAME_REVIEW if not _in_review(row):
+                return Move(
+                    note="name_given", reason=reason, changes={**asked, **NO_TROUBLE, **NO_HOLD}
+                )
+            case State.NAME_REVIEW:
+                raise TransitionRefusedError(
+                    "Meta refuses another name while a review runs",
+                    hint="wait for the review to end",
+                )
+            case State.REGISTERED:
+                return Move(
+                    trigger=Trigger.RENAME_REQUESTED,
+                    reason=reason,
+                    changes={**asked, "renaming": True},
+                )
+            case _:
+                raise TransitionRefusedError(
+                    f"the name cannot be changed while the onboarding is '{row.state}'",
+                    hint="possible while requested, in name_review, or once registered",
+                )
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def _in_review(row: Onboarding) -> bool:
+    if row.new_display_name is not None and row.name_submitted_at is None:
+        return False  # asked for, not submitted: it may still be replaced
+    seen = row.seen
+    if seen is None:
+        return False
+    if row.name_submitted_at is not None and not (
+        row.seen_at and row.seen_at > row.name_submitted_at
+    ):
+        return True
+    status = seen.new_name_status if row.name_submitted_at else seen.name_status
+    return status == NameStatus.PENDING_REVIEW
+
+
+def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
+    """Give an onboarding up; what exists at Meta stays there.
+
+    Raises:
+        TransitionRefusedError: it is registered or over.
+    """
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn, now
+        if row.renaming:
+            raise TransitionRefusedError(
+                "the number is registered; a change of its name cannot be cancelled here",
+                hint=f"onboarding rename {row.id} with the old name",
+            )
+        changes = {**NO_CODE, **NO_HOLD, "new_display_name": None}
+        return Move(trigger=Trigger.CANCELLED, reason=reason, changes=changes)
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def restart(
+    ctx: Context, onboarding_id: str, reason: str, actor: str, onboarded_at: datetime | None
+) -> Onboarding:
+    """Start a new cycle of an onboarding that expired, failed or left; its history goes on.
+
+    Raises:
+        TransitionRefusedError: it is not over, or was cancelled.
+        ConflictError: the number is being onboarded elsewhere by now.
+    """
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        next_state(row.state, Trigger.RESTARTED)
+        others = onboardings.load_by_number(conn, [row.number_key])[row.number_key]
+        if live := [other for other in others if other.state in LIVE]:
+            raise ConflictError(
+                f"{row.phone_number} is onboarded as {live[0].id} by now",
+                field="phone_number",
+                hint=f"see: onboarding show {live[0].id}",
+            )
+        anew = replace(row, onboarded_at=onboarded_at, state_since=now)
+        return Move(
+            trigger=Trigger.RESTARTED,
+            reason=reason,
+            changes={**_NEW_CYCLE, "cycle": row.cycle + 1, "onboarded_at": onboarded_at},
+            deadline=first_deadline(anew, ctx.policy),
+        )
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+#: What a new cycle begins with; the PIN and the history stay.
+_NEW_CYCLE: dict[str, Any] = {
+    **NO_CODE, **NO_HOLD, **NO_TROUBLE,
+    "phone_number_id": None, "code_ready": False, "code_sent_at": None, "code_sends": 0,
+    "code_tries": 0, "pin_mismatches": 0, "new_display_name": None, "name_submitted_at": None,
+    "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
+    "rejection_reason": None, "register_accepted_at": None, "registered_at": None,
+    "register_by": None, "register_by_reason": None,
+}  # fmt: skip
+
+
+def hold(
+    ctx: Context, onboarding_id: str, reason: str, actor: str, until: datetime | None
+) -> Onboarding:
+    """Stop all calls for an onboarding; its deadline goes on.
+
+    Raises:
+        TransitionRefusedError: it is over.
+    """
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn
+        if row.state in FINAL:
+            raise TransitionRefusedError(
+                f"nothing can be held while the onboarding is '{row.state}'",
+                hint=f"see: onboarding show {row.id}",
+            )
+        changes = {
+            "hold": Reason.HELD, "hold_text": reason, "hold_by": actor, "hold_since": now,
+            "hold_until": until,
+        }  # fmt: skip
+        return Move(note="held", reason=reason, changes=changes)
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def release(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
+    """End a hold, whoever made it, and forget the failures behind it.
+
+    Raises:
+        TransitionRefusedError: it is not on hold.
+    """
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn, now
+        if row.hold is None:
+            raise TransitionRefusedError(
+                "the onboarding is not on hold", hint=f"see: onboarding show {row.id}"
+            )
+        changes = {**NO_HOLD, **NO_TROUBLE, "pin_mismatches": 0}
+        return Move(note="released", reason=reason, changes=changes)
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def set_pin(ctx: Context, onboarding_id: str, pin: str, actor: str) -> Onboarding:
+    """Take the two-step verification PIN that the number has; the next register call uses it.
+
+    Raises:
+        InputError: not six digits.
+    """
+    if not (pin.isascii() and pin.isdigit() and len(pin) == _PIN_LENGTH):
+        raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn, now
+        held_for_pin = row.hold is Reason.PIN
+        changes = {
+            "pin_pending_sealed": ctx.vault.seal(pin),
+            "pin_mismatches": 0,
+            **({**NO_HOLD, **NO_TROUBLE} if held_for_pin else {}),
+        }
+        return Move(note="pin_given", reason="the number's PIN was given", changes=changes)
+
+    return change(ctx, onboarding_id, actor, make)
+
+
+def reveal_pin(ctx: Context, onboarding_id: str, reason: str, actor: str) -> str:
+    """Return the two-step verification PIN; who asked, and why, goes into the history.
+
+    Raises:
+        InputError: no reason was given.
+        ConfigurationError: the number has no PIN yet.
+    """
+    if not reason.strip():
+        raise InputError("a reason is needed", field="reason", hint='--reason "handing over"')
+    revealed: list[str] = []
+
+    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+        del conn, now
+        sealed = row.pin_sealed or row.pin_pending_sealed
+        if sealed is None:
+            raise ConfigurationError(
+                "the number has no PIN yet", hint="one is made before the first registration"
+            )
+        revealed.append(ctx.vault.open(sealed))
+        return Move(note="pin_revealed", reason=reason)
+
+    change(ctx, onboarding_id, actor, make)
+    return revealed[0]

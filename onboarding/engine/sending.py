@@ -1,0 +1,161 @@
+"""From a decided call to an HTTP request, and from its answer to an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from onboarding.core.budgets import APP, STOP_ALL_AT, Breaker, waba_key
+from onboarding.core.steps import Call
+from onboarding.engine.vault import Vault
+from onboarding.errors import GraphError
+from onboarding.graph import requests
+from onboarding.graph.calls import GraphResult
+from onboarding.graph.requests import GraphRequest
+from onboarding.graph.responses import parse_created_id
+from onboarding.model import (
+    CodeMethod,
+    Effect,
+    Failure,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    Outcome,
+    RecoveryClass,
+)
+
+_STATUS = {
+    Effect.DONE: OperationStatus.SUCCEEDED,
+    Effect.REFUSED: OperationStatus.REFUSED,
+    Effect.UNSENT: OperationStatus.UNSENT,
+    Effect.UNKNOWN: OperationStatus.UNKNOWN,
+}
+
+
+def request_of(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    """Return the request of a call, with the secrets that belong into it."""
+    return _BUILDERS[call.operation](call, row, vault)
+
+
+def _create(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del vault
+    return requests.create_number(
+        row.waba_id,
+        cc=call.params["cc"],
+        phone_number=call.params["phone_number"],
+        verified_name=call.params["verified_name"],
+    )
+
+
+def _request_code(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del vault
+    return requests.request_code(
+        row.phone_number_id or "",
+        row.waba_id,
+        code_method=CodeMethod(call.params["code_method"]),
+        language=call.params["language"],
+    )
+
+
+def _verify_code(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del call
+    code = vault.open(row.code_sealed or "")
+    return requests.verify_code(row.phone_number_id or "", row.waba_id, code=code)
+
+
+def _pin_of(row: Onboarding, vault: Vault) -> str:
+    return vault.open(row.pin_pending_sealed or row.pin_sealed or "")
+
+
+def _register(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del call
+    return requests.register(row.phone_number_id or "", row.waba_id, pin=_pin_of(row, vault))
+
+
+def _deregister(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del call, vault
+    return requests.deregister(row.phone_number_id or "", row.waba_id)
+
+
+def _set_pin(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del call
+    return requests.set_pin(row.phone_number_id or "", row.waba_id, pin=_pin_of(row, vault))
+
+
+def _set_display_name(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del vault
+    name = call.params["new_display_name"]
+    return requests.set_display_name(row.phone_number_id or "", row.waba_id, new_display_name=name)
+
+
+_BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = {
+    Operation.CREATE_NUMBER: _create,
+    Operation.REQUEST_CODE: _request_code,
+    Operation.VERIFY_CODE: _verify_code,
+    Operation.REGISTER: _register,
+    Operation.DEREGISTER: _deregister,
+    Operation.SET_PIN: _set_pin,
+    Operation.SET_DISPLAY_NAME: _set_display_name,
+}
+
+
+def outcome_of(result: GraphResult) -> Outcome:
+    """Return what is stored of an answer."""
+    failure = result.failure
+    if failure is not None:
+        return Outcome(effect=failure.effect, failure=failure, fbtrace_id=failure.fbtrace_id)
+    if result.call.request.endpoint is not Operation.CREATE_NUMBER:
+        return Outcome(effect=Effect.DONE)
+    try:
+        return Outcome(effect=Effect.DONE, phone_number_id=parse_created_id(result.payload))
+    except GraphError as error:
+        unreadable = Failure(
+            effect=Effect.UNKNOWN, recovery=RecoveryClass.RECONCILE, message=str(error)
+        )
+        return Outcome(effect=Effect.UNKNOWN, failure=unreadable)
+
+
+def status_of(outcome: Outcome) -> OperationStatus:
+    """Return how an operation stands after this outcome."""
+    return _STATUS[outcome.effect]
+
+
+def breakers_of(results: Iterable[GraphResult], now: datetime) -> list[Breaker]:
+    """Return what the answers' headers and refusals say about the call budgets."""
+    found: dict[str, Breaker] = {}
+    for result in results:
+        waba_id = result.call.request.waba_id
+        usage = result.usage
+        told = dict(usage.by_id)
+        if waba_id in told:
+            percent, minutes = told[waba_id]
+            found[waba_key(waba_id)] = _told(waba_key(waba_id), percent, minutes, now)
+        if usage.app_percent is not None:
+            found[APP] = _told(APP, usage.app_percent, 0, now)
+        failure = result.failure
+        if failure is not None and failure.recovery in _THROTTLES:
+            key = _THROTTLES[failure.recovery] or waba_key(waba_id)
+            wait = timedelta(seconds=failure.wait_s or 3600)
+            found[key] = Breaker(
+                key=key,
+                percent=STOP_ALL_AT,
+                read_at=now,
+                open_until=now + wait,
+                why=failure.message,
+            )
+    return list(found.values())
+
+
+_THROTTLES = {RecoveryClass.THROTTLE_APP: APP, RecoveryClass.THROTTLE_WABA: ""}
+
+
+def _told(key: str, percent: float, minutes: float, now: datetime) -> Breaker:
+    over = percent >= STOP_ALL_AT
+    wait = timedelta(minutes=minutes or 60)
+    return Breaker(
+        key=key,
+        percent=round(percent),
+        read_at=now,
+        open_until=now + wait if over else None,
+        why=f"Meta's headers say {percent:.0f} %" if over else "",
+    )

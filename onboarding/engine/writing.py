@@ -1,0 +1,146 @@
+"""Plans become rows, history and wake-ups, in the transaction of whoever made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from onboarding.core.deadlines import dated
+from onboarding.core.lifecycle import FINAL
+from onboarding.core.plan import Plan
+from onboarding.core.steps import Call, Wait
+from onboarding.engine.context import Context
+from onboarding.model import Deadline, DeadlineReason, Onboarding, Owner, Reason, State
+from onboarding.store import accounts, deadlines, history, journal, onboardings
+
+
+def write_plans(
+    ctx: Context, conn: Connection, plans: Sequence[Plan], now: datetime
+) -> dict[str, Onboarding]:
+    """Write what the plans lead to, for every row whose version is still the one that was read.
+
+    The fenced update comes first, and everything else is written only for the rows that it
+    returns. A row that lost its fence is made due now: its outcome is kept with the operation,
+    and the next look takes it from there.
+
+    Returns:
+        The rows as written, by id.
+    """
+    written = onboardings.write_step(conn, [plan.row for plan in plans])
+    held = [plan for plan in plans if plan.row.id in written]
+    lost = [plan.row.id for plan in plans if plan.row.id not in written]
+    if lost:
+        onboardings.wake(conn, lost, now)
+    heads = {id_: (row.history_seq, row.head_hash) for id_, row in written.items()}
+    history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
+    _settle_operations(conn, held, now)
+    _write_deadlines(ctx, conn, held, now)
+    _hold_accounts(conn, held, now)
+    _want_reads(conn, held, now)
+    return written
+
+
+def due_now(plan: Plan, now: datetime) -> Plan:
+    """Return the plan with its row free and due: the call it ends in is made by the next claim."""
+    if isinstance(plan.step, Call):
+        plan.row = replace(
+            plan.row,
+            next_due_at=now,
+            waiting=Reason.DUE,
+            waiting_for=Owner.ENGINE,
+            lease_owner=None,
+            lease_until=None,
+            reclaims=0,
+        )
+    return plan
+
+
+def _settle_operations(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
+    settled = [
+        journal.Result(
+            id=operation.id,
+            status=status,
+            outcome=operation.outcome,
+            outcome_at=now,
+            applied=True,
+            resolved_by=resolved_by,
+        )
+        for plan in plans
+        for operation, status, resolved_by in plan.settled
+    ]
+    journal.write_results(conn, settled)
+    applied = [operation.id for plan in plans for operation in plan.applied]
+    journal.mark_applied(conn, applied, applied=True)
+
+
+def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
+    if set_by := [plan for plan in plans if plan.deadlines]:
+        stored = {
+            (d.onboarding_id, d.cycle, d.reason): d
+            for d in deadlines.load_deadlines(conn, [plan.row.id for plan in set_by])
+        }
+        made = [d for plan in set_by for d in _dated(ctx, plan, stored)]
+        deadlines.set_deadlines(conn, made)
+        deadlines.replace_deadlines(conn, made, now)
+    ended = {plan.row.id: how for plan in plans if (how := _ending(plan)) is not None}
+    deadlines.close_deadlines(conn, ended, now)
+
+
+def _dated(
+    ctx: Context, plan: Plan, stored: Mapping[tuple[str, int, DeadlineReason], Deadline]
+) -> list[Deadline]:
+    """Return the plan's deadlines; of one that is corrected, the rungs behind it stay behind it."""
+    result: dict[object, Deadline] = {}
+    for change in plan.deadlines:
+        earlier = stored.get((plan.row.id, plan.row.cycle, change.reason))
+        deadline = Deadline(
+            onboarding_id=plan.row.id,
+            cycle=plan.row.cycle,
+            reason=change.reason,
+            anchor_source=change.anchor_source,
+            starts_at=change.starts_at,
+            due_at=change.due_at,
+            next_rung=earlier.next_rung if earlier else 0,
+        )
+        result[change.reason] = dated(deadline, ctx.policy.ladder)
+    return list(result.values())
+
+
+def _ending(plan: Plan) -> str | None:
+    """Return how the deadlines of a plan's row ended with it, if they did."""
+    if not any(entry.source != entry.dest for entry in plan.entries):
+        return None
+    if plan.row.state is State.REGISTERED:
+        return "met"
+    if plan.row.state is State.EXPIRED:
+        return "expired"
+    return "over" if plan.row.state in FINAL else None
+
+
+def _hold_accounts(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
+    for waba_id, text in {p.row.waba_id: p.account_hold for p in plans if p.account_hold}.items():
+        accounts.update_account(
+            conn,
+            waba_id,
+            hold=Reason.ACCOUNT_HELD,
+            hold_text=text,
+            hold_by="engine",
+            hold_since=now,
+        )
+
+
+def _want_reads(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
+    observe: dict[str, datetime] = {}
+    check: dict[str, datetime] = {}
+    for plan in plans:
+        if not isinstance(plan.step, Wait):
+            continue
+        waba_id, at = plan.row.waba_id, plan.step.observe_at
+        if at is not None:
+            observe[waba_id] = min(at, observe.get(waba_id, at))
+        if plan.step.check_subscription:
+            check[waba_id] = now
+    accounts.want(conn, observe, check)
