@@ -7,6 +7,7 @@ read it: an intake that answers, the holder's window, or a person's word.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from onboarding.core.codes import parse_window
@@ -77,7 +78,9 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     if step := _already_verified(row, now):
         return step
     if wait := retry_wait(snap, Operation.REQUEST_CODE, now):
-        return wait
+        # Meta's refusal does not always say it when the reason is a number that is verified.
+        refused_at = row.trouble.at if row.trouble else now
+        return replace(wait, observe_at=None if seen_after(row, refused_at) else now)
     opens = _readable_from(snap, now, policy)
     if opens is None:
         return Wait(reason=Reason.CODE_READY, observe_at=idle_poll(row, now, policy))

@@ -225,7 +225,7 @@ class Engine:
     def overview(self) -> Overview:
         """Return the fleet at a glance."""
         with reading(self.context.database) as conn:
-            return views.overview(conn)
+            return views.overview(conn, self.context.clock.now())
 
     def verify(self) -> tuple[int, list[Broken]]:
         """Check every history's hash chain; return how many there are, and those that break."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -37,6 +37,9 @@ from onboarding.model import (
 from onboarding.store import accounts, budgets, journal, onboardings
 from onboarding.store.database import writing
 
+#: When a list is read again of which a part could not be read.
+_UNSOUND_AGAIN = timedelta(minutes=15)
+
 #: No WABA has so many pages; a list that does not end is not believed.
 _MAX_PAGES = 200
 
@@ -49,6 +52,7 @@ class Listing:
     read_started_at: datetime
     numbers: list[PhoneNumber] = field(default_factory=list)
     pages: int = 0
+    is_sound: bool = True
 
 
 def observe_due(ctx: Context, limit: int) -> int:
@@ -134,6 +138,7 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
         return None
     listing.numbers.extend(page.numbers)
     listing.pages += 1
+    listing.is_sound = listing.is_sound and page.is_sound
     if page.after is None:
         _apply(ctx, listing, result)
         return None
@@ -162,7 +167,7 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
         budgets.write_breakers(conn, breakers_of([result], now))
         open_ids = journal.open_onboarding_ids()
         rows = onboardings.load_observable(conn, waba_id, open_ids, lock=True)
-        told = _match(rows, listing.numbers, started)
+        told = _match(rows, listing)
         onboardings.write_seen(conn, told)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
@@ -177,11 +182,14 @@ def _note_read(conn: Connection, listing: Listing) -> None:
     # What was asked for meanwhile stays asked for: this read began before it.
     current = accounts.load_accounts(conn, [account.waba_id])[account.waba_id]
     due = current.observe_due_at
+    again = None if due is not None and due <= started else due
+    if not listing.is_sound:
+        again = started + _UNSOUND_AGAIN
     accounts.update_account(
         conn,
         account.waba_id,
         listed_at=started,
-        observe_due_at=None if due is not None and due <= started else due,
+        observe_due_at=again,
         active=any(is_connected(number) for number in listing.numbers),
         failures=0,
         trouble=None,
@@ -189,18 +197,18 @@ def _note_read(conn: Connection, listing: Listing) -> None:
     )
 
 
-def _match(
-    rows: Sequence[Onboarding], numbers: Sequence[PhoneNumber], started: datetime
-) -> list[Onboarding]:
+def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
     """Return the rows with what the list says of them; those that know better are left out."""
-    by_id = {number.id: number for number in numbers}
-    by_key = {number_key(number.display_phone_number or ""): number for number in numbers}
+    started = listing.read_started_at
+    by_id = {number.id: number for number in listing.numbers}
+    by_key = {number_key(number.display_phone_number or ""): number for number in listing.numbers}
     told = []
     for row in rows:
         number = by_id.get(row.phone_number_id or "") or by_key.get(row.number_key)
         read_earlier = row.seen_at is not None and row.seen_at >= started
-        # A number that moved on after the read began may be missing from it and yet be there.
-        unsure = number is None and row.state_since > started
+        # Not in the list is not the same as absent: a part of it could not be read, or the
+        # number came to be after the read began.
+        unsure = number is None and (not listing.is_sound or row.state_since > started)
         if not read_earlier and not unsure:
             told.append(_seen(row, number, started))
     return told

@@ -7,7 +7,19 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from onboarding.model import Onboarding, State
 from onboarding.store.rowset import insert_rows, rowset
@@ -233,18 +245,18 @@ def find(
     limit: int,
 ) -> list[Onboarding]:
     """Return onboardings in the order of their ids, from the one after ``after_id``."""
-    conditions = [
-        condition
-        for wanted, condition in (
-            (states, t.c.state.in_(states)),
-            (waba_id, t.c.waba_id == waba_id),
-            (number_key, t.c.number_key == number_key),
-            (due_before, t.c.register_by <= due_before),
-            (after_id, t.c.id > (after_id or "")),
-        )
-        if wanted
-    ]
-    query = select(t).where(and_(true(), *conditions)).order_by(t.c.id).limit(limit)
+    conditions: list[ColumnElement[bool]] = [true()]
+    if states:
+        conditions.append(t.c.state.in_(states))
+    if waba_id:
+        conditions.append(t.c.waba_id == waba_id)
+    if number_key:
+        conditions.append(t.c.number_key == number_key)
+    if due_before:
+        conditions.append(t.c.register_by <= due_before)
+    if after_id:
+        conditions.append(t.c.id > after_id)
+    query = select(t).where(and_(*conditions)).order_by(t.c.id).limit(limit)
     return [to_onboarding(row) for row in conn.execute(query)]
 
 

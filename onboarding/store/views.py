@@ -19,7 +19,7 @@ class Overview:
     Attributes:
         states: onboardings per state; states with none are left out.
         waiting: onboardings in progress per reason and owner.
-        nearest_deadline: the earliest open deadline of a live onboarding.
+        nearest_deadline: the earliest deadline that is still ahead.
         calls: operations made, per name.
         open_calls: operations whose effect is not known yet.
         escalations: rungs raised, per rung.
@@ -33,7 +33,7 @@ class Overview:
     escalations: dict[str, int]
 
 
-def overview(conn: Connection) -> Overview:
+def overview(conn: Connection, now: datetime) -> Overview:
     """Count the fleet, in one read of the database."""
     o, count = onboarding.c, func.count()
     states = conn.execute(select(o.state, count).group_by(o.state))
@@ -42,7 +42,9 @@ def overview(conn: Connection) -> Overview:
         .where(o.state.in_(IN_PROGRESS))
         .group_by(o.waiting, o.waiting_for)
     )
-    nearest = select(func.min(deadline.c.due_at)).where(deadline.c.closed_at.is_(None))
+    nearest = select(func.min(deadline.c.due_at)).where(
+        deadline.c.closed_at.is_(None), deadline.c.due_at > now
+    )
     calls = conn.execute(select(operation.c.name, count).group_by(operation.c.name))
     still_open = (
         select(count).select_from(operation).where(operation.c.status.in_(("pending", "unknown")))
@@ -53,10 +55,10 @@ def overview(conn: Connection) -> Overview:
         .group_by(escalation.c.rung)
     )
     return Overview(
-        states=dict(states.tuples()),
+        states=dict(states.tuples().all()),
         waiting={(reason, owner): n for reason, owner, n in waiting},
         nearest_deadline=conn.execute(nearest).scalar(),
-        calls=dict(calls.tuples()),
+        calls=dict(calls.tuples().all()),
         open_calls=conn.execute(still_open).scalar_one(),
-        escalations=dict(raised.tuples()),
+        escalations=dict(raised.tuples().all()),
     )

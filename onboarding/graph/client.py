@@ -1,0 +1,298 @@
+"""The one small client of Graph, and the only event loop of the engine.
+
+The loop lives in a daemon thread of its own; callers see plain functions and may be any number
+of threads. The client sends a call once: repeating is decided elsewhere, by what is known of the
+call's effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from onboarding.errors import ConfigurationError, GraphError
+from onboarding.graph.answers import Answer, read_answer
+from onboarding.graph.calls import GraphCall, GraphResult
+from onboarding.graph.fields import drop_fields, find_unknown_field
+from onboarding.graph.requests import GraphRequest
+from onboarding.graph.results import Results
+from onboarding.graph.transport import (
+    TRANSPORT_ERRORS,
+    Wire,
+    build_http_request,
+    explain,
+    is_usable_token,
+    open_http,
+    secrets_of,
+)
+from onboarding.graph.usage import lengthen_wait, parse_usage
+from onboarding.model import Effect, Endpoint, Failure, RecoveryClass
+
+_VERSION = re.compile(r"v[0-9]+\.[0-9]+")
+_MAX_DROPS = 4
+_CLOSE_S = 5.0
+_LATER = "Nothing to do: what holds at Meta is read before anything is repeated."
+_TOO_LATE = "The call came too late and was not sent."
+_NO_TOKEN = "The access token is empty or has characters that no token has."  # noqa: S105  # a text
+_NEW_TOKEN = "Give the account a new access token."  # noqa: S105  # a text
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A call between ``send`` and its result; belongs to the loop's thread."""
+
+    call: GraphCall
+    out: SimpleQueue[GraphResult]
+    left_at: float | None = None
+    attempts: int = 0
+    dropped: list[str] = field(default_factory=list)
+
+    def land(self, answer: Answer, response: httpx.Response | None = None) -> GraphResult:
+        """Return the result of this call."""
+        headers = {} if response is None else dict(response.headers.items())  # names in lower case
+        usage = parse_usage(headers)
+        failure = answer.failure
+        if failure is not None:
+            retry_after = headers.get("retry-after")
+            waba_id = self.call.request.waba_id
+            failure = lengthen_wait(failure, usage, waba_id, retry_after=retry_after)
+        return GraphResult(
+            call=self.call,
+            http_status=None if response is None else response.status_code,
+            payload=answer.payload,
+            failure=failure,
+            usage=usage,
+            fbtrace_id=None if failure is None else failure.fbtrace_id,
+            x_fb_request_id=headers.get("x-fb-request-id"),
+            x_fb_trace_id=headers.get("x-fb-trace-id"),
+            x_fb_rev=headers.get("x-fb-rev"),
+            served_version=headers.get("facebook-api-version"),
+            elapsed_s=0.0 if self.left_at is None else time.monotonic() - self.left_at,
+            attempts=self.attempts,
+            dropped_fields=tuple(self.dropped),
+        )
+
+    def stop(self, recovery: RecoveryClass, message: str, remedy: str) -> GraphResult:
+        """Return the result of a call that was given up by us, not by Meta."""
+        effect = Effect.UNKNOWN if self.attempts else Effect.UNSENT
+        failure = Failure(effect=effect, recovery=recovery, message=message, remedy=remedy)
+        return self.land(Answer(failure=failure))
+
+
+class GraphClient:
+    """Sends calls to Graph: ``with GraphClient(...) as client: client.send_one(call)``.
+
+    Thread-safe. Each call is sent at most once (a read again where Meta does not know a field
+    of it), follows no redirect and has one total timeout. Nothing that it raises, logs or returns
+    holds a token, a PIN or a code.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        version: str,
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 10.0,
+        max_in_flight: int = 512,
+        app_secret: str | None = None,
+        user_agent: str = "onboarding",
+    ) -> None:
+        """Check the settings; nothing is opened yet.
+
+        Args:
+            base_url: scheme and host, ``https://graph.facebook.com`` or a simulator's.
+            version: as ``v25.0``.
+            timeout_s: of one attempt, from leaving to the end of the answer.
+            connect_timeout_s: of name, connection and TLS together; shorter than ``timeout_s``,
+                for only then does a dead host count as unsent.
+            max_in_flight: calls and connections at once; the others wait for a slot.
+            app_secret: when given, every call carries an ``appsecret_proof``.
+            user_agent: as sent.
+
+        Raises:
+            ConfigurationError: the address or the version has not the right form.
+        """
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise ConfigurationError(
+                "The address of Graph is not usable.", hint="Use https://graph.facebook.com."
+            )
+        if not _VERSION.fullmatch(version):
+            raise ConfigurationError("The version of Graph is not usable.", hint="Use v25.0.")
+        self._wire = Wire(
+            root=f"{base_url.rstrip('/')}/{version}",
+            connect_timeout_s=connect_timeout_s,
+            max_in_flight=max_in_flight,
+            app_secret=app_secret,
+            user_agent=user_agent,
+        )
+        self._timeout_s = timeout_s
+        self._unknown_fields: dict[Endpoint, set[str]] = {}
+        self._tasks: set[asyncio.Task[GraphResult]] = set()
+        self._slots = asyncio.Semaphore(max_in_flight)
+        self._stopping = asyncio.Event()
+        self._lock = threading.Lock()  # orders submissions before the end
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._http: httpx.AsyncClient
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Start the loop's thread. A client is opened once; a closed one stays closed.
+
+        Raises:
+            GraphError: it was opened before.
+        """
+        with self._lock:
+            if self._thread is not None:
+                raise GraphError("The Graph client was opened before.", hint="Make a new one.")
+            self._http = open_http(self._wire)
+            runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+            self._loop = runner.get_loop()
+            self._thread = threading.Thread(
+                target=self._run, args=(runner,), name="onboarding-graph", daemon=True
+            )
+            self._thread.start()
+
+    def close(self) -> None:
+        """Give up all calls and end the thread; may be called again, and from any thread.
+
+        Every call that is still open gets its result: ``unknown`` if its request had left,
+        else ``unsent``.
+        """
+        with self._lock:
+            loop, self._loop = self._loop, None
+            if loop is not None:
+                loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread is not None:
+            self._thread.join(_CLOSE_S)
+
+    def send(self, calls: Iterable[GraphCall]) -> Results:
+        """Send calls at once and return their results as they arrive, not in order.
+
+        A slow answer holds no other back. The calls go out whether the results are read or not.
+
+        Raises:
+            GraphError: the client is not open; nothing was sent.
+        """
+        batch = tuple(calls)
+        arrived: SimpleQueue[GraphResult] = SimpleQueue()
+        with self._lock:
+            if self._loop is None:
+                raise GraphError("The Graph client is not open.", hint="Open a new client.")
+            self._loop.call_soon_threadsafe(self._start, batch, arrived)
+        return Results(arrived, len(batch))
+
+    def send_one(self, call: GraphCall) -> GraphResult:
+        """Send one call and wait for its result.
+
+        Raises:
+            GraphError: the client is not open; nothing was sent.
+        """
+        return next(self.send((call,)))
+
+    # The rest runs in the loop's thread.
+
+    def _run(self, runner: asyncio.Runner) -> None:
+        with runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        async with self._http:
+            await self._stopping.wait()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, batch: tuple[GraphCall, ...], out: SimpleQueue[GraphResult]) -> None:
+        for call in batch:
+            flight = _Flight(call, out)
+            task = asyncio.get_running_loop().create_task(self._fly(flight))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._land, flight))
+
+    def _land(self, flight: _Flight, task: asyncio.Task[GraphResult]) -> None:
+        """Hand the result over; a call that ended in any other way is not lost either."""
+        self._tasks.discard(task)
+        if task.cancelled():
+            message = "The client was closed before the answer came."
+            result = flight.stop(RecoveryClass.TRANSIENT, message, _LATER)
+        elif error := task.exception():
+            message = f"The client itself failed ({type(error).__name__})."
+            result = flight.stop(RecoveryClass.BUG, message, "Report it to the maintainers.")
+        else:
+            result = task.result()
+        flight.out.put(result)
+
+    async def _fly(self, flight: _Flight) -> GraphResult:
+        async with self._slots:
+            request = self._without_unknown(flight, flight.call.request)
+            result, unknown_field = await self._attempt(flight, request)
+            while unknown_field is not None and flight.attempts <= _MAX_DROPS:
+                self._unknown_fields.setdefault(request.endpoint, set()).add(unknown_field)
+                lesser = self._without_unknown(flight, request)
+                if lesser is request or _is_too_late(flight.call):
+                    break
+                request = lesser
+                result, unknown_field = await self._attempt(flight, request)
+            return result
+
+    def _without_unknown(self, flight: _Flight, request: GraphRequest) -> GraphRequest:
+        names = self._unknown_fields.get(request.endpoint)
+        if not names:
+            return request
+        lesser, dropped = drop_fields(request, names)
+        flight.dropped.extend(dropped)
+        return lesser
+
+    async def _attempt(
+        self, flight: _Flight, request: GraphRequest
+    ) -> tuple[GraphResult, str | None]:
+        """Send once. Returns the result and, for a read, the field that Meta does not know."""
+        call = flight.call
+        if not is_usable_token(call.token):
+            return flight.stop(RecoveryClass.REAUTH, _NO_TOKEN, _NEW_TOKEN), None
+        secrets = secrets_of(call)
+        http_request = build_http_request(self._wire, request, call.token)
+        if _is_too_late(call):  # the send guard: nothing but the request itself follows it
+            return flight.stop(RecoveryClass.TRANSIENT, _TOO_LATE, _LATER), None
+        flight.attempts += 1
+        flight.left_at = flight.left_at or time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._http.send(http_request)
+        except TRANSPORT_ERRORS as error:
+            return flight.land(Answer(failure=explain(error, secrets))), None
+        now = datetime.now(UTC)
+        status, content = response.status_code, response.content
+        answer = read_answer(request.endpoint, status, content, secrets=secrets, now=now)
+        unknown_field = find_unknown_field(answer.error) if request.is_read else None
+        return flight.land(answer, response), unknown_field
+
+
+def _is_too_late(call: GraphCall) -> bool:
+    return call.send_before is not None and time.monotonic() >= call.send_before

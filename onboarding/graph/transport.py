@@ -1,0 +1,175 @@
+"""One HTTP exchange with Graph: the client's settings, its requests, and what its errors mean.
+
+No retries, no redirects, no cookies, no proxies or certificates from the environment. aiohttp
+repeats a read once if a kept connection turns out to be dead; it never repeats a POST.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.parse import urlencode
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from onboarding.graph.calls import GraphCall
+from onboarding.graph.errors import scrub
+from onboarding.graph.requests import GraphRequest
+from onboarding.model import Effect, Failure, RecoveryClass
+
+_KEEP_ALIVE_S = 4.0  # shorter than servers' usual 5 s: else a POST meets a closing connection
+_PROOF = "appsecret_proof"
+_TOKEN = re.compile(r"[!-~]+")
+_SECRET_PARAMS = ("pin", "code")
+_MAX_MESSAGE = 200
+
+TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError)
+"""What an exchange raises when it fails below HTTP; ``TimeoutError`` is an ``OSError``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """How requests are put on the wire.
+
+    Attributes:
+        root: host and version, for example ``https://graph.facebook.com/v25.0``.
+        connect_timeout_s: for name, connection and TLS together.
+        max_in_flight: the size of the connection pool.
+        app_secret: when given, every call carries a proof made with it.
+        user_agent: as sent.
+    """
+
+    root: str
+    connect_timeout_s: float
+    max_in_flight: int
+    app_secret: str | None = field(repr=False)
+    user_agent: str
+
+
+def open_http(wire: Wire) -> httpx.AsyncClient:
+    """Return the HTTP client; its session is made on first use, in the loop that runs it."""
+    verify = httpx.create_ssl_context(trust_env=False)
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=wire.max_in_flight, keepalive_timeout=_KEEP_ALIVE_S, ssl=verify
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=verify, trust_env=False, client=session),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.Request:
+    """Return the request as HTTP; the token is in a header, secrets are in the body."""
+    params = dict(request.params)
+    body = None if request.body is None else dict(request.body)
+    if wire.app_secret is not None:
+        proof = make_proof(wire.app_secret, token)
+        if request.method == "GET":
+            params[_PROOF] = proof
+        else:
+            body = {**(body or {}), _PROOF: proof}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": wire.user_agent,
+    }
+    content = None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        content = json.dumps(body).encode()
+    query = f"?{urlencode(params)}" if params else ""
+    timeout = {"connect": wire.connect_timeout_s, "pool": wire.connect_timeout_s}
+    return httpx.Request(
+        request.method,
+        f"{wire.root}{request.path}{query}",
+        headers=headers,
+        content=content,
+        extensions={"timeout": timeout},
+    )
+
+
+def is_usable_token(token: str) -> bool:
+    """Return whether the token can be put into a header at all."""
+    return _TOKEN.fullmatch(token) is not None
+
+
+def make_proof(app_secret: str, token: str) -> str:
+    """Return ``appsecret_proof``: the hexadecimal HMAC-SHA256 of the token."""
+    return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+def secrets_of(call: GraphCall) -> tuple[str, ...]:
+    """Return what this call carries that no text may repeat."""
+    body: Mapping[str, object] = call.request.body or {}
+    return (call.token, *(str(body[name]) for name in _SECRET_PARAMS if name in body))
+
+
+def explain(error: Exception, secrets: tuple[str, ...]) -> Failure:
+    """Return what a transport error means for the call.
+
+    Only a connection that never came about proves that nothing was sent; every other error,
+    a timeout included, leaves open whether Meta acted.
+    """
+    unsent = any(
+        isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        for cause in _chain(error)
+    )
+    return Failure(
+        effect=Effect.UNSENT if unsent else Effect.UNKNOWN,
+        recovery=RecoveryClass.TRANSIENT,
+        message=_message(error, secrets, is_unsent=unsent),
+        remedy="Nothing to do: it is tried again once the connection stands."
+        if unsent
+        else "Nothing to do: what holds at Meta is read before anything is repeated.",
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _message(error: Exception, secrets: tuple[str, ...], *, is_unsent: bool) -> str:
+    """Return a short text; never an address with a query, never what the call carried."""
+    root = list(_chain(error))[-1]
+    name = type(root).__name__
+    system = getattr(root, "strerror", None)
+    if not is_unsent:
+        told = f"No complete answer ({name})"
+    else:
+        told = f"Graph could not be reached ({name})"
+    text = f"{told}: {system}" if isinstance(system, str) and system else told
+    return scrub(text, secrets)[:_MAX_MESSAGE]
+
+
+class _HideProof(logging.Filter):
+    """Keeps proofs out of httpx's own log lines, which name every address in full."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                arg.copy_with(query=None)
+                if isinstance(arg, httpx.URL) and _PROOF in str(arg)
+                else arg
+                for arg in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx").addFilter(_HideProof())
