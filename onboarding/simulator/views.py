@@ -1,0 +1,79 @@
+"""What the control endpoints show, as JSON and without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from onboarding.simulator.budgets import waba_budget
+from onboarding.simulator.call_log import digest_secret
+from onboarding.simulator.events import next_event_at
+from onboarding.simulator.state import Message, Number, WebhookEvent, World
+from onboarding.simulator.timekeeper import Timekeeper
+
+
+def show_instant(instant: datetime | None) -> str | None:
+    """Return an instant in UTC with microseconds and a ``Z``."""
+    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def show_clock(timekeeper: Timekeeper) -> dict[str, Any]:
+    """Return what participants must know of time."""
+    now = timekeeper.now()
+    return {
+        "now": show_instant(now),
+        "mode": timekeeper.clock.mode,
+        "epoch": timekeeper.epoch,
+        "next_event_at": show_instant(next_event_at(timekeeper.world)),
+    }
+
+
+def show_number(world: World, number: Number) -> dict[str, Any]:
+    """Return a number in full; the PIN is shown as the digest that the log also uses."""
+    shown: dict[str, Any] = _plain(asdict(number))
+    pin, code = shown.pop("pin"), shown.pop("code")
+    digest = None if pin is None else digest_secret(pin, world.scenario.seed)
+    return shown | {"has_pin": pin is not None, "pin_digest": digest, "has_code": code is not None}
+
+
+def show_state(world: World) -> dict[str, Any]:
+    """Return businesses, WABAs and numbers in full, deleted ones included."""
+    state = world.state
+    wabas = [
+        {
+            **asdict(waba),
+            "budget": waba_budget(world, waba.id),
+            "calls_in_window": len(state.waba_calls.get(waba.id, ())),
+            "phone_number_ids": list(world.by_creation[waba.id]),
+        }
+        for waba in state.wabas.values()
+    ]
+    return {
+        "businesses": [asdict(business) for business in state.businesses.values()],
+        "wabas": wabas,
+        "numbers": [show_number(world, number) for number in state.numbers.values()],
+    }
+
+
+def show_messages(messages: Iterable[Message], after: int) -> dict[str, Any]:
+    """Return the messages after a sequence number."""
+    return {"messages": [_plain(asdict(one)) for one in messages if one.seq > after]}
+
+
+def show_webhooks(webhooks: list[WebhookEvent], after: int) -> dict[str, Any]:
+    """Return the webhook payloads after a sequence number."""
+    return {"webhooks": [_plain(asdict(one)) for one in webhooks[after:]]}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return show_instant(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
