@@ -8,6 +8,7 @@ from datetime import datetime
 
 from onboarding.core.chain import Entry
 from onboarding.core.decide import decide
+from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.outcome import apply_outcome
 from onboarding.core.policy import Policy
 from onboarding.core.reasons import MEANINGS
@@ -41,6 +42,7 @@ class Plan:
 
     Attributes:
         row: the onboarding afterwards.
+        before: the onboarding as it was looked at; ``None`` where a person changes it.
         entries: history to append, in order.
         step: the call to make or the wait to take.
         deadlines: deadlines that were set or corrected.
@@ -50,12 +52,18 @@ class Plan:
     """
 
     row: Onboarding
+    before: Onboarding | None = None
     entries: list[Entry] = field(default_factory=list)
     step: Call | Wait = field(default_factory=lambda: Wait(reason=Reason.DUE))
     deadlines: list[DeadlineSet] = field(default_factory=list)
     settled: list[tuple[JournaledOperation, OperationStatus, str]] = field(default_factory=list)
     applied: list[JournaledOperation] = field(default_factory=list)
     account_hold: str | None = None
+
+    @property
+    def changes_row(self) -> bool:
+        """Whether there is anything to write."""
+        return self.row != self.before or bool(self.settled or self.applied)
 
 
 def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -> Plan:
@@ -64,7 +72,7 @@ def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -
     The row's wake-up is set: for a wait, its own end or the next instant that counts anyway; for
     a call it is left to whoever writes the intent.
     """
-    result = Plan(row=snap.row)
+    result = Plan(row=snap.row, before=snap.row)
     for operation in snap.unapplied:
         if step := apply_outcome(result.row, operation, now, policy):
             _take(result, step, now, actor)
@@ -134,5 +142,7 @@ def waiting(row: Onboarding, wait: Wait, now: datetime) -> Onboarding:
 def _window_end(row: Onboarding, now: datetime) -> datetime | None:
     """The end of a window wakes its machine whatever it waits for."""
     if row.register_by_reason is DeadlineReason.POLICY or row.register_by is None:
+        return None
+    if row.state not in IN_PROGRESS:
         return None
     return row.register_by if row.register_by > now else None

@@ -22,7 +22,7 @@ from onboarding.core.timing import iso
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.errors import ConflictError, InputError
 from onboarding.model import CodeMethod, Deadline, Entry, Onboarding, State
-from onboarding.store import accounts, deadlines, history, onboardings
+from onboarding.store import accounts, deadlines, finding, history, onboardings
 from onboarding.store.database import writing
 
 E = TypeVar("E", Entry, CodeMethod)
@@ -227,8 +227,8 @@ def _unknown_accounts(conn: Connection, valid: Mapping[int, _Valid]) -> list[Ref
 def _known(
     conn: Connection, valid: Mapping[int, _Valid]
 ) -> tuple[dict[int, Onboarding], list[Refusal]]:
-    by_key = onboardings.load_by_key(conn, [v.request.key for v in valid.values() if v.request.key])
-    by_number = onboardings.load_by_number(conn, [v.number.key for v in valid.values()])
+    by_key = finding.load_by_key(conn, [v.request.key for v in valid.values() if v.request.key])
+    by_number = finding.load_by_number(conn, [v.number.key for v in valid.values()])
     known: dict[int, Onboarding] = {}
     conflicts: list[Refusal] = []
     for index, each in valid.items():

@@ -62,7 +62,7 @@ def account_failed(
         waba_id=account.waba_id,
         call=what,
         recovery=failure.recovery.value,
-        code=failure.code,
+        error_code=failure.code,
         fbtrace_id=failure.fbtrace_id,
         message=failure.message,
         account_held=needs_person,

@@ -43,9 +43,9 @@ from onboarding.store.database import writing
 from onboarding.telemetry import log
 
 #: Outcomes are committed in groups: at most so many, and none waits longer than this.
-_GROUP, _GROUP_WAIT_S = 100, 0.05
+GROUP, GROUP_WAIT_S = 100, 0.05
 
-#: What a settle window must have left of it for a send to be worth starting.
+#: Calls that carry the PIN.
 _TAKES_PIN = (Operation.REGISTER, Operation.SET_PIN)
 
 
@@ -58,12 +58,12 @@ class Sent:
     call: GraphCall
 
 
-def advance_due(ctx: Context, limit: int) -> int:
-    """Take the machines that are due one step further; return how many there were."""
+def claim_due(ctx: Context, limit: int) -> list[Onboarding]:
+    """Take the machines that are due, for the length of a lease."""
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)
-        claimed = onboardings.claim_due(
+        return onboardings.claim_due(
             conn,
             worker=ctx.worker,
             now=now,
@@ -73,7 +73,12 @@ def advance_due(ctx: Context, limit: int) -> int:
             definition=DEFINITION,
             limit=limit,
         )
-    step(ctx, claimed)
+
+
+def advance_due(ctx: Context, limit: int) -> int:
+    """Take the machines that are due one step further; return how many there were."""
+    claimed = claim_due(ctx, limit)
+    _step(ctx, claimed)
     return len(claimed)
 
 
@@ -94,24 +99,26 @@ def advance_these(ctx: Context, ids: Sequence[str]) -> int:
             wake_at=now + ctx.policy.lease,
             definition=DEFINITION,
         )
-    step(ctx, claimed, forced=ids)
+    _step(ctx, claimed, forced=ids)
     return len(claimed)
 
 
-def step(ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str] = ()) -> None:
-    """Decide for claimed machines, send what was decided, and write what came of it."""
+def _step(ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str] = ()) -> None:
     if not claimed:
         return
-    sent = _write_intents(ctx, claimed, forced)
-    by_operation = {each.operation.id: each for each in sent}
-    results = ctx.graph.send([each.call for each in sent])
-    while group := results.take(most=_GROUP, within_s=_GROUP_WAIT_S):
-        write_outcomes(ctx, [(by_operation[r.call.tag], r) for r in group])
+    sent = {each.operation.id: each for each in write_intents(ctx, claimed, forced)}
+    results = ctx.graph.send([each.call for each in sent.values()])
+    while group := results.take(most=GROUP, within_s=GROUP_WAIT_S):
+        write_outcomes(ctx, [(sent[result.call.tag], result) for result in group])
 
 
-def _write_intents(
-    ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str]
+def write_intents(
+    ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str] = ()
 ) -> list[Sent]:
+    """Decide for claimed machines and journal what is to be sent, in one transaction.
+
+    What it returns may be sent, each call once and only until its ``send_before``.
+    """
     started = time.monotonic()
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
@@ -289,8 +296,8 @@ def _log_troubles(group: Sequence[tuple[Sent, GraphResult]]) -> None:
             onboarding=sent.row.id,
             effect=failure.effect.value,
             recovery=failure.recovery.value,
-            code=failure.code,
-            subcode=failure.subcode,
+            error_code=failure.code,
+            error_subcode=failure.subcode,
             fbtrace_id=failure.fbtrace_id,
             message=failure.message,
         )

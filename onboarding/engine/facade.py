@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from onboarding.clock import Clock
 from onboarding.core.chain import Broken, Entry
 from onboarding.core.numbers import number_key
-from onboarding.engine import accept, accounting, opening, people
+from onboarding.core.timing import earliest
+from onboarding.engine import accept, accounting, importing, opening, people
 from onboarding.engine.accept import NumberRequest, Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.escalate import escalate_due
+from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.observe import observe_due
+from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, State
 from onboarding.settings import load_settings
-from onboarding.store import deadlines, history, journal, onboardings, views
+from onboarding.store import accounts, deadlines, finding, history, journal, onboardings, views
 from onboarding.store.database import reading
 from onboarding.store.views import Overview
 
@@ -129,6 +133,31 @@ class Engine:
         """
         return accept.accept(self.context, requests, self._actor(actor))
 
+    def import_file(
+        self,
+        path: Path | str,
+        *,
+        file_format: FileFormat | None = None,
+        actor: str | None = None,
+        dry_run: bool = False,
+        code_ready: bool = False,
+        on_progress: Progress | None = None,
+    ) -> list[ImportResult]:
+        """Store the requests of a CSV or JSON lines file, all of them or none.
+
+        Raises:
+            ImportFileError: what is wrong, each with line and column; nothing was stored.
+        """
+        return importing.import_file(
+            self,
+            Path(path),
+            file_format=file_format,
+            actor=actor,
+            dry_run=dry_run,
+            code_ready=code_ready,
+            on_progress=on_progress,
+        )
+
     # Looking
 
     def get(self, reference: str) -> Onboarding:
@@ -141,10 +170,10 @@ class Engine:
             exact = onboardings.load_onboardings(conn, [reference])
             if reference in exact:
                 return exact[reference]
-            numbered = onboardings.load_by_number(conn, [number_key(reference)])
+            numbered = finding.load_by_number(conn, [number_key(reference)])
             if found := [row for rows in numbered.values() for row in rows]:
                 return found[-1]
-            started = onboardings.load_by_prefix(conn, reference, limit=2)
+            started = finding.load_by_prefix(conn, reference, limit=2)
         if len(reference) >= _SHORTEST_PREFIX and len(started) == 1:
             return started[0]
         several = "more than one onboarding starts with" if started else "there is no onboarding"
@@ -178,7 +207,7 @@ class Engine:
                 f"a page holds 1 to {_MOST_PER_PAGE} onboardings", field="limit", hint="use cursor"
             )
         with reading(self.context.database) as conn:
-            rows = onboardings.find(
+            rows = finding.find(
                 conn,
                 states=states,
                 waba_id=waba_id,
@@ -269,6 +298,15 @@ class Engine:
             observed=observe_due(self.context, limit),
             advanced=advance_due(self.context, limit),
         )
+
+    def next_due_at(self) -> datetime | None:
+        """Return when something is due next: a machine, a read of a list, a rung of a ladder."""
+        with reading(self.context.database) as conn:
+            return earliest(
+                onboardings.next_due(conn),
+                accounts.next_account_due(conn, self.context.policy.list_interval),
+                deadlines.next_rung_at(conn),
+            )
 
     def ingest(self, payload: object) -> Ingested:
         """Take in one webhook payload of Meta: it brings the next read forward.

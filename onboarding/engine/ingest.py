@@ -22,7 +22,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
 from onboarding.model import Onboarding
-from onboarding.store import accounts, onboardings, webhooks
+from onboarding.store import accounts, finding, webhooks
 from onboarding.store.database import writing
 
 #: Fields after which a read of the WABA's list may show something new.
@@ -109,7 +109,7 @@ def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now:
     }
     if not decided:
         return
-    found = onboardings.load_by_number(conn, [key for _, key in decided])
+    found = finding.load_by_number(conn, [key for _, key in decided])
     plans = [
         _decided(row, decided[row.waba_id, row.number_key].value, now)
         for rows in found.values()

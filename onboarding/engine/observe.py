@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 
 from sqlalchemy import Connection
 
@@ -34,7 +35,7 @@ from onboarding.model import (
     PhoneNumber,
     RecoveryClass,
 )
-from onboarding.store import accounts, budgets, journal, onboardings
+from onboarding.store import accounts, budgets, finding, onboardings
 from onboarding.store.database import writing
 
 #: When a list is read again of which a part could not be read.
@@ -101,20 +102,25 @@ def _within_budget(
 
 
 def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
+    """Read all pages of all lists; each account is applied as soon as its own list is complete."""
     now = ctx.clock.now()
     listings = {account.waba_id: Listing(account, now) for account in due}
-    calls = [_page(ctx, account, None) for account in due]
-    while calls:
-        following: list[GraphCall] = []
-        for result in ctx.graph.send(calls):
-            listing = listings[result.call.tag]
-            if (after := _take_page(ctx, listing, result)) is not None:
-                following.append(_page(ctx, listing.account, after))
-        calls = following
-        if calls:
-            with writing(ctx.database) as conn:
-                spent = {waba_key(call.tag): 1 for call in calls} | {APP: len(calls)}
-                budgets.spend(conn, spent, now)
+    arrived: SimpleQueue[GraphResult] = SimpleQueue()
+    ctx.graph.send([_page(ctx, account, None) for account in due], into=arrived)
+    pending = len(due)
+    while pending:
+        result = arrived.get()
+        pending -= 1
+        listing = listings[result.call.tag]
+        if (after := _take_page(ctx, listing, result)) is not None:
+            _spend(ctx, listing.account.waba_id)
+            ctx.graph.send([_page(ctx, listing.account, after)], into=arrived)
+            pending += 1
+
+
+def _spend(ctx: Context, waba_id: str) -> None:
+    with writing(ctx.database) as conn:
+        budgets.spend(conn, {waba_key(waba_id): 1, APP: 1}, ctx.clock.now())
 
 
 def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:
@@ -160,13 +166,12 @@ def _unreadable(message: str) -> Failure:
 
 def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a complete list to every machine of the account, in one transaction."""
-    waba_id, started = listing.account.waba_id, listing.read_started_at
+    waba_id = listing.account.waba_id
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         _note_read(conn, listing)
         budgets.write_breakers(conn, breakers_of([result], now))
-        open_ids = journal.open_onboarding_ids()
-        rows = onboardings.load_observable(conn, waba_id, open_ids, lock=True)
+        rows = finding.load_observable(conn, waba_id)
         told = _match(rows, listing)
         onboardings.write_seen(conn, told)
         resting = [row for row in told if row.lease_owner is None]

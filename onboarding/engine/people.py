@@ -28,7 +28,7 @@ from onboarding.errors import (
     TransitionRefusedError,
 )
 from onboarding.model import NameStatus, Onboarding, Operation, Owner, Reason, State
-from onboarding.store import journal, onboardings
+from onboarding.store import finding, journal, onboardings
 from onboarding.store.database import writing
 
 _PIN_LENGTH = 6
@@ -220,7 +220,7 @@ def restart(
 
     def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
         next_state(row.state, Trigger.RESTARTED)
-        others = onboardings.load_by_number(conn, [row.number_key])[row.number_key]
+        others = finding.load_by_number(conn, [row.number_key])[row.number_key]
         if live := [other for other in others if other.state in LIVE]:
             raise ConflictError(
                 f"{row.phone_number} is onboarded as {live[0].id} by now",

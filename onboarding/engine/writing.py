@@ -29,9 +29,10 @@ def write_plans(
     Returns:
         The rows as written, by id.
     """
-    written = onboardings.write_step(conn, [plan.row for plan in plans])
-    held = [plan for plan in plans if plan.row.id in written]
-    lost = [plan.row.id for plan in plans if plan.row.id not in written]
+    moving = [plan for plan in plans if plan.changes_row]
+    written = onboardings.write_step(conn, [plan.row for plan in moving])
+    held = [plan for plan in moving if plan.row.id in written]
+    lost = [plan.row.id for plan in moving if plan.row.id not in written]
     if lost:
         onboardings.wake(conn, lost, now)
     heads = {id_: (row.history_seq, row.head_hash) for id_, row in written.items()}
@@ -39,7 +40,7 @@ def write_plans(
     _settle_operations(conn, held, now)
     _write_deadlines(ctx, conn, held, now)
     _hold_accounts(conn, held, now)
-    _want_reads(conn, held, now)
+    _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
     return written
 
 
@@ -73,7 +74,7 @@ def _settle_operations(conn: Connection, plans: Sequence[Plan], now: datetime) -
     ]
     journal.write_results(conn, settled)
     applied = [operation.id for plan in plans for operation in plan.applied]
-    journal.mark_applied(conn, applied, applied=True)
+    journal.mark_applied(conn, applied)
 
 
 def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now: datetime) -> None:

@@ -191,16 +191,23 @@ class GraphClient:
         if self._thread is not None:
             self._thread.join(_CLOSE_S)
 
-    def send(self, calls: Iterable[GraphCall]) -> Results:
+    def send(
+        self, calls: Iterable[GraphCall], into: SimpleQueue[GraphResult] | None = None
+    ) -> Results:
         """Send calls at once and return their results as they arrive, not in order.
 
         A slow answer holds no other back. The calls go out whether the results are read or not.
+
+        Args:
+            calls: what to send.
+            into: a queue that the results arrive in; several sends may share one, and then the
+                queue is read instead of what this returns.
 
         Raises:
             GraphError: the client is not open; nothing was sent.
         """
         batch = tuple(calls)
-        arrived: SimpleQueue[GraphResult] = SimpleQueue()
+        arrived: SimpleQueue[GraphResult] = SimpleQueue() if into is None else into
         with self._lock:
             if self._loop is None:
                 raise GraphError("The Graph client is not open.", hint="Open a new client.")

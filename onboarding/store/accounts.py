@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, String, case, func, or_, select, update
+from sqlalchemy import Column, Connection, Row, String, bindparam, case, func, or_, select, update
 
 from onboarding.model import Account
 from onboarding.store.columns import Instant
-from onboarding.store.rowset import insert_rows, rowset
+from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import account as t
 
 _FIELDS = tuple(f.name for f in fields(Account))
@@ -34,11 +35,16 @@ def insert_account(conn: Connection, account: Account) -> None:
 
 def load_accounts(conn: Connection, waba_ids: Sequence[str] | None = None) -> dict[str, Account]:
     """Return these accounts, or all of them, by WABA id."""
-    query = select(t).order_by(t.c.waba_id)
-    if waba_ids is not None:
-        given = rowset(conn, [t.c.waba_id], [{"waba_id": id_} for id_ in waba_ids])
-        query = query.where(t.c.waba_id.in_(select(given.c.waba_id)))
-    return {row.waba_id: to_account(row) for row in conn.execute(query)}
+    if waba_ids is None:
+        found = conn.execute(select(t).order_by(t.c.waba_id))
+    else:
+        found = conn.execute(_load(conn.dialect.name), packed_list(t.c.waba_id, waba_ids))
+    return {row.waba_id: to_account(row) for row in found}
+
+
+@cache
+def _load(dialect: str) -> Any:
+    return select(t).where(t.c.waba_id.in_(listed(dialect, t.c.waba_id))).order_by(t.c.waba_id)
 
 
 def update_account(conn: Connection, waba_id: str, **changes: Any) -> None:
@@ -64,13 +70,18 @@ def want(
     ]
     if not wanted:
         return
-    given = rowset(conn, _WANT, wanted)
-    conn.execute(
+    conn.execute(_want(conn.dialect.name), packed(_WANT, wanted))
+
+
+@cache
+def _want(dialect: str) -> Any:
+    rows = given(dialect, _WANT)
+    return (
         update(t)
-        .where(t.c.waba_id == given.c.waba_id)
+        .where(t.c.waba_id == rows.c.waba_id)
         .values(
-            observe_due_at=_sooner(t.c.observe_due_at, given.c.observe_at),
-            check_due_at=_sooner(t.c.check_due_at, given.c.check_at),
+            observe_due_at=_sooner(t.c.observe_due_at, rows.c.observe_at),
+            check_due_at=_sooner(t.c.check_due_at, rows.c.check_at),
         )
     )
 
@@ -100,29 +111,39 @@ def claim_accounts(
         lease_until: real time until which they are this worker's.
         limit: at most so many.
     """
-    list_due = (t.c.observe_due_at <= now) & or_(
-        t.c.listed_at.is_(None), t.c.listed_at <= read_before
-    )
+    parameters = {
+        "now": now,
+        "read_before": read_before,
+        "real_now": real_now,
+        "until": lease_until,
+        "most": limit,
+    }
+    return [to_account(row) for row in conn.execute(_claim(conn.dialect.name), parameters)]
+
+
+@cache
+def _claim(dialect: str) -> Any:
+    now, real_now = bindparam("now", type_=Instant), bindparam("real_now", type_=Instant)
+    rested = or_(t.c.listed_at.is_(None), t.c.listed_at <= bindparam("read_before", type_=Instant))
     chosen = (
         select(t.c.waba_id)
         .where(
-            or_(list_due, t.c.check_due_at <= now),
+            or_((t.c.observe_due_at <= now) & rested, t.c.check_due_at <= now),
             t.c.hold.is_(None),
             or_(t.c.lease_until.is_(None), t.c.lease_until <= real_now),
         )
         .order_by(func.coalesce(t.c.observe_due_at, t.c.check_due_at))
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    if conn.dialect.name == "postgresql":
+    if dialect == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
     picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
-    statement = (
+    return (
         update(t)
         .where(t.c.waba_id.in_(select(picked.c.waba_id)))
-        .values(lease_until=lease_until)
+        .values(lease_until=bindparam("until", type_=Instant))
         .returning(t)
     )
-    return [to_account(row) for row in conn.execute(statement)]
 
 
 def next_account_due(conn: Connection, list_interval: timedelta) -> datetime | None:

@@ -5,31 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Column, Connection, String, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from onboarding.core.budgets import HOUR, Breaker, bucket_of
-from onboarding.store.rowset import rowset, upsert_rows
+from onboarding.store.columns import Instant
+from onboarding.store.rowset import listed, packed, packed_list, upsert
 from onboarding.store.tables import breaker, budget
 
-_KEY = (Column("key", String(60)),)
+_NAMES = [f.name for f in fields(Breaker)]
+
+
+@cache
+def _used(dialect: str) -> Any:
+    return (
+        select(budget.c.key, func.sum(budget.c.used).label("used"))
+        .where(
+            budget.c.key.in_(listed(dialect, budget.c.key)),
+            budget.c.bucket > bindparam("since", type_=Instant),
+        )
+        .group_by(budget.c.key)
+    )
 
 
 def load_used(conn: Connection, keys: Sequence[str], now: datetime) -> dict[str, int]:
     """Return how many calls each budget spent in the last hour."""
-    given = rowset(conn, _KEY, [{"key": key} for key in keys])
-    query = (
-        select(budget.c.key, func.sum(budget.c.used).label("used"))
-        .where(budget.c.key.in_(select(given.c.key)), budget.c.bucket > bucket_of(now - HOUR))
-        .group_by(budget.c.key)
-    )
-    return {row.key: int(row.used) for row in conn.execute(query)}
+    wanted = {"since": bucket_of(now - HOUR), **packed_list(budget.c.key, keys)}
+    return {row.key: int(row.used) for row in conn.execute(_used(conn.dialect.name), wanted)}
+
+
+@cache
+def _spend(dialect: str) -> Any:
+    names = [c.name for c in budget.columns]
+    return upsert(dialect, budget, names, {"used": lambda stored, new: stored.used + new.used})
 
 
 def spend(conn: Connection, spent: Mapping[str, int], now: datetime) -> None:
     """Add calls to budgets, in the order of their keys so that no two workers wait in a circle."""
     rows = [{"key": key, "bucket": bucket_of(now), "used": spent[key]} for key in sorted(spent)]
-    upsert_rows(conn, budget, rows, {"used": lambda stored, given: stored.used + given.used})
+    if rows:
+        conn.execute(_spend(conn.dialect.name), packed(list(budget.columns), rows))
 
 
 def forget_spent(conn: Connection, before: datetime) -> None:
@@ -37,24 +54,36 @@ def forget_spent(conn: Connection, before: datetime) -> None:
     conn.execute(delete(budget).where(budget.c.bucket < before))
 
 
+@cache
+def _breakers(dialect: str) -> Any:
+    return select(breaker).where(breaker.c.key.in_(listed(dialect, breaker.c.key)))
+
+
 def load_breakers(conn: Connection, keys: Sequence[str]) -> dict[str, Breaker]:
     """Return what Meta last said about these budgets."""
-    given = rowset(conn, _KEY, [{"key": key} for key in keys])
-    query = select(breaker).where(breaker.c.key.in_(select(given.c.key)))
-    return {row.key: Breaker(**row._mapping) for row in conn.execute(query)}  # noqa: SLF001 - public in SQLAlchemy
+    found = conn.execute(_breakers(conn.dialect.name), packed_list(breaker.c.key, keys))
+    return {row.key: Breaker(**row._mapping) for row in found}  # noqa: SLF001 - public in SQLAlchemy
+
+
+@cache
+def _write_breakers(dialect: str) -> Any:
+    return upsert(
+        dialect,
+        breaker,
+        _NAMES,
+        {
+            "percent": lambda _stored, new: new.percent,
+            "read_at": lambda _stored, new: new.read_at,
+            "open_until": lambda stored, new: func.coalesce(new.open_until, stored.open_until),
+            "why": lambda stored, new: func.coalesce(func.nullif(new.why, ""), stored.why),
+        },
+    )
 
 
 def write_breakers(conn: Connection, breakers: Sequence[Breaker]) -> None:
     """Keep what Meta said; an open breaker stays open until its own time."""
-    names = [f.name for f in fields(Breaker)]
-    upsert_rows(
-        conn,
-        breaker,
-        [{n: getattr(b, n) for n in names} for b in sorted(breakers, key=lambda b: b.key)],
-        {
-            "percent": lambda _stored, given: given.percent,
-            "read_at": lambda _stored, given: given.read_at,
-            "open_until": lambda stored, given: func.coalesce(given.open_until, stored.open_until),
-            "why": lambda stored, given: func.coalesce(func.nullif(given.why, ""), stored.why),
-        },
-    )
+    if breakers:
+        ordered = sorted(breakers, key=lambda each: each.key)
+        rows = [{name: getattr(each, name) for name in _NAMES} for each in ordered]
+        columns = [breaker.c[name] for name in _NAMES]
+        conn.execute(_write_breakers(conn.dialect.name), packed(columns, rows))

@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import TypeAdapter
 from sqlalchemy import Dialect, String, Text, TypeDecorator
@@ -17,6 +18,15 @@ from onboarding.core.timing import iso, parse_iso
 
 E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
+
+
+@runtime_checkable
+class JsonReady(Protocol):
+    """A column type whose values can travel in a JSON array."""
+
+    def to_json(self, value: Any) -> Any:
+        """Return what stands for the value in JSON."""
+        ...
 
 
 class Instant(TypeDecorator[datetime]):
@@ -31,11 +41,13 @@ class Instant(TypeDecorator[datetime]):
             return dialect.type_descriptor(TIMESTAMP(timezone=True))
         return dialect.type_descriptor(String(27))
 
+    def to_json(self, value: datetime | None) -> str | None:
+        """Return the instant as text."""
+        return None if value is None else iso(value)
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Turn an instant into what the database keeps."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return iso(value)
+        return value if dialect.name == "postgresql" else self.to_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Turn what the database keeps into an instant."""
@@ -54,10 +66,14 @@ class Word(TypeDecorator[E], Generic[E]):
         super().__init__()
         self.enum = enum
 
+    def to_json(self, value: E | None) -> str | None:
+        """Return the member's value."""
+        return None if value is None else str(self.enum(value).value)
+
     def process_bind_param(self, value: E | None, dialect: Dialect) -> Any:
         """Return the member's value."""
         del dialect
-        return None if value is None else self.enum(value).value
+        return self.to_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> E | None:
         """Return the member of a value."""
@@ -66,7 +82,7 @@ class Word(TypeDecorator[E], Generic[E]):
 
 
 class Record(TypeDecorator[T], Generic[T]):
-    """A small frozen dataclass, kept as JSON without its empty fields."""
+    """A small frozen dataclass, kept as JSON text without its empty fields."""
 
     impl = Text
     cache_ok = True
@@ -74,23 +90,26 @@ class Record(TypeDecorator[T], Generic[T]):
     def __init__(self, record: type[T]) -> None:
         super().__init__()
         self.record = record
-        self._adapter: TypeAdapter[T] | None = None
 
-    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
-        """Return the record's JSON."""
-        del dialect
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        return TypeAdapter(self.record)
+
+    def to_json(self, value: Any) -> str | None:
+        """Return the record's JSON text."""
         if value is None:
             return None
-        return json.dumps(_without_empty(asdict(value)), default=_plain, sort_keys=True)  # type: ignore[call-overload]  # T is always a dataclass
+        return json.dumps(_without_empty(asdict(value)), default=_plain, sort_keys=True)
+
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
+        """Return the record's JSON text."""
+        del dialect
+        return self.to_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> T | None:
         """Return the record of a JSON text."""
         del dialect
-        if value is None:
-            return None
-        if self._adapter is None:
-            self._adapter = TypeAdapter(self.record)
-        return self._adapter.validate_json(value)
+        return None if value is None else self._adapter.validate_json(value)
 
 
 def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
@@ -14,6 +16,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from onboarding.errors import ConfigurationError, StoreError
 
 _READ_ONLY = "onboarding_read_only"
+
+#: One lock per SQLite engine: its threads take turns here, in order and at once, instead of
+#: sleeping in SQLite's busy handler until the one writer is done.
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 def open_database(url: str, *, busy_timeout_s: float = 30.0) -> Engine:
@@ -43,6 +49,7 @@ def _open_sqlite(url: str, busy_timeout_s: float) -> Engine:
     engine = create_engine(
         url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False}
     )
+    _turns[engine] = threading.Lock()
 
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _record: Any) -> None:
@@ -70,7 +77,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreError: the database is read-only, full, locked, of another schema or unreachable.
     """
-    with _explained(engine), engine.begin() as conn:
+    with _explained(engine), _turns.get(engine, nullcontext()), engine.begin() as conn:
         yield conn
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, String, select, update
+from sqlalchemy import Column, Connection, String, bindparam, select, update
 
 from onboarding.model import Deadline
-from onboarding.store.rowset import insert_rows, rowset, upsert_rows
+from onboarding.store.columns import Instant
+from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list, upsert
 from onboarding.store.tables import deadline as t
 from onboarding.store.tables import escalation
 
@@ -24,22 +26,31 @@ def set_deadlines(conn: Connection, deadlines: Sequence[Deadline]) -> None:
     A correction re-dates the rungs that were not raised yet and leaves the others as they are:
     the caller gives the instant of the next rung for a deadline on which none was raised.
     """
-    upsert_rows(
-        conn,
-        t,
-        [{name: getattr(d, name) for name in _FIELDS} for d in deadlines],
-        {
-            name: lambda _stored, given, name=name: given[name]
-            for name in ("anchor_source", "starts_at", "due_at", "next_rung", "next_rung_at")
-        },
-    )
+    if deadlines:
+        conn.execute(_set(conn.dialect.name), packed(list(t.columns), _as_rows(deadlines)))
+
+
+def _as_rows(deadlines: Sequence[Deadline]) -> list[dict[str, Any]]:
+    return [{name: getattr(deadline, name) for name in _FIELDS} for deadline in deadlines]
+
+
+@cache
+def _set(dialect: str) -> Any:
+    corrected = ("anchor_source", "starts_at", "due_at", "next_rung", "next_rung_at")
+    changes = {name: lambda _stored, new, name=name: new[name] for name in corrected}
+    return upsert(dialect, t, [c.name for c in t.columns], changes)
+
+
+@cache
+def _load(dialect: str) -> Any:
+    ids = listed(dialect, t.c.onboarding_id)
+    return select(t).where(t.c.onboarding_id.in_(ids)).order_by(t.c.starts_at)
 
 
 def load_deadlines(conn: Connection, onboarding_ids: Sequence[str]) -> list[Deadline]:
     """Return every deadline of these onboardings."""
-    given = rowset(conn, [t.c.onboarding_id], [{"onboarding_id": id_} for id_ in onboarding_ids])
-    query = select(t).where(t.c.onboarding_id.in_(select(given.c.onboarding_id)))
-    return [_to_deadline(row) for row in conn.execute(query.order_by(t.c.starts_at))]
+    wanted = packed_list(t.c.onboarding_id, onboarding_ids)
+    return [_to_deadline(row) for row in conn.execute(_load(conn.dialect.name), wanted)]
 
 
 def load_climbable(conn: Connection, now: datetime, limit: int) -> list[Deadline]:
@@ -57,18 +68,23 @@ def load_climbable(conn: Connection, now: datetime, limit: int) -> list[Deadline
 
 def move_rungs(conn: Connection, deadlines: Sequence[Deadline]) -> None:
     """Write which rung of each deadline comes next."""
-    names = ("onboarding_id", "cycle", "reason", "next_rung", "next_rung_at")
-    given = rowset(
-        conn, [t.c[name] for name in names], [{n: getattr(d, n) for n in names} for d in deadlines]
-    )
-    conn.execute(
+    conn.execute(_move(conn.dialect.name), packed(_RUNG, _as_rows(deadlines)))
+
+
+_RUNG = [t.c.onboarding_id, t.c.cycle, t.c.reason, t.c.next_rung, t.c.next_rung_at]
+
+
+@cache
+def _move(dialect: str) -> Any:
+    rows = given(dialect, _RUNG)
+    return (
         update(t)
         .where(
-            t.c.onboarding_id == given.c.onboarding_id,
-            t.c.cycle == given.c.cycle,
-            t.c.reason == given.c.reason,
+            t.c.onboarding_id == rows.c.onboarding_id,
+            t.c.cycle == rows.c.cycle,
+            t.c.reason == rows.c.reason,
         )
-        .values(next_rung=given.c.next_rung, next_rung_at=given.c.next_rung_at)
+        .values(next_rung=rows.c.next_rung, next_rung_at=rows.c.next_rung_at)
     )
 
 
@@ -83,28 +99,40 @@ def close_deadlines(conn: Connection, ended: dict[str, str], now: datetime) -> N
     if not ended:
         return
     rows = [{"onboarding_id": id_, "how": how} for id_, how in ended.items()]
-    given = rowset(conn, _CLOSE, rows)
-    conn.execute(
+    conn.execute(_close(conn.dialect.name), {"now": now, **packed(_CLOSE, rows)})
+
+
+@cache
+def _close(dialect: str) -> Any:
+    rows = given(dialect, _CLOSE)
+    return (
         update(t)
-        .where(t.c.onboarding_id == given.c.onboarding_id, t.c.closed_at.is_(None))
-        .values(closed_at=now, closed_how=given.c.how)
+        .where(t.c.onboarding_id == rows.c.onboarding_id, t.c.closed_at.is_(None))
+        .values(closed_at=bindparam("now", type_=Instant), closed_how=rows.c.how)
     )
 
 
 def replace_deadlines(conn: Connection, deadlines: Sequence[Deadline], now: datetime) -> None:
     """Close the deadlines of other reasons that these take the place of."""
-    names = ("onboarding_id", "reason")
-    given = rowset(
-        conn, [t.c[name] for name in names], [{n: getattr(d, n) for n in names} for d in deadlines]
-    )
-    conn.execute(
+    if deadlines:
+        rows = packed(_REPLACE, _as_rows(deadlines))
+        conn.execute(_replace(conn.dialect.name), {"now": now, **rows})
+
+
+_REPLACE = [t.c.onboarding_id, t.c.reason]
+
+
+@cache
+def _replace(dialect: str) -> Any:
+    rows = given(dialect, _REPLACE)
+    return (
         update(t)
         .where(
-            t.c.onboarding_id == given.c.onboarding_id,
-            t.c.reason != given.c.reason,
+            t.c.onboarding_id == rows.c.onboarding_id,
+            t.c.reason != rows.c.reason,
             t.c.closed_at.is_(None),
         )
-        .values(closed_at=now, closed_how="replaced")
+        .values(closed_at=bindparam("now", type_=Instant), closed_how="replaced")
     )
 
 

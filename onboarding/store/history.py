@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, String, select, update
+from sqlalchemy import Connection, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
-from onboarding.store.rowset import insert_rows, rowset
+from onboarding.store.rowset import given, insert_rows, packed
 from onboarding.store.tables import history as t
 from onboarding.store.tables import onboarding
 
-_HEAD = (
-    Column("id", String(32)),
-    Column("history_seq", Integer),
-    Column("head_hash", String(64)),
-)
+_HEAD = [onboarding.c.id, onboarding.c.history_seq, onboarding.c.head_hash]
 
 
 def append(
@@ -46,11 +43,16 @@ def append(
     if not rows:
         return
     insert_rows(conn, t, rows)
-    given = rowset(conn, _HEAD, ends)
-    conn.execute(
+    conn.execute(_move_heads(conn.dialect.name), packed(_HEAD, ends))
+
+
+@cache
+def _move_heads(dialect: str) -> Any:
+    rows = given(dialect, _HEAD)
+    return (
         update(onboarding)
-        .where(onboarding.c.id == given.c.id)
-        .values(history_seq=given.c.history_seq, head_hash=given.c.head_hash)
+        .where(onboarding.c.id == rows.c.id)
+        .values(history_seq=rows.c.history_seq, head_hash=rows.c.head_hash)
     )
 
 

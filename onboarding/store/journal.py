@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
 from onboarding.model import OPEN, JournaledOperation, Operation, OperationStatus, Outcome
-from onboarding.store.rowset import insert_rows, rowset
+from onboarding.store.columns import Instant
+from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import operation as t
 
 _FIELDS = tuple(f.name for f in fields(JournaledOperation))
@@ -47,6 +49,25 @@ class Result:
     resolved_by: str
 
 
+_RESULT = [t.c[f.name] for f in fields(Result)]
+_LATE = [t.c.id, t.c.outcome, t.c.outcome_at]
+
+
+def _as_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+    return [{c.name: getattr(result, c.name) for c in _RESULT} for result in results]
+
+
+@cache
+def _write_results(dialect: str) -> Any:
+    rows = given(dialect, _RESULT)
+    return (
+        update(t)
+        .where(t.c.id == rows.c.id, t.c.status.in_(OPEN))
+        .values({c.name: rows.c[c.name] for c in _RESULT if c.name != "id"})
+        .returning(t.c.id)
+    )
+
+
 def write_results(conn: Connection, results: Sequence[Result]) -> set[str]:
     """Write what came of open operations, by id and with one statement.
 
@@ -58,17 +79,23 @@ def write_results(conn: Connection, results: Sequence[Result]) -> set[str]:
     """
     if not results:
         return set()
-    names = [f.name for f in fields(Result)]
-    given = rowset(
-        conn, [t.c[name] for name in names], [{n: getattr(r, n) for n in names} for r in results]
-    )
-    statement = (
+    statement = _write_results(conn.dialect.name)
+    return set(conn.execute(statement, packed(_RESULT, _as_rows(results))).scalars())
+
+
+@cache
+def _keep_late(dialect: str) -> Any:
+    rows = given(dialect, _LATE)
+    return (
         update(t)
-        .where(t.c.id == given.c.id, t.c.status.in_(OPEN))
-        .values({name: given.c[name] for name in names if name != "id"})
-        .returning(t.c.id)
+        .where(t.c.id == rows.c.id, t.c.status == OperationStatus.ABSENT)
+        .values(
+            outcome=rows.c.outcome,
+            outcome_at=rows.c.outcome_at,
+            applied=False,
+            resolved_by="late",
+        )
     )
-    return set(conn.execute(statement).scalars())
 
 
 def keep_late(conn: Connection, results: Sequence[Result]) -> None:
@@ -77,57 +104,59 @@ def keep_late(conn: Connection, results: Sequence[Result]) -> None:
     The operation stays absent (a repeat may stand in its place), but its answer is no longer
     applied, so that the next look at the onboarding takes it into account.
     """
-    if not results:
-        return
-    names = ("id", "outcome", "outcome_at")
-    given = rowset(
-        conn, [t.c[name] for name in names], [{n: getattr(r, n) for n in names} for r in results]
-    )
-    conn.execute(
-        update(t)
-        .where(t.c.id == given.c.id, t.c.status == OperationStatus.ABSENT)
-        .values(
-            outcome=given.c.outcome,
-            outcome_at=given.c.outcome_at,
-            applied=False,
-            resolved_by="late",
-        )
-    )
+    if results:
+        conn.execute(_keep_late(conn.dialect.name), packed(_LATE, _as_rows(results)))
 
 
-def mark_applied(conn: Connection, ids: Sequence[str], *, applied: bool) -> None:
-    """Note whether the onboardings' rows show these outcomes."""
-    if not ids:
-        return
-    given = rowset(conn, [t.c.id], [{"id": id_} for id_ in ids])
-    conn.execute(update(t).where(t.c.id.in_(select(given.c.id))).values(applied=applied))
+@cache
+def _mark_applied(dialect: str) -> Any:
+    return update(t).where(t.c.id.in_(listed(dialect, t.c.id))).values(applied=True)
 
 
-def load_pressing(conn: Connection, onboarding_ids: Sequence[str]) -> list[JournaledOperation]:
-    """Return the open operations of these onboardings, and the answered ones not yet applied."""
-    given = rowset(conn, [t.c.onboarding_id], [{"onboarding_id": id_} for id_ in onboarding_ids])
-    query = (
+def mark_applied(conn: Connection, ids: Sequence[str]) -> None:
+    """Note that the onboardings' rows show these outcomes."""
+    if ids:
+        conn.execute(_mark_applied(conn.dialect.name), packed_list(t.c.id, ids))
+
+
+@cache
+def _pressing(dialect: str) -> Select[Any]:
+    return (
         select(t)
         .where(
-            t.c.onboarding_id.in_(select(given.c.onboarding_id)),
+            t.c.onboarding_id.in_(listed(dialect, t.c.onboarding_id)),
             or_(t.c.status.in_(OPEN), t.c.applied.is_(False)),
         )
         .order_by(t.c.intent_at)
     )
-    return [to_operation(row) for row in conn.execute(query)]
+
+
+def load_pressing(conn: Connection, onboarding_ids: Sequence[str]) -> list[JournaledOperation]:
+    """Return the open operations of these onboardings, and the answered ones not yet applied."""
+    wanted = packed_list(t.c.onboarding_id, onboarding_ids)
+    return [to_operation(row) for row in conn.execute(_pressing(conn.dialect.name), wanted)]
+
+
+@cache
+def _attempts(dialect: str) -> Select[Any]:
+    recent = t.c.intent_at > bindparam("since", type_=Instant)
+    return (
+        select(t)
+        .where(
+            t.c.number_key.in_(listed(dialect, t.c.number_key)),
+            or_(recent, t.c.name == Operation.CREATE_NUMBER),
+        )
+        .order_by(t.c.intent_at)
+    )
 
 
 def load_attempts(
     conn: Connection, number_keys: Sequence[str], since: datetime
 ) -> dict[str, list[JournaledOperation]]:
     """Return the calls made for these numbers since then, and every create there ever was."""
-    given = rowset(conn, [t.c.number_key], [{"number_key": key} for key in number_keys])
-    query = select(t).where(
-        t.c.number_key.in_(select(given.c.number_key)),
-        or_(t.c.intent_at > since, t.c.name == Operation.CREATE_NUMBER),
-    )
     found: dict[str, list[JournaledOperation]] = {}
-    for row in conn.execute(query.order_by(t.c.intent_at)):
+    wanted = {"since": since, **packed_list(t.c.number_key, number_keys)}
+    for row in conn.execute(_attempts(conn.dialect.name), wanted):
         found.setdefault(row.number_key, []).append(to_operation(row))
     return found
 
@@ -147,6 +176,12 @@ def count_open(conn: Connection) -> int:
     """Return how many calls are open."""
     count = select(func.count()).select_from(t).where(t.c.status.in_(OPEN))
     return conn.execute(count).scalar_one()
+
+
+def count_settling(conn: Connection, now: datetime) -> int:
+    """Return how many open calls are still within their settle window."""
+    count = select(func.count()).select_from(t)
+    return conn.execute(count.where(t.c.status.in_(OPEN), t.c.settle_at > now)).scalar_one()
 
 
 def code_was_used(conn: Connection, natural_key: str) -> bool:

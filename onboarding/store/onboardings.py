@@ -1,28 +1,29 @@
-"""Onboardings: insert, claim, write under the fence, and find."""
+"""Onboardings: insert, claim, and write under the fence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
-    and_,
+    bindparam,
     case,
     func,
     or_,
     select,
-    true,
     update,
 )
 
-from onboarding.model import Onboarding, State
-from onboarding.store.rowset import insert_rows, rowset
+from onboarding.model import Onboarding, Reason
+from onboarding.store.columns import Instant
+from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import onboarding as t
 
 _FIELDS = tuple(f.name for f in fields(Onboarding))
@@ -37,6 +38,10 @@ _FIXED = (
 )  # fmt: skip
 
 _STEP = tuple(name for name in _FIELDS if name not in (*_SEEN, *_FIXED, "version"))
+_STEP_COLUMNS = [t.c.id, t.c.version, *(t.c[name] for name in _STEP)]
+_SEEN_COLUMNS = [t.c.id, *(t.c[name] for name in _SEEN)]
+
+_values_of = attrgetter(*_FIELDS)
 
 
 def to_onboarding(row: Row[Any]) -> Onboarding:
@@ -44,8 +49,8 @@ def to_onboarding(row: Row[Any]) -> Onboarding:
     return Onboarding(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-def _as_row(onboarding: Onboarding, names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(onboarding, name) for name in names}
+def _as_rows(onboardings: Iterable[Onboarding]) -> list[dict[str, Any]]:
+    return [dict(zip(_FIELDS, _values_of(row), strict=True)) for row in onboardings]
 
 
 def insert_onboardings(conn: Connection, rows: Sequence[Onboarding]) -> None:
@@ -54,18 +59,69 @@ def insert_onboardings(conn: Connection, rows: Sequence[Onboarding]) -> None:
     Raises:
         IntegrityError: a key or a live number is taken; the caller checks both first.
     """
-    insert_rows(conn, t, [_as_row(row, _FIELDS) for row in rows])
+    insert_rows(conn, t, _as_rows(rows))
+
+
+@cache
+def _load(dialect: str, *, lock: bool) -> Select[Any]:
+    query = select(t).where(t.c.id.in_(listed(dialect, t.c.id)))
+    return query.with_for_update() if lock else query
 
 
 def load_onboardings(
     conn: Connection, ids: Sequence[str], *, lock: bool = False
 ) -> dict[str, Onboarding]:
     """Return the onboardings with these ids; unknown ids are left out."""
-    given = rowset(conn, [t.c.id], [{"id": id_} for id_ in ids])
-    query = select(t).where(t.c.id.in_(select(given.c.id)))
-    if lock:
-        query = query.with_for_update()
-    return {row.id: to_onboarding(row) for row in conn.execute(query)}
+    found = conn.execute(_load(conn.dialect.name, lock=lock), packed_list(t.c.id, ids))
+    return {row.id: to_onboarding(row) for row in found}
+
+
+def _free() -> Any:
+    return or_(t.c.lease_until.is_(None), t.c.lease_until <= bindparam("real_now", type_=Instant))
+
+
+@cache
+def _claim_due(dialect: str) -> Any:
+    due = (
+        select(t.c.id)
+        .where(
+            t.c.next_due_at <= bindparam("now", type_=Instant),
+            _free(),
+            t.c.definition <= bindparam("known_definition"),
+        )
+        .order_by(t.c.next_due_at)
+        .limit(bindparam("most"))
+    )
+    return _claim(dialect, due)
+
+
+@cache
+def _claim_these(dialect: str) -> Any:
+    chosen = select(t.c.id).where(
+        t.c.id.in_(listed(dialect, t.c.id)),
+        _free(),
+        t.c.definition <= bindparam("known_definition"),
+    )
+    return _claim(dialect, chosen)
+
+
+def _claim(dialect: str, chosen: Select[tuple[str]]) -> Any:
+    if dialect == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    # MATERIALIZED: without it a nested-loop plan of PostgreSQL may ignore the LIMIT.
+    picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+    return (
+        update(t)
+        .where(t.c.id.in_(select(picked.c.id)))
+        .values(
+            lease_owner=bindparam("worker"),
+            lease_until=bindparam("until", type_=Instant),
+            next_due_at=bindparam("wake_at", type_=Instant),
+            version=t.c.version + 1,
+            reclaims=case((t.c.lease_owner.is_not(None), t.c.reclaims + 1), else_=0),
+        )
+        .returning(t)
+    )
 
 
 def claim_due(
@@ -91,14 +147,17 @@ def claim_due(
         definition: the newest definition that this release understands.
         limit: at most so many.
     """
-    free = or_(t.c.lease_until.is_(None), t.c.lease_until <= real_now)
-    due = (
-        select(t.c.id)
-        .where(t.c.next_due_at <= now, free, t.c.definition <= definition)
-        .order_by(t.c.next_due_at)
-        .limit(limit)
-    )
-    return _claim(conn, due, worker, lease_until, wake_at)
+    parameters = {
+        "worker": worker,
+        "now": now,
+        "real_now": real_now,
+        "until": lease_until,
+        "wake_at": wake_at,
+        "known_definition": definition,
+        "most": limit,
+    }
+    claimed = conn.execute(_claim_due(conn.dialect.name), parameters)
+    return [to_onboarding(row) for row in claimed]
 
 
 def claim_these(
@@ -112,38 +171,27 @@ def claim_these(
     definition: int,
 ) -> list[Onboarding]:
     """Take certain machines, due or not, unless another worker has them."""
-    free = or_(t.c.lease_until.is_(None), t.c.lease_until <= real_now)
-    given = rowset(conn, [t.c.id], [{"id": id_} for id_ in ids])
-    chosen = select(t.c.id).where(
-        t.c.id.in_(select(given.c.id)), free, t.c.definition <= definition
-    )
-    return _claim(conn, chosen, worker, lease_until, wake_at)
+    parameters = {
+        "worker": worker,
+        "real_now": real_now,
+        "until": lease_until,
+        "wake_at": wake_at,
+        "known_definition": definition,
+        **packed_list(t.c.id, ids),
+    }
+    claimed = conn.execute(_claim_these(conn.dialect.name), parameters)
+    return [to_onboarding(row) for row in claimed]
 
 
-def _claim(
-    conn: Connection,
-    chosen: Select[tuple[str]],
-    worker: str,
-    lease_until: datetime,
-    wake_at: datetime,
-) -> list[Onboarding]:
-    if conn.dialect.name == "postgresql":
-        # MATERIALIZED: without it a nested-loop plan may ignore the LIMIT.
-        chosen = chosen.with_for_update(skip_locked=True)
-    picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
-    statement = (
+@cache
+def _write_step(dialect: str) -> Any:
+    rows = given(dialect, _STEP_COLUMNS)
+    return (
         update(t)
-        .where(t.c.id.in_(select(picked.c.id)))
-        .values(
-            lease_owner=worker,
-            lease_until=lease_until,
-            next_due_at=wake_at,
-            version=t.c.version + 1,
-            reclaims=case((t.c.lease_owner.is_not(None), t.c.reclaims + 1), else_=0),
-        )
+        .where(t.c.id == rows.c.id, t.c.version == rows.c.version)
+        .values({name: rows.c[name] for name in _STEP} | {"version": t.c.version + 1})
         .returning(t)
     )
-    return [to_onboarding(row) for row in conn.execute(statement)]
 
 
 def write_step(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, Onboarding]:
@@ -157,39 +205,39 @@ def write_step(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, Onboar
     """
     if not rows:
         return {}
-    columns = [t.c.id, t.c.version, *(t.c[name] for name in _STEP)]
-    given = rowset(conn, columns, [_as_row(row, (c.name for c in columns)) for row in rows])
-    statement = (
-        update(t)
-        .where(t.c.id == given.c.id, t.c.version == given.c.version)
-        .values({name: given.c[name] for name in _STEP} | {"version": t.c.version + 1})
-        .returning(t)
+    statement = _write_step(conn.dialect.name)
+    written = conn.execute(statement, packed(_STEP_COLUMNS, _as_rows(rows)))
+    return {row.id: to_onboarding(row) for row in written}
+
+
+@cache
+def _write_seen(dialect: str) -> Any:
+    rows = given(dialect, _SEEN_COLUMNS)
+    earlier = or_(t.c.seen_at.is_(None), t.c.seen_at < rows.c.seen_at)
+    return (
+        update(t).where(t.c.id == rows.c.id, earlier).values({name: rows.c[name] for name in _SEEN})
     )
-    return {row.id: to_onboarding(row) for row in conn.execute(statement)}
 
 
 def write_seen(conn: Connection, rows: Sequence[Onboarding]) -> None:
     """Store what the list showed of these numbers, unless a later read is there already."""
-    columns = [t.c.id, *(t.c[name] for name in _SEEN)]
-    given = rowset(conn, columns, [_as_row(row, (c.name for c in columns)) for row in rows])
-    statement = (
-        update(t)
-        .where(
-            t.c.id == given.c.id,
-            or_(t.c.seen_at.is_(None), t.c.seen_at < given.c.seen_at),
-        )
-        .values({name: given.c[name] for name in _SEEN})
-    )
-    conn.execute(statement)
+    if rows:
+        conn.execute(_write_seen(conn.dialect.name), packed(_SEEN_COLUMNS, _as_rows(rows)))
+
+
+@cache
+def _wake(dialect: str) -> Any:
+    due = update(t).where(t.c.id.in_(listed(dialect, t.c.id)))
+    return due.values(next_due_at=bindparam("now", type_=Instant))
 
 
 def wake(conn: Connection, ids: Sequence[str], now: datetime) -> None:
     """Make machines due now."""
-    given = rowset(conn, [t.c.id], [{"id": id_} for id_ in ids])
-    conn.execute(update(t).where(t.c.id.in_(select(given.c.id))).values(next_due_at=now))
+    if ids:
+        conn.execute(_wake(conn.dialect.name), {"now": now, **packed_list(t.c.id, ids)})
 
 
-def wake_account(conn: Connection, waba_id: str, now: datetime, waiting: Sequence[Any]) -> None:
+def wake_account(conn: Connection, waba_id: str, now: datetime, waiting: Sequence[Reason]) -> None:
     """Make the account's machines that wait for one of these reasons due now."""
     conn.execute(
         update(t)
@@ -198,80 +246,20 @@ def wake_account(conn: Connection, waba_id: str, now: datetime, waiting: Sequenc
     )
 
 
-def load_by_prefix(conn: Connection, prefix: str, limit: int) -> list[Onboarding]:
-    """Return onboardings whose id starts like this."""
-    query = select(t).where(t.c.id.startswith(prefix, autoescape=True)).limit(limit)
-    return [to_onboarding(row) for row in conn.execute(query)]
-
-
-def load_by_key(conn: Connection, keys: Sequence[str]) -> dict[str, Onboarding]:
-    """Return the onboardings that callers' keys name."""
-    given = rowset(conn, [t.c.key], [{"key": key} for key in keys])
-    query = select(t).where(t.c.key.in_(select(given.c.key)))
-    return {row.key: to_onboarding(row) for row in conn.execute(query)}
-
-
-def load_by_number(conn: Connection, number_keys: Sequence[str]) -> dict[str, list[Onboarding]]:
-    """Return every onboarding of these numbers, the latest last."""
-    given = rowset(conn, [t.c.number_key], [{"number_key": key} for key in number_keys])
-    query = select(t).where(t.c.number_key.in_(select(given.c.number_key)))
-    found: dict[str, list[Onboarding]] = {}
-    for row in conn.execute(query.order_by(t.c.created_at, t.c.id)):
-        found.setdefault(row.number_key, []).append(to_onboarding(row))
-    return found
-
-
-def load_observable(
-    conn: Connection, waba_id: str, open_ids: Select[Any], *, lock: bool
-) -> list[Onboarding]:
-    """Return the account's onboardings that a read of its list tells something about."""
-    over = (State.EXPIRED, State.LEFT, State.FAILED, State.CANCELLED)
-    query = select(t).where(
-        t.c.waba_id == waba_id, or_(t.c.state.not_in(over), t.c.id.in_(open_ids))
-    )
-    if lock:
-        query = query.with_for_update()
-    return [to_onboarding(row) for row in conn.execute(query)]
-
-
-def find(
-    conn: Connection,
-    *,
-    states: Sequence[State],
-    waba_id: str | None,
-    number_key: str | None,
-    due_before: datetime | None,
-    after_id: str | None,
-    limit: int,
-) -> list[Onboarding]:
-    """Return onboardings in the order of their ids, from the one after ``after_id``."""
-    conditions: list[ColumnElement[bool]] = [true()]
-    if states:
-        conditions.append(t.c.state.in_(states))
-    if waba_id:
-        conditions.append(t.c.waba_id == waba_id)
-    if number_key:
-        conditions.append(t.c.number_key == number_key)
-    if due_before:
-        conditions.append(t.c.register_by <= due_before)
-    if after_id:
-        conditions.append(t.c.id > after_id)
-    query = select(t).where(and_(*conditions)).order_by(t.c.id).limit(limit)
-    return [to_onboarding(row) for row in conn.execute(query)]
-
-
 def next_due(conn: Connection) -> datetime | None:
     """Return when the earliest machine is due."""
-    due: datetime | None = conn.execute(
-        select(t.c.next_due_at)
-        .where(t.c.next_due_at.is_not(None))
-        .order_by(t.c.next_due_at)
-        .limit(1)
-    ).scalar()
+    due: datetime | None = conn.execute(_NEXT_DUE).scalar()
     return due
+
+
+_NEXT_DUE = (
+    select(t.c.next_due_at).where(t.c.next_due_at.is_not(None)).order_by(t.c.next_due_at).limit(1)
+)
 
 
 def leased(conn: Connection) -> int:
     """Return how many machines are in some worker's hands."""
-    count = select(func.count()).select_from(t).where(t.c.lease_owner.is_not(None))
-    return conn.execute(count).scalar_one()
+    return conn.execute(_LEASED).scalar_one()
+
+
+_LEASED = select(func.count()).select_from(t).where(t.c.lease_owner.is_not(None))

@@ -1,22 +1,24 @@
 """Many rows as one bound parameter, so that a statement costs the same for one row and for 100.
 
 The rows travel as one JSON array that the database unpacks into a derived table: ``json_each`` on
-SQLite, ``jsonb_to_recordset`` on PostgreSQL. The SQL text does not depend on how many there are.
+SQLite, ``jsonb_to_recordset`` on PostgreSQL. The SQL text does not depend on how many there are,
+so that each statement is built once per dialect and kept (``functools.cache``): building one
+costs more than running it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
     FromClause,
+    Select,
     Table,
-    TypeDecorator,
     bindparam,
     cast,
     column,
@@ -29,34 +31,49 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 
-from onboarding.core.timing import iso
+from onboarding.store.columns import JsonReady
+
+_NAME = "given_rows"
+
+Change = Callable[[Any, Any], Any]
 
 
-def rowset(
-    conn: Connection, columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]
-) -> FromClause:
-    """Return a derived table ``given`` with the columns, typed as in their own table.
+def given(dialect: str, columns: Sequence[Column[Any]]) -> FromClause:
+    """Return a derived table ``given`` with these columns, typed as in their own table.
 
-    Args:
-        conn: decides the dialect.
-        columns: which keys of the rows become columns.
-        rows: mappings with Python values, as the columns' types take them.
+    The statement that it becomes a part of is run with ``packed(columns, rows)``.
     """
-    text = json.dumps([{c.name: _plain(conn, c, row[c.name]) for c in columns} for row in rows])
-    given = bindparam("given_rows", text, type_=SqlText, unique=True)
-    if conn.dialect.name == "postgresql":
+    rows = bindparam(_NAME, type_=SqlText)
+    if dialect == "postgresql":
         return (
-            func.jsonb_to_recordset(cast(given, JSONB))
+            func.jsonb_to_recordset(cast(rows, JSONB))
             .table_valued(*(column(c.name, c.type) for c in columns))
             .render_derived(name="given", with_types=True)
         )
-    each = func.json_each(given).table_valued("value", name="each_row")
+    each = func.json_each(rows).table_valued("value", name="each_row")
     return select(
         *(
             type_coerce(func.json_extract(each.c.value, f"$.{c.name}"), c.type).label(c.name)
             for c in columns
         )
     ).subquery("given")
+
+
+def packed(columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the parameters that carry rows (column name to Python value) into a statement."""
+    encoders = [(c.name, _encoder(c)) for c in columns]
+    plain = [{name: encode(row[name]) for name, encode in encoders} for row in rows]
+    return {_NAME: json.dumps(plain)}
+
+
+def listed(dialect: str, col: Column[Any]) -> Select[Any]:
+    """Return the query for values given with ``packed_list``, to use in ``col.in_(...)``."""
+    return select(given(dialect, [col]).c[col.name])
+
+
+def packed_list(col: Column[Any], values: Iterable[Any]) -> dict[str, str]:
+    """Return the parameters that carry a list of values into a statement."""
+    return packed([col], [{col.name: value} for value in values])
 
 
 def insert_rows(
@@ -78,56 +95,52 @@ def insert_rows(
     """
     if not rows:
         return []
-    columns = [table.c[name] for name in rows[0]]
-    given = rowset(conn, columns, rows)
-    # Without a WHERE, SQLite cannot tell ON CONFLICT from the ON of a join.
-    insert: Any = _dialect_insert(conn)(table).from_select(
-        [c.name for c in columns], select(*given.c).where(true())
-    )
+    names = tuple(rows[0])
+    statement = _insert(conn.dialect.name, table, names, skip_conflicts, returning)
+    result = conn.execute(statement, packed([table.c[name] for name in names], rows))
+    return [] if returning is None else list(result.scalars())
+
+
+@cache
+def _insert(
+    dialect: str,
+    table: Table,
+    names: tuple[str, ...],
+    skip_conflicts: bool,  # noqa: FBT001 - part of the cache's key
+    returning: Column[Any] | None,
+) -> Any:
+    insert = _from_given(dialect, table, names)
     if skip_conflicts:
         insert = insert.on_conflict_do_nothing()
-    if returning is not None:
-        return list(conn.execute(insert.returning(returning)).scalars())
-    conn.execute(insert)
-    return []
+    return insert if returning is None else insert.returning(returning)
 
 
-def upsert_rows(
-    conn: Connection,
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    changes: Mapping[str, Any],
-) -> None:
-    """Insert all rows with one statement; where the primary key exists, apply ``changes``.
+def upsert(dialect: str, table: Table, names: Sequence[str], changes: Mapping[str, Change]) -> Any:
+    """Return the statement that inserts rows, or changes those whose primary key exists.
 
     Args:
-        conn: an open transaction.
+        dialect: which database.
         table: where to.
-        rows: mappings of column name to Python value.
-        changes: column name to a function of (table, row that was refused) giving an expression.
+        names: columns of the rows.
+        changes: column name to a function of (stored row, row that was refused).
     """
-    if not rows:
-        return
-    columns = [table.c[name] for name in rows[0]]
-    given = rowset(conn, columns, rows)
-    insert: Any = _dialect_insert(conn)(table).from_select(
-        [c.name for c in columns], select(*given.c).where(true())
-    )
-    conn.execute(
-        insert.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={name: make(table.c, insert.excluded) for name, make in changes.items()},
-        )
+    insert = _from_given(dialect, table, names)
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: make(table.c, insert.excluded) for name, make in changes.items()},
     )
 
 
-def _dialect_insert(conn: Connection) -> Any:
-    return postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+def _from_given(dialect: str, table: Table, names: Sequence[str]) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    rows = given(dialect, [table.c[name] for name in names])
+    # Without a WHERE, SQLite cannot tell ON CONFLICT from the ON of a join.
+    return insert(table).from_select(list(names), select(*rows.c).where(true()))
 
 
-def _plain(conn: Connection, col: Column[Any], value: Any) -> Any:
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(col.type, TypeDecorator):
-        return col.type.process_bind_param(value, conn.dialect)
+def _encoder(col: Column[Any]) -> Callable[[Any], Any]:
+    return col.type.to_json if isinstance(col.type, JsonReady) else _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
     return value

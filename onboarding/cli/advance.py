@@ -1,0 +1,81 @@
+"""``onboarding advance``: do what is due, once; for those who run no worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from onboarding.engine.facade import Engine
+
+
+def advance(
+    ctx: typer.Context,
+    ref: Annotated[
+        str | None, typer.Argument(help="Id, start of an id, or phone number; default: all due.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Do what is due, once.
+
+    Without REF it is one pass: deadlines, lists, and a step of each onboarding that is due. With
+    REF it is one step of that onboarding now: waits of our own making are skipped, but no budget
+    and no wait that Meta imposed. It is safe beside workers.
+
+    Example:
+        onboarding advance
+        onboarding advance "+1 631 555 1000"
+    """
+    from onboarding.cli.output import print_json, say
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        told = _one(engine, ref) if ref is not None else _all(engine)
+        told["next_due_at"] = engine.next_due_at()
+        now = engine.context.clock.now()
+    if as_json:
+        print_json({name: value for name, value in told.items() if name != "text"})
+        return
+    say(told["text"])
+    say(_next_due(told["next_due_at"], now))
+
+
+def _all(engine: Engine) -> dict[str, Any]:
+    done = engine.advance()
+    text = (
+        f"{done.advanced} onboardings advanced, {done.observed} accounts read, "
+        f"{done.escalated} deadlines escalated"
+    )
+    return {
+        "advanced": done.advanced,
+        "observed": done.observed,
+        "escalated": done.escalated,
+        "text": text,
+    }
+
+
+def _one(engine: Engine, ref: str) -> dict[str, Any]:
+    from onboarding.cli.onboardings import facts, remedy, why
+
+    before = engine.get(ref)
+    done = engine.advance(before.id)
+    row = engine.get(before.id)
+    if not done.advanced:
+        text = f"{row.phone_number} is in a worker's hands; nothing was done"
+    else:
+        path = f"{before.state} -> {row.state}" if before.state != row.state else f"{row.state}"
+        then = f"\ndo: {remedy(row)}" if remedy(row) else ""
+        text = f"{row.phone_number} ({row.id}): {path}; {why(row)}{then}"
+    return {"advanced": done.advanced, "onboarding": facts(row), "text": text}
+
+
+def _next_due(at: Any, now: Any) -> str:
+    from onboarding.cli.moments import distance
+
+    if at is None:
+        return "nothing is due until something happens"
+    if at <= now:
+        return "more is due now: run it again, or: onboarding worker"
+    return f"next due: {at:%Y-%m-%d %H:%M:%S} UTC, {distance(at, now)}"

@@ -1,0 +1,170 @@
+"""The program: its commands by name, its global options, and how it ends.
+
+Only Typer is imported here. A command's module is imported when the command runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from onboarding.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, OK
+from onboarding.cli.lazy import LazyGroup, Target
+
+#: Every command: where it is, and what the list of commands says about it.
+COMMANDS = {
+    "account": Target("onboarding.cli.account:app", "WABAs and their tokens."),
+    "request": Target("onboarding.cli.request:request", "Ask for one number to be onboarded."),
+    "import": Target(
+        "onboarding.cli.importing:import_numbers",
+        "Ask for all numbers of a file to be onboarded.",
+    ),
+    "list": Target("onboarding.cli.listing:list_onboardings", "List onboardings."),
+    "show": Target("onboarding.cli.showing:show", "Show how one onboarding stands, and why."),
+    "history": Target("onboarding.cli.history:history", "Show everything that happened to one."),
+    "code": Target("onboarding.cli.people:code", "Give the one-time code, or say who can read it."),
+    "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
+    "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
+    "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
+    "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),
+    "release": Target("onboarding.cli.people:release", "End a hold, whoever made it."),
+    "secrets": Target("onboarding.cli.secrets:app", "PINs, and the key they are kept with."),
+    "webhook": Target("onboarding.cli.webhook:app", "Webhook payloads of Meta."),
+    "advance": Target("onboarding.cli.advance:advance", "Do what is due, once."),
+    "worker": Target("onboarding.cli.worker:worker", "Advance what is due, until stopped."),
+    "db": Target("onboarding.cli.db:app", "The database's schema."),
+    "audit": Target("onboarding.cli.audit:app", "The hash chains of the histories."),
+    "diagram": Target("onboarding.cli.diagram:diagram", "Print the lifecycle as a diagram."),
+    "doctor": Target(
+        "onboarding.cli.doctor:doctor", "Check the whole deployment, and say how to mend it."
+    ),
+    "simulator": Target(
+        "onboarding.cli.simulator:simulator", "Run a Graph API of your own on loopback."
+    ),
+    "demo": Target("onboarding.cli.demo:demo", "240 numbers, three weeks, under a minute."),
+}
+
+
+class Program(LazyGroup):
+    """The root of all commands; every way in which it can end has its exit code."""
+
+    targets = COMMANDS
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error is told in one or two lines and becomes an exit code."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except (typer.Exit, KeyboardInterrupt):
+            raise
+        except typer.Abort:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            raise typer.Exit(BROKEN_PIPE) from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody gets a traceback unasked
+            raise typer.Exit(_tell(error, ctx.params)) from None
+        return result
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - Typer's own signature
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002 - the same
+        **extra: Any,
+    ) -> Any:
+        """Run the program on these arguments; without any it shows its help."""
+        given = list(sys.argv[1:] if args is None else args) or ["--help"]
+        try:
+            code = super().main(
+                given,
+                prog_name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        except typer.TyperException as error:
+            code = _tell(error, {})
+        if not standalone_mode:
+            return code
+        sys.exit(code if isinstance(code, int) else OK)
+
+
+def _tell(error: Exception, params: dict[str, Any]) -> int:
+    from onboarding.cli.failures import tell
+
+    return tell(error, verbose=bool(params.get("verbose")))
+
+
+def _let_go_of_stdout() -> None:
+    """Point standard output at nothing, or Python complains about it at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - it stays open until the end
+
+
+def _show_version(given: bool) -> None:  # noqa: FBT001 - Typer calls it like this
+    if given:
+        from onboarding import __version__
+
+        typer.echo(f"onboarding {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(cls=Program, name="onboarding", add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    *,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The database; default: ONBOARDING_DATABASE_URL.",
+            show_default=False,
+        ),
+    ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Who acts, for the history; default: ONBOARDING_ACTOR, else the system's user.",
+            show_default=False,
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log to standard error, with tracebacks.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Take WhatsApp business phone numbers from requested to registered on the Cloud API.
+
+    Example:
+        onboarding db upgrade
+        onboarding account add 102290129340398 --token-file token.txt
+        onboarding import numbers.csv
+        onboarding worker
+    """
+    del version
+    from onboarding.cli.session import Options
+
+    ctx.obj = Options(database_url=database_url, actor=actor, verbose=verbose)
+    ctx.call_on_close(ctx.obj.start_log())
+
+
+def main() -> None:
+    """Run the program on the arguments of this process; never returns."""
+    app(prog_name="onboarding")

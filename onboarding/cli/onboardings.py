@@ -1,0 +1,90 @@
+"""What commands show of one onboarding: as JSON, in a line of a table, and in sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from onboarding.cli.moments import distance
+from onboarding.cli.output import plain
+from onboarding.core.lifecycle import FINAL, IN_PROGRESS
+from onboarding.core.reasons import MEANINGS
+from onboarding.model import Onboarding, Owner, Reason, State
+
+#: Facts about how we store a row; nobody outside can use them.
+_INTERNAL = frozenset(
+    {
+        "content_digest",
+        "number_key",
+        "definition",
+        "version",
+        "lease_owner",
+        "lease_until",
+        "reclaims",
+        "code_mac",
+        "tries",
+    }
+)
+
+#: Columns of a list, in the order of ``line``.
+COLUMNS = ("id", "number", "name", "state", "waits for", "why", "register by", "left")
+
+
+def facts(row: Onboarding) -> dict[str, Any]:
+    """Return everything about an onboarding that a program may know; no secret is among it."""
+    shown = {name: value for name, value in plain(row).items() if name not in _INTERNAL}
+    return shown | {
+        "has_code": row.has_code,
+        "has_pin": row.pin_sealed is not None or row.pin_pending_sealed is not None,
+        "whose_turn": owner_of(row),
+        "why": why(row),
+        "remedy": remedy(row),
+    }
+
+
+def line(row: Onboarding, now: datetime) -> tuple[object, ...]:
+    """Return an onboarding as a line of a table."""
+    running = has_deadline(row)
+    return (
+        row.id,
+        row.phone_number,
+        row.new_display_name or row.display_name,
+        f"{row.state}, renaming" if row.renaming else row.state,
+        owner_of(row),
+        reason_of(row) if row.state in IN_PROGRESS else None,
+        row.register_by if running else None,
+        distance(row.register_by, now) if running and row.register_by else None,
+    )
+
+
+def has_deadline(row: Onboarding) -> bool:
+    """Whether a deadline runs for it: there is one, and it is still to be met."""
+    return row.register_by is not None and row.state in IN_PROGRESS
+
+
+def reason_of(row: Onboarding) -> Reason:
+    """Return why nothing happens now; what a person just did shows before a worker saw it."""
+    if row.state in FINAL:
+        return Reason.OVER
+    if row.state is State.REGISTERED:
+        return Reason.DONE
+    return row.hold or row.waiting
+
+
+def owner_of(row: Onboarding) -> Owner | None:
+    """Return whose turn it is; ``None`` if it is nobody's any more."""
+    return MEANINGS[reason_of(row)].owner if row.state in IN_PROGRESS else None
+
+
+def why(row: Onboarding) -> str:
+    """Return why nothing happens now, in words."""
+    text = MEANINGS[reason_of(row)].text
+    return f"{text}: {row.hold_text}" if row.hold is not None and row.hold_text else text
+
+
+def remedy(row: Onboarding) -> str:
+    """Return what to run or do next, with the ids filled in; empty if it is nobody's turn."""
+    meaning = MEANINGS[reason_of(row)]
+    if meaning.remedy:
+        return meaning.remedy.format(id=row.id, waba_id=row.waba_id)
+    return "onboarding worker" if owner_of(row) is Owner.ENGINE else ""

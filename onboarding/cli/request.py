@@ -1,0 +1,93 @@
+"""``onboarding request``: ask for one number to be onboarded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onboarding.model import CodeMethod, Entry
+
+if TYPE_CHECKING:
+    from onboarding.engine.accept import Receipt
+
+
+def request(
+    ctx: typer.Context,
+    waba_id: Annotated[str, typer.Argument(help="The WABA, added as an account before.")],
+    number: Annotated[str, typer.Argument(help="The phone number, in any usual format.")],
+    name: Annotated[str, typer.Argument(help="The display name, 2 to 75 characters.")],
+    *,
+    cc: Annotated[str, typer.Option(help="Calling code of a national number, like 55.")] = "",
+    region: Annotated[str, typer.Option(help="Region of a national number, like BR.")] = "",
+    entry: Annotated[Entry, typer.Option(help="How the number comes to us.")] = Entry.NEW,
+    code_method: Annotated[
+        CodeMethod, typer.Option(help="How Meta delivers the one-time code.")
+    ] = CodeMethod.SMS,
+    code_language: Annotated[str, typer.Option(help="Language of the code.")] = "en_US",
+    code_window: Annotated[
+        str | None, typer.Option(help="When the holder can read it: '09:00-17:00 Europe/Berlin'.")
+    ] = None,
+    code_ready: Annotated[
+        bool, typer.Option("--code-ready", help="The holder can read a code now.")
+    ] = False,
+    onboarded_at: Annotated[
+        str | None,
+        typer.Option(metavar="INSTANT", help="When Embedded Signup was finished, with offset."),
+    ] = None,
+    pin_stdin: Annotated[
+        bool,
+        typer.Option("--pin-stdin", help="Read the number's two-step PIN from standard input."),
+    ] = False,
+    key: Annotated[
+        str | None, typer.Option(help="A key of your own that makes the request idempotent.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Start anew although an earlier onboarding is over.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask for one number to be onboarded.
+
+    Asking again with the same content changes nothing and shows the onboarding that is there.
+
+    Example:
+        onboarding request 102290129340398 "+1 631 555 1000" "Lucky Shrub" --code-ready
+        onboarding request 102290129340398 "(21) 98765-4321" "Padaria" --region BR
+    """
+    from onboarding.cli.asking import ask_secret
+    from onboarding.cli.moments import parse_instant
+    from onboarding.cli.session import open_engine
+    from onboarding.engine.accept import NumberRequest
+
+    asked = NumberRequest(
+        waba_id=waba_id,
+        phone_number=number,
+        display_name=name,
+        cc=cc,
+        region=region,
+        entry=entry,
+        code_method=code_method,
+        code_language=code_language,
+        code_window=code_window,
+        code_ready=code_ready,
+        onboarded_at=parse_instant(onboarded_at, "--onboarded-at"),
+        pin=ask_secret("PIN") if pin_stdin else None,
+        key=key,
+        again=again,
+    )
+    with open_engine(ctx) as engine:
+        receipt = engine.request(asked)
+    _print(receipt, as_json=as_json)
+
+
+def _print(receipt: Receipt, *, as_json: bool) -> None:
+    from onboarding.cli.onboardings import facts
+    from onboarding.cli.output import print_json, say, say_next
+
+    row = receipt.onboarding
+    if as_json:
+        print_json({"result": receipt.result, "onboarding": facts(row)})
+        return
+    say(f"{receipt.result}: {row.phone_number} as {row.id} ({row.state})")
+    say_next("onboarding worker" if receipt.result == "created" else f"onboarding show {row.id}")

@@ -1,0 +1,169 @@
+"""Business time that a simulator owns: it runs in real time and jumps when everybody is idle.
+
+The simulator's control endpoints keep the clock. Each participant says whether it is busy, and
+when something is due for it next; time jumps only when all are idle.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from onboarding.core.timing import iso, parse_iso
+from onboarding.errors import ConfigurationError, GraphError
+from onboarding.telemetry import log
+
+_LONG_POLL_S = 2.0
+_BUSY_S = 0.002
+_TTL_S = 15.0
+
+
+class SkippingClock:
+    """The simulator's time, as last heard: real time and an offset that only grows.
+
+    Args:
+        control_url: the simulator's control endpoints, like ``http://127.0.0.1:8080/_sim``.
+    """
+
+    def __init__(self, control_url: str) -> None:
+        self._http = httpx.Client(base_url=control_url, timeout=10, trust_env=False)
+        self._offset = timedelta(days=-36500)
+        self.epoch = 0
+        self.mode = ""
+        self._take(self._ask("GET", "/clock"))
+
+    def now(self) -> datetime:
+        """Return the present business instant."""
+        return datetime.now(UTC) + self._offset
+
+    def report(
+        self,
+        participant: str,
+        *,
+        idle: bool,
+        next_due_at: datetime | None = None,
+        changed: bool = False,
+        wait_s: float = 0.0,
+    ) -> None:
+        """Say how a participant stands, and hear what time it is.
+
+        Args:
+            participant: its name.
+            idle: nothing is in flight and nothing is due at the epoch that was last heard.
+            next_due_at: when something will be.
+            changed: it changed something that the others must look at.
+            wait_s: an idle report waits so long for something to happen.
+        """
+        body = {
+            "participant": participant,
+            "idle": idle,
+            "next_due_at": iso(next_due_at) if next_due_at else None,
+            "epoch": self.epoch,
+            "ttl_s": _TTL_S,
+            "changed": changed,
+            "wait_s": wait_s if idle else 0,
+        }
+        self._take(self._ask("POST", "/clock/report", body))
+
+    def leave(self, participant: str) -> None:
+        """Take a participant out, so that nobody waits for it."""
+        self._ask("DELETE", f"/clock/participants/{participant}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, path, json=body)
+            answer.raise_for_status()
+            status: dict[str, Any] = answer.json()
+        except httpx.HTTPStatusError as error:
+            raise ConfigurationError(
+                f"the simulator's clock refused: {error.response.text[:200]}",
+                hint="give the control URL that `onboarding simulator` prints",
+            ) from None
+        except (httpx.TransportError, ValueError) as error:
+            raise GraphError(
+                f"the simulator's clock cannot be reached: {type(error).__name__}",
+                hint="is `onboarding simulator` still running?",
+            ) from None
+        return status
+
+    def _take(self, status: dict[str, Any]) -> None:
+        if "now" not in status:
+            return
+        # The answer travelled for a moment, so this never leads; and time never goes back.
+        self._offset = max(self._offset, parse_iso(status["now"]) - datetime.now(UTC))
+        self.epoch, self.mode = int(status["epoch"]), str(status["mode"])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a participant stands: busy, or idle until an instant.
+
+    Attributes:
+        is_idle: nothing runs, and nothing is due.
+        next_due_at: when something will be.
+        changed: it changed something just now that the others must look at.
+    """
+
+    is_idle: bool
+    next_due_at: datetime | None = None
+    changed: bool = False
+
+
+class Follower:
+    """Follows a skipping clock for one participant, in a thread of its own.
+
+    Args:
+        clock: the participant's own connection to the simulator's clock.
+        name: the participant's name, unique in the simulation.
+        standing: says how it stands, and sets going what is due; must not block.
+    """
+
+    def __init__(self, clock: SkippingClock, name: str, standing: Callable[[], Standing]) -> None:
+        self._clock = clock
+        self._name = name
+        self._standing = standing
+        self._reported_at = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"clock-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the simulation."""
+        self._stopping.set()
+        self._thread.join(_LONG_POLL_S + 5)
+
+    def _follow(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._tell(self._standing())
+            self._clock.leave(self._name)
+        except GraphError as error:
+            log.error("clock_lost", participant=self._name, message=str(error))
+
+    def _tell(self, stands: Standing) -> None:
+        """Report what the clock must know: time cannot jump past an instant it was told of."""
+        silent_for = time.monotonic() - self._reported_at
+        if not stands.is_idle and not stands.changed and silent_for < _TTL_S / 3:
+            self._stopping.wait(_BUSY_S)
+            return
+        self._clock.report(
+            self._name,
+            idle=stands.is_idle,
+            next_due_at=stands.next_due_at,
+            changed=stands.changed,
+            wait_s=_LONG_POLL_S,
+        )
+        self._reported_at = time.monotonic()

@@ -1,0 +1,133 @@
+"""One worker process: its loops, its health, and how it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+
+from onboarding.core.timing import earliest, iso
+from onboarding.dispatch.loops import Loops
+from onboarding.dispatch.skipping import Standing
+from onboarding.engine.escalate import escalate_due
+from onboarding.engine.facade import Engine
+from onboarding.engine.observe import observe_due
+from onboarding.engine.pipeline import Pipeline
+from onboarding.store import accounts, deadlines, journal, onboardings, workers
+from onboarding.store.database import reading, writing
+from onboarding.telemetry import log
+
+_HEARTBEAT_S = 10.0
+_DEADLINES_S = 5.0
+_KILLED = 137
+
+
+class Worker:
+    """Advances machines, reads lists and climbs ladders until it is stopped.
+
+    The schema is checked when the engine is opened; a worker never changes it.
+
+    Args:
+        engine: an open engine; the worker does not close it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.context = engine.context
+        self._pipeline = Pipeline(self.context, self.wake)
+        settings, limit = self.context.settings, self.context.settings.batch_size
+        self.loops = Loops(
+            {
+                "advance": self._pipeline.feed,
+                "observe": lambda: observe_due(self.context, limit),
+                "deadlines": lambda: escalate_due(self.context, limit),
+                "heartbeat": self._beat,
+            },
+            {
+                "advance": settings.poll_seconds,
+                "observe": settings.poll_seconds,
+                "deadlines": _DEADLINES_S,
+                "heartbeat": _HEARTBEAT_S,
+            },
+        )
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Note the start, and begin."""
+        with writing(self.context.database) as conn:
+            workers.insert_worker(conn, self.context.worker, datetime.now(UTC))
+        self.loops.start()
+        log.info("worker_started", worker=self.context.worker)
+
+    def wake(self) -> None:
+        """Look at once whether anything is due."""
+        self.loops.wake("advance", "observe")
+
+    def stop(self) -> None:
+        """Claim nothing more, let calls in flight be answered and written, and note the end.
+
+        Returns after at most the total timeout of a call. What is unanswered then stays
+        journaled, and is settled by probe after the next start.
+        """
+        if self._stopped.is_set():
+            return
+        self._stopped.set()
+        self.loops.stop()
+        patience = self.context.policy.call_timeout.total_seconds() + 1
+        left = self._pipeline.close(patience)
+        with writing(self.context.database) as conn:
+            workers.stop_worker(conn, self.context.worker, datetime.now(UTC))
+        log.info("worker_stopped", worker=self.context.worker, unanswered=left)
+
+    def stands(self) -> Standing:
+        """Say whether anything runs or is due, and set going what is.
+
+        An open settle window and a lease count as busy: their seconds are real ones.
+        """
+        if not self.loops.is_idle or self._pipeline.in_flight:
+            return Standing(is_idle=False)
+        with reading(self.context.database) as conn:
+            now = self.context.clock.now()
+            unsettled = onboardings.leased(conn) or journal.count_settling(conn, now)
+            due = {
+                "advance": onboardings.next_due(conn),
+                "observe": accounts.next_account_due(conn, self.context.policy.list_interval),
+                "deadlines": deadlines.next_rung_at(conn),
+            }
+        now_due = [loop for loop, at in due.items() if at is not None and at <= now]
+        if now_due:
+            self.loops.wake(*now_due)
+        return Standing(is_idle=not now_due and not unsettled, next_due_at=earliest(*due.values()))
+
+    def _beat(self) -> int:
+        runs = {name: iso(at) for name, at in self.loops.last_run.items()}
+        with writing(self.context.database) as conn:
+            workers.touch_worker(conn, self.context.worker, datetime.now(UTC), runs)
+        return 0
+
+
+def run_until_signalled(worker: Worker, on_start: Callable[[], None] = lambda: None) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT; the main thread only waits.
+
+    The first signal drains: nothing new is claimed, calls in flight are answered and written.
+    The second ends the process at once; its leases run out, and its calls are settled by probe.
+    """
+    wanted = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if wanted.is_set():
+            os._exit(_KILLED)
+        wanted.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    worker.start()
+    on_start()
+    wanted.wait()
+    # Stopping in a thread leaves the main one free to hear the second signal.
+    stopping = threading.Thread(target=worker.stop, name="onboarding-stop")
+    stopping.start()
+    while stopping.is_alive():
+        stopping.join(0.1)

@@ -1,0 +1,153 @@
+"""Importing a file: every row is checked before any is stored, and a mistake is named by place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onboarding.engine.accept import (
+    Refusal,
+    RequestsRefusedError,
+    _known,
+    _unknown_accounts,
+    _validate,
+)
+from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
+from onboarding.errors import ImportFileError, RowError
+from onboarding.model import Onboarding
+from onboarding.store.database import reading
+
+if TYPE_CHECKING:
+    from onboarding.engine.facade import Engine
+
+_EARLIER = re.compile(r"see entry (\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What became of one row: ``created``, or ``known`` because it was asked for before.
+
+    A row of a dry run that would be created is ``valid`` and has no id.
+    """
+
+    line: int
+    phone_number: str
+    id: str | None
+    result: str
+    state: str | None
+
+
+def import_file(
+    engine: Engine,
+    path: Path,
+    *,
+    file_format: FileFormat | None = None,
+    actor: str | None = None,
+    dry_run: bool = False,
+    code_ready: bool = False,
+    on_progress: Progress | None = None,
+) -> list[ImportResult]:
+    """Store the requests of a file, all of them or none. Importing it again changes nothing.
+
+    Args:
+        engine: an open engine.
+        path: CSV or JSON lines.
+        file_format: which of the two; default: what the suffix says.
+        actor: who imports.
+        dry_run: check everything and store nothing.
+        code_ready: the holders of all these numbers can read a code now.
+        on_progress: told while the file is read.
+
+    Returns:
+        A result per row, in the order of the file.
+
+    Raises:
+        ImportFileError: what is wrong, each with line and column; nothing was stored.
+    """
+    rows, errors = read_file(path, file_format, on_progress)
+    lines = [line for line, _ in rows]
+    requests = [replace(r, code_ready=True) if code_ready else r for _, r in rows]
+    if dry_run or errors:
+        results, refusals = _look_up(engine, rows)
+        if errors or refusals:
+            raise _refused([*errors, *_row_errors(refusals, lines)])
+        return results
+    try:
+        receipts = engine.request_many(requests, actor=actor)
+    except RequestsRefusedError as error:
+        raise _refused(_row_errors(error.refusals, lines)) from None
+    return [
+        _result(line, receipt.onboarding, receipt.result)
+        for line, receipt in zip(lines, receipts, strict=True)
+    ]
+
+
+def _result(line: int, row: Onboarding, result: str) -> ImportResult:
+    return ImportResult(
+        line=line, phone_number=row.phone_number, id=row.id, result=result, state=row.state.value
+    )
+
+
+def _look_up(engine: Engine, rows: Sequence[Row]) -> tuple[list[ImportResult], list[Refusal]]:
+    """Check requests as storing them would, and store nothing."""
+    valid, refusals = _validate([request for _, request in rows])
+    with reading(engine.context.database) as conn:
+        refusals += _unknown_accounts(conn, valid)
+        known, conflicts = _known(conn, valid)
+    refused = {each.index for each in refusals}
+    refusals += [each for each in conflicts if each.index not in refused]
+    results = [
+        _result(rows[index][0], known[index], "known")
+        if index in known
+        else ImportResult(
+            line=rows[index][0], phone_number=each.number.e164, id=None, result="valid", state=None
+        )
+        for index, each in valid.items()
+    ]
+    return results, refusals
+
+
+def read_requests(
+    path: Path, *, file_format: FileFormat | None = None, on_progress: Progress | None = None
+) -> list[Row]:
+    """Return the requests of a file, each with its line; nothing of the database is looked at.
+
+    Raises:
+        ImportFileError: what is wrong with the file, each with line and column.
+    """
+    rows, errors = read_file(path, file_format, on_progress)
+    if errors:
+        raise _refused(errors)
+    return rows
+
+
+def _refused(errors: Sequence[RowError]) -> ImportFileError:
+    """Return the error of a file, its rows in order."""
+    ordered = sorted(errors, key=lambda each: each.line)
+    first = ordered[0]
+    place = f"line {first.line}" + (f", {first.column}" if first.column else "")
+    more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
+    return ImportFileError(
+        f"nothing was stored, the file has mistakes: {place}: {first.message}{more}",
+        rows=ordered,
+        hint="mend the rows and import the file again",
+    )
+
+
+def _row_errors(refusals: Sequence[Refusal], lines: Sequence[int]) -> list[RowError]:
+    """Return refusals of a batch as errors of the file that it came from."""
+
+    def in_file(hint: str) -> str:
+        return _EARLIER.sub(lambda found: f"see line {lines[int(found[1]) - 1]}", hint)
+
+    return [
+        RowError(
+            lines[each.index],
+            each.error.field,
+            "; ".join(part for part in (str(each.error), in_file(each.error.hint)) if part),
+        )
+        for each in refusals
+    ]
