@@ -18,7 +18,7 @@ def ask_secret(what: str) -> str:
         InputError: nothing was given.
     """
     if sys.stdin.isatty():
-        text = typer.prompt(what, hide_input=True, default="", show_default=False)
+        text = typer.prompt(what, hide_input=True, default="", show_default=False, err=True)
     else:
         text = sys.stdin.readline()
     if not (text := text.strip()):

@@ -16,6 +16,7 @@ from rich.text import Text
 from onboarding.cli.demo_run import DemoRun
 from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.lifecycle import FINAL
+from onboarding.core.policy import DEFAULT_LADDER
 from onboarding.core.reasons import FOR_PEOPLE, MEANINGS
 from onboarding.model import Onboarding, Operation, State
 from onboarding.store.views import Overview
@@ -61,11 +62,11 @@ class DemoView:
             if view.nearest_deadline
             else "none open"
         )
-        calls = sum(view.calls.values())
+        calls = self._run.graph_calls()
         elapsed = time.monotonic() - self._run.started_at
         return Text(
             f"{now:%Y-%m-%d %H:%M} UTC (day {day:4.1f}) · nearest deadline: {left} · "
-            f"changes at Meta: {calls} · {elapsed:4.1f} s",
+            f"Graph calls: {calls} · {elapsed:4.1f} s",
             style="bold",
         )
 
@@ -107,9 +108,13 @@ class DemoView:
             table.add_row(ended, str(count), why)
         self._console.print(table)
         view = self._run.engine.overview()
-        calls = ", ".join(f"{name} {view.calls.get(name, 0)}" for name in Operation)
-        self._console.print(f"[bold]Changes at Meta:[/bold] {calls}")
-        rungs = ", ".join(f"{rung} {count}" for rung, count in view.escalations.items())
+        calls = ", ".join(f"{n} {view.calls[n]}" for n in Operation if n in view.calls)
+        self._console.print(
+            f"[bold]Graph calls:[/bold] {self._run.graph_calls()}, of which changes: {calls}"
+        )
+        rungs = ", ".join(
+            f"{rung.name} {view.escalations.get(rung.name, 0)}" for rung in DEFAULT_LADDER
+        )
         self._console.print(f"[bold]Escalations raised:[/bold] {rungs}")
 
     def _one_history(self, rows: list[Onboarding]) -> None:

@@ -61,11 +61,16 @@ def import_numbers(
     from onboarding.errors import ImportFileError
 
     chosen = _format(file_format) or format_of(file)
-    with open_engine(ctx) as engine, open_results(result, chosen) as write, _progress() as tell:
+    with open_engine(ctx) as engine, open_results(result, chosen) as write:
         try:
-            results = engine.import_file(
-                file, file_format=chosen, dry_run=dry_run, code_ready=code_ready, on_progress=tell
-            )
+            with _progress() as tell:
+                results = engine.import_file(
+                    file,
+                    file_format=chosen,
+                    dry_run=dry_run,
+                    code_ready=code_ready,
+                    on_progress=tell,
+                )
         except ImportFileError as error:
             _show_errors(error.rows, max_errors)
             raise

@@ -27,7 +27,7 @@ _INTERNAL = frozenset(
 )
 
 #: Columns of a list, in the order of ``line``.
-COLUMNS = ("id", "number", "name", "state", "waits for", "why", "register by", "left")
+COLUMNS = ("id", "number", "name", "state", "turn", "why", "register by (UTC)", "left")
 
 
 def facts(row: Onboarding) -> dict[str, Any]:
@@ -52,8 +52,8 @@ def line(row: Onboarding, now: datetime) -> tuple[object, ...]:
         f"{row.state}, renaming" if row.renaming else row.state,
         owner_of(row),
         reason_of(row) if row.state in IN_PROGRESS else None,
-        row.register_by if running else None,
-        distance(row.register_by, now) if running and row.register_by else None,
+        f"{row.register_by:%Y-%m-%d %H:%M}" if running else None,
+        distance(row.register_by, now).removeprefix("in ") if running and row.register_by else None,
     )
 
 

@@ -12,15 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
-#: Wider than any line, so that nothing is wrapped where no terminal shows it.
-_UNBOUNDED = 10_000
+#: Blanks between two columns.
+_GAP = 2
 
 
 def print_json(data: object) -> None:
@@ -31,6 +32,8 @@ def print_json(data: object) -> None:
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: instants as ISO text with Z, no secrets, no ciphertexts."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if isinstance(value, Enum):
@@ -45,13 +48,15 @@ def plain(value: Any) -> Any:
 
 
 def _public(value: Any) -> dict[str, Any]:
+    kind: Any = type(value)
+    return {name: plain(getattr(value, name)) for name in _public_names(kind)}
+
+
+@cache
+def _public_names(kind: Any) -> tuple[str, ...]:
     from onboarding.core.redact import SECRET_NAMES
 
-    return {
-        field.name: plain(getattr(value, field.name))
-        for field in fields(value)
-        if field.repr and not SECRET_NAMES.search(field.name)
-    }
+    return tuple(f.name for f in fields(kind) if f.repr and not SECRET_NAMES.search(f.name))
 
 
 def cell(value: object) -> str:
@@ -63,30 +68,35 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     text = str(value.value if isinstance(value, Enum) else value)
-    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
+    text = " ".join(text.split())
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under column names."""
-    _print(_table(columns, rows, on_terminal=sys.stdout.isatty()))
+    _print_table(columns, rows, sys.stdout)
 
 
 def warn_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under column names to standard error."""
-    _print(_table(columns, rows, on_terminal=sys.stderr.isatty()), err=True)
+    _print_table(columns, rows, sys.stderr)
 
 
 def print_fields(fields_: Iterable[tuple[str, object]]) -> None:
     """Print names and values, a line each."""
+    rows = [(name, cell(value)) for name, value in fields_]
+    if not sys.stdout.isatty():
+        _print_columns(rows, sys.stdout)
+        return
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in fields_:
-        table.add_row(Text(name), Text(cell(value)))
-    _print(table)
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    _print(table, sys.stdout)
 
 
 def say(text: str) -> None:
@@ -104,41 +114,41 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, on_terminal: bool
-) -> RenderableType:
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], stream: TextIO) -> None:
+    cells = [[cell(value) for value in row] for row in rows]
+    if not stream.isatty():
+        _print_columns([list(columns), *cells], stream)
+        return
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD if on_terminal else None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell(value)) for value in row))
-    return table
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for place, column in enumerate(columns):
+        table.add_column(Text(column), overflow="fold", no_wrap=place == 0)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    _print(table, stream)
 
 
-def _print(renderable: RenderableType, *, err: bool = False) -> None:
-    stream = sys.stderr if err else sys.stdout
-    console = _console(stream)
+def _print_columns(rows: Sequence[Sequence[str]], stream: TextIO) -> None:
+    """Print rows in columns that are as wide as they must be, and never cut off."""
+    from rich.cells import cell_len
+
+    widths = [[cell_len(text) for text in row] for row in rows]
+    widest = [max(column) for column in zip(*widths, strict=True)]
+    for row, taken in zip(rows, widths, strict=True):
+        padded = (
+            text + " " * (width - own + _GAP)
+            for text, own, width in zip(row, taken, widest, strict=True)
+        )
+        stream.write("".join(padded).rstrip() + "\n")
+
+
+def _print(renderable: RenderableType, stream: TextIO) -> None:
+    from rich.console import Console
+
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(renderable)
     stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
-
-
-def _console(stream: Any) -> Console:
-    from rich.console import Console
-
-    return Console(
-        file=stream,
-        width=None if stream.isatty() else _UNBOUNDED,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )

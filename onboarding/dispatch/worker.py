@@ -9,14 +9,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 
-from onboarding.core.timing import earliest, iso
+from onboarding.core.timing import HOUR, earliest, iso
 from onboarding.dispatch.loops import Loops
 from onboarding.dispatch.skipping import Standing
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine
 from onboarding.engine.observe import observe_due
 from onboarding.engine.pipeline import Pipeline
-from onboarding.store import accounts, deadlines, journal, onboardings, workers
+from onboarding.store import accounts, budgets, deadlines, journal, onboardings, workers
 from onboarding.store.database import reading, writing
 from onboarding.telemetry import log
 
@@ -105,6 +105,7 @@ class Worker:
         runs = {name: iso(at) for name, at in self.loops.last_run.items()}
         with writing(self.context.database) as conn:
             workers.touch_worker(conn, self.context.worker, datetime.now(UTC), runs)
+            budgets.forget_spent(conn, self.context.clock.now() - 2 * HOUR)
         return 0
 
 

@@ -7,15 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.plan import Plan, plan
+from onboarding.core.lifecycle import IN_PROGRESS
+from onboarding.core.plan import Plan, parked, plan
 from onboarding.core.steps import Attempts, Snapshot
 from onboarding.engine.context import Context
-from onboarding.model import Account, JournaledOperation, Onboarding, State
+from onboarding.model import Account, JournaledOperation, Onboarding
 from onboarding.store import accounts, journal
 from onboarding.telemetry import log
-
-#: States in which it matters whether somebody would read a code.
-_WAITS_FOR_CODE = (State.CREATED, State.OTP_PENDING)
 
 
 def snapshots(
@@ -61,7 +59,8 @@ def _snapshot(
         open_operation=next((op for op in pressing if op.is_open), None),
         unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
         attempts=Attempts(made),
-        intake_answers=row.state in _WAITS_FOR_CODE
+        # One look may take a number from any state to the one that asks for a code.
+        intake_answers=row.state in IN_PROGRESS
         and any(intake.answers(row) for intake in ctx.intakes),
         forced=forced,
     )
@@ -78,6 +77,9 @@ def plan_each(
     for snap in snaps:
         try:
             made.append((snap, plan(snap, now, ctx.policy)))
-        except Exception:  # noqa: BLE001 - one machine must never stop the others
+        except Exception as error:  # noqa: BLE001 - one machine must never stop the others
             log.exception("plan_failed", onboarding=snap.row.id, state=snap.row.state.value)
+            if snap.row.reclaims >= ctx.policy.max_reclaims:
+                why = f"the rules fail on it ({type(error).__name__}); this is a fault of ours"
+                made.append((snap, parked(snap, now, why)))
     return made

@@ -1,0 +1,24 @@
+"""``make bench``: run every benchmark and report; exit 1 if a bound is not met."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import graph_calls, importing, startup
+from benchmarks.measure import Measured
+
+
+def main() -> int:
+    """Run all benchmarks, print a table, and return the exit status."""
+    lines: list[Measured] = []
+    for benchmark in (startup, importing, graph_calls):
+        print(f"running {benchmark.__name__} ...", file=sys.stderr)
+        lines += benchmark.measure()
+    print("| what | measured | bound | met |\n|---|---|---|---|")
+    for line in lines:
+        print(f"| {line.what} | {line.value} | {line.bound} | {'yes' if line.is_met else 'no'} |")
+    return 0 if all(line.is_met for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
