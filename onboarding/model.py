@@ -263,13 +263,21 @@ class Outcome:
         effect: what the call did at Meta.
         failure: set unless the effect is ``done``.
         phone_number_id: what a create call answered.
-        fbtrace_id: Meta's trace of the call.
+        fbtrace_id: Meta's trace of the call, from the error or else from the headers.
+        http_status: as received; ``None`` where no complete answer came.
+        served_version: ``facebook-api-version``, the version that answered.
+        x_fb_request_id: header of that name; what Meta's support may ask for.
+        x_fb_rev: header of that name.
     """
 
     effect: Effect
     failure: Failure | None = None
     phone_number_id: str | None = None
     fbtrace_id: str | None = None
+    http_status: int | None = None
+    served_version: str | None = None
+    x_fb_request_id: str | None = None
+    x_fb_rev: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,9 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite:///onboarding.db", description="where the machines live; SQLite or PostgreSQL"
+    )
+    busy_timeout_seconds: Seconds = Field(
+        30, description="how long SQLite waits for another process that writes"
     )
     secret_key: SecretStr | None = Field(
         None, description="the key that tokens, PINs and codes are encrypted with (Fernet)"
@@ -95,7 +99,12 @@ class Settings(BaseSettings):
 
     def who(self) -> str:
         """Return who acts: the setting, or the user of this system."""
-        return self.actor or os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+        if self.actor:
+            return self.actor
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a container without a user table
+            return f"uid {os.getuid()}"
 
 
 def load_settings(**given: Any) -> Settings:

@@ -5,6 +5,7 @@ Only Typer is imported here. A command's module is imported when the command run
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onboarding.cli.exit_codes import BROKEN_PIPE, INTERRUPTED, OK
+from onboarding.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, OK
 from onboarding.cli.lazy import LazyGroup, Target
 
 #: Every command: where it is, and what the list of commands says about it.
@@ -80,6 +81,9 @@ class Program(LazyGroup):
         **extra: Any,
     ) -> Any:
         """Run the program on these arguments; without any it shows its help."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name may not fit into a poor encoding
+                stream.reconfigure(errors="backslashreplace")
         given = list(sys.argv[1:] if args is None else args) or ["--help"]
         try:
             code = super().main(
@@ -119,7 +123,13 @@ def _show_version(given: bool) -> None:  # noqa: FBT001 - Typer calls it like th
         raise typer.Exit
 
 
-app = typer.Typer(cls=Program, name="onboarding", add_completion=False, rich_markup_mode=None)
+def _exit_codes() -> str:
+    """Return the table of exit codes as a paragraph whose lines are not joined."""
+    lines = (f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
+    return "\n".join(("\b", "Exit codes:", *lines))
+
+
+app = typer.Typer(cls=Program, name="onboarding", epilog=_exit_codes(), rich_markup_mode=None)
 
 
 @app.callback()

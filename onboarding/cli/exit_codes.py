@@ -1,4 +1,4 @@
-"""What the exit codes of the program mean; the reference and ``--help`` are held to this table."""
+"""What the exit codes of the program mean; ``--help`` and the reference are made from it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _MAX_ERRORS = 20
 
 def import_numbers(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV or JSON lines.")],
+    file: Annotated[Path, typer.Argument(help="CSV or JSON lines; - for standard input.")],
     *,
     file_format: Annotated[
         str | None,
@@ -55,11 +55,13 @@ def import_numbers(
         onboarding import numbers.csv --result result.csv
         onboarding import numbers.jsonl --result - | jq .id
     """
+    from onboarding.cli.asking import STDIN
     from onboarding.cli.import_results import open_results
     from onboarding.cli.session import open_engine
     from onboarding.engine.request_files import format_of
     from onboarding.errors import ImportFileError
 
+    file = Path("/dev/stdin") if str(file) == STDIN else file
     chosen = _format(file_format) or format_of(file)
     with open_engine(ctx) as engine, open_results(result, chosen) as write:
         try:

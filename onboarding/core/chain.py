@@ -47,7 +47,10 @@ class Entry:
 
 
 def entry_text(onboarding_id: str, seq: int, entry: Entry) -> str:
-    """Return the canonical text of an entry at its place in the chain."""
+    """Return the canonical text of an entry at its place in the chain.
+
+    What is no UTF-8 (bytes of a shell that came in with a reason) is escaped as JSON does.
+    """
     fields = {
         "onboarding": onboarding_id,
         "seq": seq,
@@ -62,7 +65,8 @@ def entry_text(onboarding_id: str, seq: int, entry: Entry) -> str:
         "detail": entry.detail,
     }
     present = {key: value for key, value in fields.items() if value not in (None, {})}
-    return json.dumps(present, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(present, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()
 
 
 def parse_entry(text: str) -> Entry:
@@ -123,14 +127,26 @@ def verify(
         previous = link(previous, text)
         if previous != stored:
             return Broken(onboarding_id, seq, "the entry or its hash was changed")
-        fields = json.loads(text)
-        if fields["seq"] != seq or fields["onboarding"] != onboarding_id:
+        place = _place(text)
+        if place is None:
+            return Broken(onboarding_id, seq, "the entry cannot be read")
+        whose, at, source, leads_to = place
+        if (whose, at) != (onboarding_id, seq):
             return Broken(onboarding_id, seq, "the entry belongs to another place")
-        if fields["source"] != dest:
+        if source != dest:
             return Broken(onboarding_id, seq, "the entry does not follow from the one before")
-        dest = fields["dest"]
+        dest = leads_to
     if (expected, previous) != (head_seq, head_hash if head_seq else previous):
         return Broken(onboarding_id, expected + 1, "the tail does not match the head")
     if head_seq and dest != state:
         return Broken(onboarding_id, head_seq, f"the history ends in '{dest}', not in '{state}'")
     return None
+
+
+def _place(text: str) -> tuple[str, int, str, str] | None:
+    """Return whose entry a text is, its number, source and destination."""
+    try:
+        fields = json.loads(text)
+        return fields["onboarding"], fields["seq"], fields["source"], fields["dest"]
+    except (ValueError, KeyError, TypeError):
+        return None

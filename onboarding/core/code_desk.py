@@ -14,20 +14,24 @@ from onboarding.core.codes import parse_window
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
-from onboarding.core.seen import is_verified, seen_after
+from onboarding.core.seen import is_verified, seen_after, shown
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import backoff
-from onboarding.core.waits import (
-    NO_TROUBLE,
-    budget_wait,
-    hold_step,
-    idle_poll,
-    retry_wait,
-    wait_for_list,
+from onboarding.core.waits import NO_TROUBLE, budget_wait, hold_step, idle_poll, retry_wait
+from onboarding.model import (
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    Reason,
+    RecoveryClass,
 )
-from onboarding.model import Onboarding, Operation, Reason, RecoveryClass
 
 NO_CODE = {"code_sealed": None, "code_mac": None}
+
+#: What a row looks like once ownership is proven. Wrong codes and proofs that did not last stay
+#: counted until the number is registered: after some, only a person has another code sent.
+PROVEN = {**NO_CODE, "code_ready": False, "code_sends": 0, **NO_TROUBLE}
 
 #: Meta's "number must be verified again before it can be registered".
 REVERIFY = 133006
@@ -35,7 +39,7 @@ REVERIFY = 133006
 
 def created(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Skip ahead if Meta already says VERIFIED, else have a code sent."""
-    if is_verified(snap.row.seen):
+    if is_verified(shown(snap.row)):
         return _observed("Meta shows VERIFIED already; no code is needed")
     return _have_code_sent(snap, now, policy)
 
@@ -43,26 +47,53 @@ def created(snap: Snapshot, now: datetime, policy: Policy) -> Step:
 def otp_pending(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Send the code that was given; without one, wait for it or have another sent."""
     row = snap.row
-    contradicted = row.trouble is not None and row.trouble.failure.code == REVERIFY
-    if is_verified(row.seen) and seen_after(row, row.state_since) and not contradicted:
+    told_since = seen_after(row, row.state_since) and not is_contradicted(snap)
+    if is_verified(shown(row)) and told_since:
         return _observed("Meta shows VERIFIED, without a code from us")
     if row.has_code:
         return _send_code(snap, now, policy)
     return _have_code_sent(snap, now, policy)
 
 
+def is_contradicted(snap: Snapshot) -> bool:
+    """Whether Meta refused to register for want of a proof, and none was given since.
+
+    What the list says of the ownership is then not to be believed.
+    """
+    wanted = [op.intent_at for op in snap.attempts.of(snap.row, Operation.REGISTER) if _lacks(op)]
+    given = [
+        op.intent_at
+        for op in snap.attempts.of(snap.row, Operation.VERIFY_CODE)
+        if op.status is OperationStatus.SUCCEEDED
+    ]
+    return bool(wanted) and (not given or max(wanted) > max(given))
+
+
+def _lacks(operation: JournaledOperation) -> bool:
+    failure = operation.outcome.failure if operation.outcome else None
+    return failure is not None and failure.code == REVERIFY
+
+
+def lost_proof(row: Onboarding) -> dict[str, object]:
+    """Return the changes with which a number goes back for another code."""
+    return {
+        **NO_CODE,
+        "code_sent_at": None,
+        "code_sends": 0,
+        "code_tries": row.code_tries + 1,
+        "register_accepted_at": None,
+    }
+
+
 def _observed(reason: str) -> Move:
-    return Move(
-        trigger=Trigger.OWNERSHIP_OBSERVED,
-        reason=reason,
-        changes={**NO_CODE, "code_ready": False, "code_sends": 0, "code_tries": 0, **NO_TROUBLE},
-    )
+    return Move(trigger=Trigger.OWNERSHIP_OBSERVED, reason=reason, changes=PROVEN)
 
 
 def _send_code(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
     key = natural_key(Operation.VERIFY_CODE, row)
-    if any(op.natural_key == key for op in snap.attempts.made):
+    calls = [op for op in snap.attempts.made if op.natural_key == key]
+    if any(op.status is not OperationStatus.UNSENT for op in calls):
         return Move(note="code_refused", reason="this code was sent before", changes=NO_CODE)
     if row.code_sent_at is not None and now >= row.code_sent_at + policy.code_validity:
         return Move(note="code_lapsed", reason="the code was given too late", changes=NO_CODE)
@@ -77,6 +108,9 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         return Wait(reason=Reason.CODE, until=lapses)
     if step := _already_verified(row, now):
         return step
+    # A code that Meta would not take back is not asked for either.
+    if wait := retry_wait(snap, Operation.VERIFY_CODE, now):
+        return wait
     if wait := retry_wait(snap, Operation.REQUEST_CODE, now):
         # Meta's refusal does not always say it when the reason is a number that is verified.
         refused_at = row.trouble.at if row.trouble else now
@@ -87,9 +121,7 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     if opens > now:
         return Wait(reason=Reason.CODE_WINDOW, until=opens)
     limit = policy.request_code_per_window
-    if wait := budget_wait(snap, Operation.REQUEST_CODE, limit, policy, now):
-        return wait
-    return Call(
+    return budget_wait(snap, Operation.REQUEST_CODE, limit, policy, now) or Call(
         operation=Operation.REQUEST_CODE,
         natural_key=natural_key(Operation.REQUEST_CODE, row),
         params={"code_method": row.code_method.value, "language": row.code_language},
@@ -97,15 +129,13 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
 
 
 def _already_verified(row: Onboarding, now: datetime) -> Step | None:
-    """Look at the list when Meta refuses a code because the number is verified."""
+    """Take Meta's word when it refuses a code because the number is verified, and shows it."""
     trouble = row.trouble
     if trouble is None or trouble.operation != Operation.REQUEST_CODE:
         return None
     if trouble.failure.recovery is not RecoveryClass.RECONCILE:
         return None
-    if not seen_after(row, trouble.at):
-        return wait_for_list(now)
-    if is_verified(row.seen):
+    if is_verified(shown(row)):
         return _observed("Meta sends no code because the number is verified")
     text = f"{trouble.failure.message}, yet the list does not show it as VERIFIED"
     return hold_step(Reason.REFUSED, text, now)

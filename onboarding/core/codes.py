@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from onboarding.core.numbers import to_ascii
 from onboarding.core.timing import parse_iso
 from onboarding.errors import InputError
 
-_CODE = re.compile(r"(?<!\d)(\d{3})[-\s]?(\d{3})(?!\d)")
+#: Three digits and three; phones like to make other dashes of the one between them.
+_CODE = re.compile(r"(?<!\d)(\d{3})[-\s\u2010-\u2015]?(\d{3})(?!\d)")
 _DAILY = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})(?:\s+(\S+))?")
+_LOOK_AHEAD = 5
 _WINDOW_HINT = (
     "write it like '09:00-17:00 Europe/Berlin' (every day) "
     "or '2026-03-02T09:00Z/2026-03-02T12:00Z' (once)"
@@ -26,7 +29,7 @@ def parse_code(text: str) -> str:
     Raises:
         InputError: no code in the text, or two different ones. The message never repeats the text.
     """
-    found = {f"{match[1]}{match[2]}" for match in _CODE.finditer(text)}
+    found = {to_ascii(match[1] + match[2]) for match in _CODE.finditer(text)}
     if len(found) != 1:
         problem = "holds no six-digit code" if not found else "holds more than one code"
         raise InputError(
@@ -44,18 +47,19 @@ class DailyWindow:
     zone: ZoneInfo
 
     def next_open(self, at: datetime) -> datetime | None:
-        """Return ``at`` if the window is open then, else its next opening."""
-        today = at.astimezone(self.zone).date()
-        for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
-            opens, closes = self._on(day)
-            if closes > at:
-                return max(opens, at)
-        raise AssertionError("a daily window opens every day")
+        """Return ``at`` if the window is open then, else its next opening, in UTC."""
+        yesterday = at.astimezone(self.zone).date() - timedelta(days=1)
+        for days in range(_LOOK_AHEAD):
+            opens, closes = self._on(yesterday + timedelta(days=days))
+            if closes > max(opens, at):  # a change of clocks may leave nothing of a short one
+                return max(opens, at.astimezone(UTC))
+        raise AssertionError("a daily window opens every few days")
 
     def _on(self, day: date) -> tuple[datetime, datetime]:
         opens = datetime.combine(day, self.start, self.zone)
         last_day = day if self.end > self.start else day + timedelta(days=1)
-        return opens, datetime.combine(last_day, self.end, self.zone)
+        closes = datetime.combine(last_day, self.end, self.zone)
+        return opens.astimezone(UTC), closes.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class OnceWindow:
     end: datetime
 
     def next_open(self, at: datetime) -> datetime | None:
-        """Return ``at`` if the window is open then, else its opening, or ``None`` if it is over."""
-        return max(self.start, at) if at < self.end else None
+        """Return ``at`` if the window is open then, its opening before, or ``None`` after it."""
+        return max(self.start, at.astimezone(UTC)) if at < self.end else None
 
 
 CodeWindow = DailyWindow | OnceWindow
@@ -80,14 +84,14 @@ def parse_window(text: str) -> CodeWindow:
         InputError: not a window; the hint shows both forms.
     """
     try:
-        if "/" in text and "T" in text:
-            start, end = (parse_iso(part) for part in text.split("/"))
-            if start < end:
-                return OnceWindow(start, end)
-        elif match := _DAILY.fullmatch(text.strip()):
+        if match := _DAILY.fullmatch(text.strip()):
             opens, closes = (time.fromisoformat(match[i]) for i in (1, 2))
             if opens != closes:
                 return DailyWindow(opens, closes, ZoneInfo(match[3] or "UTC"))
+        elif "T" in text:
+            start, end = (parse_iso(part) for part in text.split("/"))
+            if start < end:
+                return OnceWindow(start, end)
     except (ValueError, OSError, LookupError):
         pass
     raise InputError(f"'{text}' is not a window of time", field="code_window", hint=_WINDOW_HINT)

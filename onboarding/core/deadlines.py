@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onboarding.core.policy import Policy, Rung
-from onboarding.core.seen import is_of_last_cycle
+from onboarding.core.seen import is_gone, is_of_last_cycle, shown
 from onboarding.core.steps import DeadlineSet, Move
 from onboarding.model import Deadline, DeadlineReason, Entry, Onboarding, State
 
@@ -18,25 +18,33 @@ def anchor_step(row: Onboarding, policy: Policy) -> Move | None:
     The window is 14 x 24 h from the instant at which the customer finished Embedded Signup
     (Meta's rules, day-counts).
     """
-    if row.entry is not Entry.EMBEDDED_SIGNUP or row.state is State.REGISTERED or row.renaming:
+    anchor = _anchor(row, policy)
+    if anchor is None:
         return None
-    if is_of_last_cycle(row):
+    reason, due_at = DeadlineReason.EMBEDDED_SIGNUP, anchor + policy.signup_window
+    if (row.register_by_reason, row.register_by) == (reason, due_at):
         return None
-    anchor = row.seen.last_onboarded_time if row.seen else None
-    if anchor is None or row.register_by == anchor + policy.signup_window:
-        return None
-    due_at = anchor + policy.signup_window
     return Move(
         note="deadline_set",
         reason=f"Embedded Signup was finished at {anchor:%Y-%m-%d %H:%M} UTC",
         deadline=DeadlineSet(
-            reason=DeadlineReason.EMBEDDED_SIGNUP,
+            reason=reason,
             anchor_source="last_onboarded_time",
             starts_at=anchor,
             due_at=due_at,
         ),
         detail={"register_by": f"{due_at:%Y-%m-%dT%H:%M:%SZ}"},
     )
+
+
+def _anchor(row: Onboarding, policy: Policy) -> datetime | None:
+    """Return when Meta says that the Embedded Signup of this cycle was finished."""
+    if row.entry is not Entry.EMBEDDED_SIGNUP or row.state is State.REGISTERED or row.renaming:
+        return None
+    seen = shown(row)
+    if seen is None or is_gone(seen) or is_of_last_cycle(row, policy):
+        return None
+    return seen.last_onboarded_time
 
 
 def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:

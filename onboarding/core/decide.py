@@ -9,22 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from onboarding.core.code_desk import created, otp_pending
+from onboarding.core.code_desk import NO_CODE, created, lost_proof, otp_pending
 from onboarding.core.creation import requested
 from onboarding.core.deadlines import anchor_step
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
 from onboarding.core.name_desk import name_review, verified
 from onboarding.core.policy import Policy
 from onboarding.core.probe import judge
-from onboarding.core.registration import connected, register_deadline, registered
-from onboarding.core.seen import is_connected, is_gone, is_not_ours, seen_after
+from onboarding.core.registration import (
+    await_proof,
+    connected,
+    register_deadline,
+    registered,
+)
+from onboarding.core.seen import is_connected, is_gone, is_not_ours, seen_after, shown
 from onboarding.core.steps import Move, Snapshot, Step, Wait
+from onboarding.core.timing import next_poll
 from onboarding.core.waits import NO_HOLD, hold_step, idle_poll, wait_for_list
 from onboarding.model import (
     CodeVerificationStatus,
     DeadlineReason,
     NumberStatus,
+    Onboarding,
     Reason,
+    RecoveryClass,
     State,
 )
 
@@ -60,49 +68,71 @@ def _anchor(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
 
 
 def _absence(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
-    """Believe that a known number is gone only once it has been missing for a while."""
+    """Believe that a known number is gone only once two reads, a while apart, did not show it."""
     row = snap.row
     if row.state is State.REQUESTED or row.seen_present is not False or row.absent_since is None:
         return None
-    if now - max(row.absent_since, row.state_since) < policy.absent_grace:
-        poll = max(row.absent_since, row.state_since) + policy.absent_grace
-        return Wait(reason=Reason.LISTING, observe_at=poll)
-    return Move(
-        trigger=Trigger.NUMBER_LEFT,
-        reason=f"not on the WABA's list since {row.absent_since:%Y-%m-%d %H:%M} UTC",
-    )
+    missing_since = max(row.absent_since, row.state_since)
+    gone_at = missing_since + policy.absent_grace
+    if seen_after(row, gone_at):
+        return _left(f"not on the WABA's list since {row.absent_since:%Y-%m-%d %H:%M} UTC")
+    poll = next_poll(missing_since, now, policy.poll_absent)
+    return Wait(reason=Reason.LISTING, observe_at=min(poll, max(gone_at, now)))
+
+
+def _left(reason: str) -> Move:
+    return Move(trigger=Trigger.NUMBER_LEFT, reason=reason, changes={**NO_HOLD, **NO_CODE})
 
 
 def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
-    row = snap.row
-    if row.state is State.REQUESTED or row.seen is None or not row.seen_present:
+    row, seen = snap.row, shown(snap.row)
+    if row.state is State.REQUESTED:
         return None
-    if is_gone(row.seen):
-        return Move(trigger=Trigger.NUMBER_LEFT, reason=f"Meta shows {row.seen.status}")
-    if is_not_ours(row.seen):
+    if seen is None:
+        return _replaced(row, policy)
+    if is_gone(seen):
+        return _left(f"Meta shows {seen.status}")
+    if is_not_ours(seen):
         return Wait(reason=Reason.NOT_OURS, observe_at=idle_poll(row, now, policy))
-    if is_connected(row.seen) and row.state is not State.REGISTERED and not row.renaming:
+    if is_connected(seen) and row.state is not State.REGISTERED and not row.renaming:
         return connected(row, now, "Meta shows CONNECTED on CLOUD_API")
-    if row.seen.status == NumberStatus.BANNED:
-        return Wait(reason=Reason.BANNED, observe_at=idle_poll(row, now, policy))
     return None
+
+
+def _replaced(row: Onboarding, policy: Policy) -> Move | None:
+    """A list that has the number under another id, and not under ours, has another number."""
+    if row.seen is None or not row.seen_present:
+        return None
+    if not seen_after(row, row.state_since + policy.absent_grace):
+        return None
+    return _left(f"the WABA's list has the number under another id, {row.seen.id}")
 
 
 def _window_over(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     """Expire an Embedded Signup number, but only on the word of a list read after the end."""
-    del policy
     row = snap.row
-    if row.state not in IN_PROGRESS or row.register_by is None or now < row.register_by:
+    if row.state not in IN_PROGRESS or row.renaming:
         return None
     if row.register_by_reason is not DeadlineReason.EMBEDDED_SIGNUP:
         return None
+    if row.register_by is None or now < row.register_by:
+        return None
     if not seen_after(row, row.register_by):
         return wait_for_list(now, Reason.DEADLINE_CHECK)
-    return Move(
+    # A registration that Meta accepted in time may still be shown as done.
+    return await_proof(row, now, policy) or Move(
         trigger=Trigger.WINDOW_CLOSED,
         reason=f"not registered by {row.register_by:%Y-%m-%d %H:%M} UTC; the customer must go "
         "through Embedded Signup again",
+        changes={**NO_HOLD, **NO_CODE},
     )
+
+
+def _banned(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
+    seen = shown(snap.row)
+    if snap.row.state is State.REQUESTED or seen is None or seen.status != NumberStatus.BANNED:
+        return None
+    return Wait(reason=Reason.BANNED, observe_at=idle_poll(snap.row, now, policy))
 
 
 def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -119,19 +149,31 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
 
 def _ownership_lost(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     """EXPIRED is harmless once registered; before that, Meta refuses to register (133006)."""
-    del now, policy
-    row = snap.row
+    del now
+    row, seen = snap.row, shown(snap.row)
     if row.state not in (State.VERIFIED, State.NAME_REVIEW, State.REGISTER_DEADLINE):
         return None
-    if row.renaming or row.seen is None or not seen_after(row, row.state_since):
+    if row.renaming or row.register_accepted_at is not None or seen is None:
         return None
-    if row.seen.code_verification_status != CodeVerificationStatus.EXPIRED:
+    # Before that the list may still show how things were before the code.
+    if not seen_after(row, row.state_since + policy.settle):
+        return None
+    if seen.code_verification_status != CodeVerificationStatus.EXPIRED:
         return None
     return Move(
         trigger=Trigger.OWNERSHIP_LOST,
         reason="Meta shows the verification as EXPIRED",
-        changes={"code_sent_at": None, "code_sends": 0, "code_tries": 0},
+        changes=lost_proof(row),
     )
+
+
+def _reread(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
+    """Where Meta contradicts what we thought, the list is read before anything is repeated."""
+    del policy
+    trouble = snap.row.trouble
+    if trouble is None or trouble.failure.recovery is not RecoveryClass.RECONCILE:
+        return None
+    return None if seen_after(snap.row, trouble.at) else wait_for_list(now)
 
 
 _FIRST: tuple[Rule, ...] = (
@@ -141,8 +183,10 @@ _FIRST: tuple[Rule, ...] = (
     _absence,
     _what_meta_shows,
     _window_over,
+    _banned,
     _holds,
     _ownership_lost,
+    _reread,
 )
 
 _BY_STATE: dict[State, Callable[[Snapshot, datetime, Policy], Step]] = {

@@ -6,14 +6,21 @@ tracked apart. A registered number that gets a new name comes through here as we
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
-from onboarding.core.seen import has_usable_name, seen_after
+from onboarding.core.seen import (
+    USABLE_NAME,
+    has_usable_name,
+    name_standing,
+    seen_after,
+    shown,
+)
 from onboarding.core.steps import Call, DeadlineSet, Move, Snapshot, Step, Wait
-from onboarding.core.timing import earliest, next_poll
+from onboarding.core.timing import next_poll
 from onboarding.core.waits import budget_wait, idle_poll, retry_wait, wait_for_list
 from onboarding.model import (
     DeadlineReason,
@@ -29,18 +36,15 @@ def verified(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Look at the display name, once Meta tells about it."""
     del policy
     row = snap.row
-    match has_usable_name(row.seen):
-        case True:
-            return _usable(row)
+    match has_usable_name(row):
         case False:
             return Move(
-                trigger=Trigger.NAME_NOT_USABLE,
-                reason=f"the display name is {row.seen and row.seen.name_status}",
+                trigger=Trigger.NAME_NOT_USABLE, reason=f"the display name is {name_standing(row)}"
             )
-        case _ if seen_after(row, row.state_since):
-            return _usable(row)
-        case _:
+        case None if not seen_after(row, row.state_since):
             return wait_for_list(now)
+        case _:
+            return _usable(row)
 
 
 def name_review(snap: Snapshot, now: datetime, policy: Policy) -> Step:
@@ -48,34 +52,24 @@ def name_review(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
     if row.new_display_name is not None and row.name_submitted_at is None:
         return _submit(snap, now, policy)
-    if row.name_submitted_at is not None and not seen_after(row, row.name_submitted_at):
-        return wait_for_list(now)
+    if row.name_submitted_at is not None:
+        # Before that the list may still show how an earlier change ended.
+        listed_from = row.name_submitted_at + policy.settle
+        if not seen_after(row, listed_from):
+            return wait_for_list(max(now, listed_from))
     if row.renaming:
         return _renaming(row, now, policy)
-    status = _standing(row)
-    if status in (None, NameStatus.APPROVED, NameStatus.AVAILABLE_WITHOUT_REVIEW):
-        return retry_wait(snap, Operation.REGISTER, now) or _usable(row)
-    if status == NameStatus.PENDING_REVIEW:
-        return _early_registration(snap, now, policy) or _in_review(row, now, policy)
-    return _ask_for_name(row, status, now, policy)
-
-
-def _standing(row: Onboarding) -> str | None:
-    """Return the status that decides: that of a change while one runs or was declined."""
-    seen = row.seen
-    if seen is None:
-        return None
-    if row.name_submitted_at is not None and seen.new_name_status in (
-        NameStatus.PENDING_REVIEW,
-        NameStatus.DECLINED,
-    ):
-        return seen.new_name_status
-    return seen.name_status if has_usable_name(seen) is not None else None
+    standing = name_standing(row)
+    if standing is None or standing in USABLE_NAME:
+        return _retry(snap, now, policy) or _usable(row)
+    if standing == NameStatus.PENDING_REVIEW:
+        return _in_review(snap, now, policy)
+    return _ask_for_name(row, standing, now, policy)
 
 
 def _usable(row: Onboarding) -> Move:
-    status = row.seen.name_status if row.seen else None
-    told = f"the display name is {status}" if status else "Meta tells no name_status to this app"
+    standing = name_standing(row)
+    told = f"the display name is {standing}" if standing else "Meta tells no standing of the name"
     return Move(trigger=Trigger.NAME_USABLE, reason=told)
 
 
@@ -93,51 +87,56 @@ def _submit(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     )
 
 
-def _early_registration(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
-    """In the last days before the window closes, registering during the review is worth a try."""
-    row = snap.row
+def may_register_in_review(row: Onboarding, now: datetime, policy: Policy) -> bool:
+    """Whether the window closes so soon that registering during the review is worth a try."""
     if row.register_by is None or row.register_by_reason is not DeadlineReason.EMBEDDED_SIGNUP:
-        return None
-    if now < row.register_by - policy.early_registration:
-        return None
-    if wait := retry_wait(snap, Operation.REGISTER, now):
-        poll = next_poll(row.state_since, now, policy.poll_review)
-        return Wait(reason=Reason.NAME_IN_REVIEW, until=wait.until, observe_at=poll)
-    return Move(
-        trigger=Trigger.EARLY_REGISTRATION_DUE,
-        reason=f"the name is still in review and the window closes at "
-        f"{row.register_by:%Y-%m-%d %H:%M} UTC",
-    )
+        return False
+    return now >= row.register_by - policy.early_registration
 
 
-def _in_review(row: Onboarding, now: datetime, policy: Policy) -> Wait:
-    early = (
-        row.register_by - policy.early_registration
-        if row.register_by and row.register_by_reason is DeadlineReason.EMBEDDED_SIGNUP
-        else None
-    )
-    return Wait(
-        reason=Reason.NAME_IN_REVIEW,
-        until=earliest(early if early and early > now else None),
-        observe_at=next_poll(row.state_since, now, policy.poll_review),
-    )
+def _in_review(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    row = snap.row
+    if may_register_in_review(row, now, policy):
+        return _retry(snap, now, policy) or Move(
+            trigger=Trigger.EARLY_REGISTRATION_DUE,
+            reason=f"the name is still in review and the window closes at "
+            f"{row.register_by:%Y-%m-%d %H:%M} UTC",
+        )
+    is_signup = row.register_by_reason is DeadlineReason.EMBEDDED_SIGNUP
+    early = row.register_by - policy.early_registration if row.register_by and is_signup else None
+    return _wait_for_meta(row, now, policy, until=early)
 
 
-def _ask_for_name(row: Onboarding, status: str | None, now: datetime, policy: Policy) -> Wait:
-    reason = {
-        NameStatus.DECLINED.value: Reason.NAME_DECLINED,
-        NameStatus.EXPIRED.value: Reason.NAME_EXPIRED,
-    }.get(status or "", Reason.NAME_MISSING)
-    if reason is Reason.NAME_MISSING and now < (
-        patience := row.state_since + policy.name_none_grace
-    ):
-        poll = next_poll(row.state_since, now, policy.poll_review)
-        return Wait(reason=Reason.NAME_IN_REVIEW, until=patience, observe_at=poll)
+def _retry(snap: Snapshot, now: datetime, policy: Policy) -> Wait | None:
+    """Return the wait that Meta's last refusal to register imposed; the name may change in it."""
+    wait = retry_wait(snap, Operation.REGISTER, now)
+    return _wait_for_meta(snap.row, now, policy, until=wait.until) if wait else None
+
+
+def _wait_for_meta(
+    row: Onboarding, now: datetime, policy: Policy, *, until: datetime | None = None
+) -> Wait:
+    poll = next_poll(row.state_since, now, policy.poll_review)
+    return Wait(reason=Reason.NAME_IN_REVIEW, until=until, observe_at=poll)
+
+
+def _ask_for_name(row: Onboarding, standing: str, now: datetime, policy: Policy) -> Wait:
+    reason = _ASKS.get(standing, Reason.NAME_MISSING)
+    patience = row.state_since + policy.name_none_grace
+    if reason is Reason.NAME_MISSING and now < patience:
+        return _wait_for_meta(row, now, policy, until=patience)
     return Wait(reason=reason, observe_at=idle_poll(row, now, policy))
 
 
+#: Standings after which the partner must give a name.
+_ASKS: dict[str | None, Reason] = {
+    NameStatus.DECLINED: Reason.NAME_DECLINED,
+    NameStatus.EXPIRED: Reason.NAME_EXPIRED,
+}
+
+
 def _renaming(row: Onboarding, now: datetime, policy: Policy) -> Step:
-    seen = row.seen
+    seen = shown(row)
     if seen is not None and _is_approved(row, seen):
         # Where no webhook told the instant, the last read without the approval is the safe side.
         approved_at = row.name_unapproved_at or row.name_submitted_at or now
@@ -152,20 +151,13 @@ def _renaming(row: Onboarding, now: datetime, policy: Policy) -> Step:
                 due_at=approved_at + policy.rename_window,
             ),
         )
-    if seen is not None and seen.new_name_status == NameStatus.DECLINED:
-        return Wait(reason=Reason.NAME_DECLINED, observe_at=idle_poll(row, now, policy))
-    return Wait(
-        reason=Reason.NAME_IN_REVIEW,
-        observe_at=next_poll(row.state_since, now, policy.poll_review),
-        changes={"name_unapproved_at": row.seen_at},
-    )
+    if seen is not None and (reason := _ASKS.get(seen.new_name_status)):
+        return Wait(reason=reason, observe_at=idle_poll(row, now, policy))
+    wait = _wait_for_meta(row, now, policy)
+    return replace(wait, changes={"name_unapproved_at": row.seen_at})
 
 
 def _is_approved(row: Onboarding, seen: PhoneNumber) -> bool:
-    if seen.new_name_status == NameStatus.APPROVED:
-        return True
-    return (
-        seen.new_name_status is None
-        and seen.verified_name == row.new_display_name
-        and has_usable_name(seen) is True
-    )
+    if seen.new_name_status is not None:
+        return seen.new_name_status in USABLE_NAME
+    return seen.verified_name == row.new_display_name and seen.name_status in USABLE_NAME

@@ -11,6 +11,9 @@ from onboarding.errors import NumberError
 
 _HINT = "write it in international form, like +1 631 555 1000, or name the country"
 
+_CALLING_CODES = {str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE}
+_BRAZIL, _MEXICO = 55, 52
+
 _POSSIBILITY = {
     ValidationResult.TOO_SHORT: "is too short for",
     ValidationResult.TOO_LONG: "is too long for",
@@ -45,12 +48,17 @@ def number_key(text: str) -> str:
     code, 1 after the country code), so the key leaves it out: ``+55 31 98427-1278`` and
     ``553184271278`` have one key.
     """
-    digits = "".join(c for c in text if c.isdigit())
+    digits = to_ascii("".join(c for c in text if c.isdecimal())).removeprefix("00")
     if digits.startswith("55") and len(digits) == len("55AA9XXXXXXXX") and digits[4] == "9":
         return digits[:4] + digits[5:]
     if digits.startswith("521") and len(digits) == len("521XXXXXXXXXX"):
         return "52" + digits[3:]
     return digits
+
+
+def to_ascii(digits: str) -> str:
+    """Return digits of any script as 0 to 9."""
+    return "".join(str(int(digit)) for digit in digits)
 
 
 def parse_number(text: str, *, cc: str = "", region: str = "") -> Number:
@@ -66,9 +74,7 @@ def parse_number(text: str, *, cc: str = "", region: str = "") -> Number:
     text, cc, region = text.strip(), cc.strip().lstrip("+"), region.strip().upper()
     if text.startswith("00"):
         text = "+" + text[2:]
-    if text.startswith("+52"):  # people still write the 1 that Mexican mobiles had until 2020
-        text = "+" + number_key(text)
-    parsed = _parse(text, cc, region)
+    parsed = _with_usual_prefix(_parse(text, cc, region))
     _check_country(parsed, cc, region)
     _check_allocated(parsed, text)
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -86,7 +92,7 @@ def _parse(text: str, cc: str, region: str) -> phonenumbers.PhoneNumber:
         raise NumberError(
             f"'{region}' is not a region", field="region", hint="two letters, like BR"
         )
-    if cc and (not cc.isdigit() or int(cc) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE):
+    if cc and cc not in _CALLING_CODES:
         raise NumberError(f"'{cc}' is not a calling code", field="cc", hint="digits, like 55")
     if not text.startswith("+") and not (cc or region):
         raise NumberError(f"'{text}' names no country", field="phone_number", hint=_HINT)
@@ -103,13 +109,40 @@ def _parse(text: str, cc: str, region: str) -> phonenumbers.PhoneNumber:
 def _parse_with_cc(text: str, cc: str) -> phonenumbers.PhoneNumber:
     """Read a number beside its calling code: national, or in full without the plus sign."""
     main_region = phonenumbers.region_code_for_country_code(int(cc))
-    if main_region == "001":  # calling codes of no country have no national format
-        return phonenumbers.parse("+" + cc + text.removeprefix(cc))
-    national = phonenumbers.parse(text, main_region)
-    if not phonenumbers.is_valid_number(national) and text.startswith(cc):
-        full = phonenumbers.parse("+" + text)
-        return full if phonenumbers.is_valid_number(full) else national
-    return national
+    # Calling codes of no country have no national format.
+    national = (
+        phonenumbers.parse(f"+{cc}{text}")
+        if main_region == "001"
+        else phonenumbers.parse(text, main_region)
+    )
+    if not text.startswith(cc):
+        return national
+    full = phonenumbers.parse("+" + text)
+    if not phonenumbers.is_valid_number(full) or full == national:
+        return national
+    if phonenumbers.is_valid_number(national):
+        forms = " or ".join(
+            phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164)
+            for each in (full, national)
+        )
+        raise NumberError(
+            f"'{text}' may be {forms}", field="phone_number", hint="write it with the plus sign"
+        )
+    return full
+
+
+def _with_usual_prefix(parsed: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    """Return a Brazilian mobile with its 9, which Meta drops, a Mexican one without its old 1."""
+    national = phonenumbers.national_significant_number(parsed)
+    if parsed.country_code == _BRAZIL:
+        usual = f"{national[:2]}9{national[2:]}"
+    elif parsed.country_code == _MEXICO and national.startswith("1"):
+        usual = national[1:]
+    else:
+        return parsed
+    other = phonenumbers.PhoneNumber(country_code=parsed.country_code, national_number=int(usual))
+    swap = not phonenumbers.is_valid_number(parsed) and phonenumbers.is_valid_number(other)
+    return other if swap else parsed
 
 
 def _check_country(parsed: phonenumbers.PhoneNumber, cc: str, region: str) -> None:

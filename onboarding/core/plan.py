@@ -23,6 +23,7 @@ from onboarding.core.steps import (
     moved,
 )
 from onboarding.core.timing import earliest
+from onboarding.core.waits import hold_step
 from onboarding.errors import TransitionRefusedError
 from onboarding.model import (
     DeadlineReason,
@@ -74,7 +75,7 @@ def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -
     """
     result = Plan(row=snap.row, before=snap.row)
     for operation in snap.unapplied:
-        if step := apply_outcome(result.row, operation, now, policy):
+        if step := apply_outcome(result.row, operation, snap.attempts, now, policy):
             _take(result, step, now, actor)
             snap = _settled(snap, step)
         result.applied.append(operation)
@@ -82,6 +83,15 @@ def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -
         _take(result, step, now, actor)
     if isinstance(result.step, Wait):
         result.row = waiting(result.row, result.step, now)
+    return result
+
+
+def parked(snap: Snapshot, now: datetime, why: str) -> Plan:
+    """Return the plan that only puts a machine on hold, for one that the rules fail on."""
+    result = Plan(row=snap.row, before=snap.row)
+    _take(result, hold_step(Reason.STUCK, why, now), now, "engine")
+    result.step = Wait(reason=Reason.STUCK)
+    result.row = waiting(result.row, result.step, now)
     return result
 
 
@@ -99,6 +109,10 @@ def _decisions(snap: Snapshot, result: Plan, now: datetime, policy: Policy) -> I
 
 
 def _settled(snap: Snapshot, step: Move) -> Snapshot:
+    """Return the snapshot as the step leaves the account and the calls of the number."""
+    if step.account_hold is not None:
+        account = replace(snap.account, hold=Reason.ACCOUNT_HELD, hold_text=step.account_hold)
+        return replace(snap, account=account)
     if step.settles is None or step.operation is None:
         return snap
     closed = replace(step.operation, status=step.settles[0])

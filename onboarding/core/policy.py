@@ -43,6 +43,7 @@ class Policy:
         code_validity: how long a code counts as on its way.
         code_sends: unanswered codes in a row, after which a person is asked.
         code_tries: wrong codes in a row, after which a person is asked.
+        deregisters: repeats of an unfinished deregistration, after which a person is asked.
         register_per_window: register (and, apart, deregister) calls in ``attempt_window``.
         request_code_per_window: request_code calls in ``attempt_window``.
         renames_per_window: display name changes in ``rename_limit_window``.
@@ -71,6 +72,7 @@ class Policy:
     code_sends: int = 3
     code_tries: int = 3
     attempt_window: timedelta = 72 * HOUR
+    deregisters: int = 2
     register_per_window: int = 8
     request_code_per_window: int = 9
     rename_limit_window: timedelta = 30 * DAY
@@ -92,6 +94,8 @@ class Policy:
         10 * SECOND, 30 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE,
     )  # fmt: skip
     transient_tries: int = 5
+    #: Gaps before a call is repeated that was lost, as a probe showed.
+    lost: tuple[timedelta, ...] = (30 * SECOND, 15 * MINUTE, HOUR, 6 * HOUR)
     #: Gaps between register calls while Meta still works on the name (100/2388001).
     certificate: tuple[timedelta, ...] = (15 * MINUTE, HOUR, 6 * HOUR, DAY)
     certificate_tries: int = 6

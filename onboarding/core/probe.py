@@ -7,73 +7,98 @@ whether it took effect. Evidence that it did is taken at any time; its absence o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from onboarding.core.code_desk import PROVEN, is_contradicted
+from onboarding.core.effects import (
+    code_sent,
+    code_spent,
+    deregister_accepted,
+    name_submitted,
+    register_accepted,
+)
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.policy import Policy
-from onboarding.core.seen import is_connected, is_gone, is_verified, seen_after
+from onboarding.core.seen import USABLE_NAME, is_connected, is_gone, is_verified, seen_after, shown
 from onboarding.core.steps import Move, Snapshot, Step, Wait
-from onboarding.core.waits import NO_TROUBLE, wait_for_list
+from onboarding.core.timing import backoff
+from onboarding.core.waits import NO_TROUBLE, failures_in_a_row, wait_for_list
 from onboarding.model import (
+    Effect,
+    Failure,
     JournaledOperation,
     NameStatus,
     Onboarding,
     Operation,
     OperationStatus,
+    PhoneNumber,
     PlatformType,
     Reason,
+    RecoveryClass,
     State,
+    Trouble,
 )
 
-_WIPED = {"code_sealed": None, "code_mac": None}
+_NO_ANSWER = Failure(
+    effect=Effect.UNKNOWN,
+    recovery=RecoveryClass.TRANSIENT,
+    message="no answer was received",
+    remedy="Nothing to do: it is tried again by itself.",
+)
 
 
 def judge(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Settle the open call of a snapshot, or wait until it can be settled."""
-    del policy
     operation = snap.open_operation
     assert operation is not None, "only called with an open operation"  # noqa: S101 - for types
-    row = snap.row
-    if found := _found(row, operation):
+    if found := _found(snap, operation):
         return found
     if now < operation.settle_at:
         return Wait(reason=Reason.SETTLING, until=operation.settle_at)
     match POLICIES[operation.name].on_silence:
         case OnSilence.COUNT_AS_DONE:
-            return _counted(operation)
+            return _counted(snap.row, operation)
         case OnSilence.REPEAT:
-            return _absent(operation, "policy", "repeating it changes nothing")
+            how = ("policy", "repeating it changes nothing")
+            return _absent(snap.row, operation, now, policy, how)
         case OnSilence.PROBE:
-            if not seen_after(row, operation.settle_at):
+            if not seen_after(snap.row, operation.settle_at):
                 return wait_for_list(now, Reason.SETTLING)
-            return _absent(operation, "probe", "the WABA's list shows no effect of it")
+            how = ("probe", "the WABA's list shows no effect of it")
+            return _absent(snap.row, operation, now, policy, how)
 
 
-def _found(row: Onboarding, operation: JournaledOperation) -> Move | None:
+def _found(snap: Snapshot, operation: JournaledOperation) -> Move | None:
     """Return what follows if the list shows that the call took effect."""
-    seen = row.seen
-    if seen is None or not row.seen_present or not seen_after(row, operation.intent_at):
+    row, seen = snap.row, shown(snap.row)
+    if seen is None or not seen_after(row, operation.intent_at):
         return None
     match operation.name:
         case Operation.CREATE_NUMBER if not is_gone(seen):
             trigger = Trigger.NUMBER_CREATED if row.state is State.REQUESTED else None
             return _succeeded(operation, trigger, {"phone_number_id": seen.id, **NO_TROUBLE})
-        case Operation.VERIFY_CODE if is_verified(seen):
+        case Operation.VERIFY_CODE if is_verified(seen) and not is_contradicted(snap):
             trigger = Trigger.CODE_VERIFIED if row.state is State.OTP_PENDING else None
-            return _succeeded(operation, trigger, {**_WIPED, **NO_TROUBLE})
+            return _succeeded(operation, trigger, PROVEN)
         case Operation.REGISTER if is_connected(seen) and not row.renaming:
-            return _succeeded(operation, None, {"register_accepted_at": operation.intent_at})
+            return _succeeded(operation, None, register_accepted(row, operation))
         case Operation.DEREGISTER if seen.platform_type == PlatformType.NOT_APPLICABLE:
-            return _succeeded(operation, None, {"retry_operation": None, "retry_at": None})
-        case Operation.SET_DISPLAY_NAME if (
-            seen.new_display_name == row.new_display_name
-            and seen.new_name_status in (NameStatus.PENDING_REVIEW, NameStatus.APPROVED)
-        ):
-            return _succeeded(operation, None, {"name_submitted_at": operation.intent_at})
+            return _succeeded(operation, None, deregister_accepted())
+        case Operation.SET_DISPLAY_NAME if _shows_name(row, seen):
+            return _succeeded(operation, None, name_submitted(row, operation))
         case _:
             return None
+
+
+def _shows_name(row: Onboarding, seen: PhoneNumber) -> bool:
+    if row.new_display_name is None:
+        return False
+    if seen.new_display_name == row.new_display_name:
+        return seen.new_name_status in (NameStatus.PENDING_REVIEW, *USABLE_NAME)
+    return seen.verified_name == row.new_display_name and seen.name_status in USABLE_NAME
 
 
 def _succeeded(
@@ -89,19 +114,33 @@ def _succeeded(
     )
 
 
-def _counted(operation: JournaledOperation) -> Move:
+def _counted(row: Onboarding, operation: JournaledOperation) -> Move:
     """A code that may have been sent counts as sent: a second one would void it."""
-    return Move(
-        trigger=Trigger.CODE_REQUESTED,
-        reason="request_code was not answered; the code counts as sent",
-        changes={"code_sent_at": operation.intent_at, "code_ready": False},
-        operation=operation,
-        settles=(OperationStatus.SUCCEEDED, "policy"),
-    )
+    sent = code_sent(row, operation, "request_code was not answered; the code counts as sent")
+    return replace(sent, settles=(OperationStatus.SUCCEEDED, "policy"))
 
 
-def _absent(operation: JournaledOperation, resolved_by: str, why: str) -> Move:
-    changes = dict(_WIPED) if operation.name is Operation.VERIFY_CODE else {}
+def _absent(
+    row: Onboarding,
+    operation: JournaledOperation,
+    now: datetime,
+    policy: Policy,
+    how: tuple[str, str],
+) -> Move:
+    """A lost call is repeated after a pause that grows with every loss."""
+    resolved_by, why = how
+    told = (operation.outcome and operation.outcome.failure) or _NO_ANSWER
+    # The class of the answer never overrides what the operation's own policy says of silence.
+    failure = replace(told, effect=Effect.UNKNOWN, recovery=RecoveryClass.TRANSIENT)
+    tries = failures_in_a_row(row, operation, failure)
+    changes: dict[str, Any] = {
+        "tries": tries,
+        "retry_at": now + backoff(tries, policy.lost),
+        "retry_operation": operation.name,
+        "trouble": Trouble(operation=operation.name.value, at=operation.intent_at, failure=failure),
+    }
+    if operation.name is Operation.VERIFY_CODE:
+        changes |= code_spent(row, operation)
     return Move(
         note=f"{operation.name}_absent",
         reason=f"{operation.name} was not answered; {why}",

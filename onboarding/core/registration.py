@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from onboarding.core.code_desk import PROVEN
 from onboarding.core.lifecycle import Trigger
+from onboarding.core.name_desk import may_register_in_review
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
-from onboarding.core.seen import has_usable_name, seen_after
+from onboarding.core.seen import USABLE_NAME, name_standing, seen_after
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
-from onboarding.core.waits import NO_TROUBLE, budget_wait, retry_wait
+from onboarding.core.waits import ENGINE, NO_HOLD, budget_wait, retry_wait
 from onboarding.model import DeadlineReason, NameStatus, Onboarding, Operation, Reason
 
 
@@ -25,14 +27,17 @@ def connected(row: Onboarding, now: datetime, reason: str) -> Move:
         reason=reason,
         changes={
             "registered_at": now,
-            "code_sealed": None,
-            "code_mac": None,
+            "register_by": None,
+            "register_by_reason": None,
+            **PROVEN,
+            "code_tries": 0,
             "pin_mismatches": 0,
             "renaming": False,
             "display_name": row.new_display_name or row.display_name,
             "new_display_name": None,
             "name_submitted_at": None,
-            **NO_TROUBLE,
+            # What the engine held for is mended; what a person holds stays held.
+            **(NO_HOLD if row.hold_by == ENGINE else {}),
         },
     )
 
@@ -42,12 +47,11 @@ def register_deadline(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
     if row.renaming:
         return _reregister(snap, now, policy)
-    if row.register_accepted_at is not None:
-        if step := _await_proof(row, row.register_accepted_at, now, policy):
-            return step
-    elif lost := _name_lost(row):
-        return lost
-    return _register(snap, now, policy)
+    return (
+        await_proof(row, now, policy)
+        or _name_lost(row, now, policy)
+        or _register(snap, now, policy)
+    )
 
 
 def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
@@ -68,14 +72,21 @@ def _reregister(snap: Snapshot, now: datetime, policy: Policy) -> Step:
             trigger=Trigger.NAME_NOT_USABLE,
             reason="not registered again within 14 days of the approval; the name must be "
             "submitted again",
-            changes={"name_submitted_at": None, "name_approved_at": None},
+            changes={
+                "name_submitted_at": None,
+                "name_approved_at": None,
+                "register_by": None,
+                "register_by_reason": None,
+            },
         )
     return _register(snap, now, policy)
 
 
-def _await_proof(
-    row: Onboarding, accepted_at: datetime, now: datetime, policy: Policy
-) -> Step | None:
+def await_proof(row: Onboarding, now: datetime, policy: Policy) -> Wait | None:
+    """Return the wait for CONNECTED after an accepted registration, until it is given up."""
+    accepted_at = row.register_accepted_at
+    if accepted_at is None:
+        return None
     give_up = accepted_at + policy.reregister_after
     if now >= give_up and seen_after(row, give_up - timedelta(hours=1)):
         return None
@@ -83,16 +94,14 @@ def _await_proof(
     return Wait(reason=Reason.CONNECTING, until=give_up if give_up > now else None, observe_at=poll)
 
 
-def _name_lost(row: Onboarding) -> Move | None:
-    """A name that was declined meanwhile cannot be registered with; a review that runs may be."""
-    if row.seen is None or has_usable_name(row.seen) is not False:
+def _name_lost(row: Onboarding, now: datetime, policy: Policy) -> Move | None:
+    """A name that is not usable any more is not registered with, but in the last days of review."""
+    standing = name_standing(row)
+    if standing is None or standing in USABLE_NAME:
         return None
-    if row.seen.name_status == NameStatus.PENDING_REVIEW:
+    if standing == NameStatus.PENDING_REVIEW and may_register_in_review(row, now, policy):
         return None
-    return Move(
-        trigger=Trigger.NAME_NOT_USABLE,
-        reason=f"the display name is {row.seen.name_status}",
-    )
+    return Move(trigger=Trigger.NAME_NOT_USABLE, reason=f"the display name is {standing}")
 
 
 def _register(snap: Snapshot, now: datetime, policy: Policy) -> Step:

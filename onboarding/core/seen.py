@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from onboarding.core.policy import Policy
 from onboarding.model import (
     CodeVerificationStatus,
+    Entry,
     NameStatus,
     NumberStatus,
     Onboarding,
@@ -21,6 +23,20 @@ UNUSABLE_NAME = (
     NameStatus.EXPIRED,
     NameStatus.NONE,
 )
+
+#: Standings of a change that count more than that of the name in use.
+_OF_A_CHANGE = (*USABLE_NAME, NameStatus.PENDING_REVIEW, NameStatus.DECLINED, NameStatus.EXPIRED)
+
+
+def shown(row: Onboarding) -> PhoneNumber | None:
+    """Return what Meta shows of the row's own number; ``None`` if nothing is known of it.
+
+    A number that is removed and added again gets a new id: what was seen under the old one, or
+    before a restart, says nothing about it.
+    """
+    if row.seen is None or not row.seen_present:
+        return None
+    return row.seen if row.phone_number_id in (None, row.seen.id) else None
 
 
 def is_connected(seen: PhoneNumber) -> bool:
@@ -48,13 +64,23 @@ def is_verified(seen: PhoneNumber | None) -> bool | None:
     return seen.code_verification_status == CodeVerificationStatus.VERIFIED
 
 
-def has_usable_name(seen: PhoneNumber | None) -> bool | None:
-    """Whether the display name may be registered with; values unknown to us count as not told."""
+def name_standing(row: Onboarding) -> str | None:
+    """Return the status that decides about the name: that of a change, once one was submitted.
+
+    A status that is not known to us counts as not told.
+    """
+    seen = shown(row)
     if seen is None:
         return None
-    if seen.name_status in USABLE_NAME:
-        return True
-    return False if seen.name_status in UNUSABLE_NAME else None
+    if row.name_submitted_at is not None and seen.new_name_status in _OF_A_CHANGE:
+        return seen.new_name_status
+    return seen.name_status if seen.name_status in (*USABLE_NAME, *UNUSABLE_NAME) else None
+
+
+def has_usable_name(row: Onboarding) -> bool | None:
+    """Whether the display name may be registered with."""
+    standing = name_standing(row)
+    return None if standing is None else standing in USABLE_NAME
 
 
 def seen_after(row: Onboarding, at: datetime) -> bool:
@@ -62,6 +88,17 @@ def seen_after(row: Onboarding, at: datetime) -> bool:
     return row.seen_at is not None and row.seen_at >= at
 
 
-def is_of_last_cycle(row: Onboarding) -> bool:
-    """Whether what was seen is from before a restart, and so says nothing about this cycle."""
-    return row.state is State.REQUESTED and row.cycle > 1 and not seen_after(row, row.state_since)
+def is_of_last_cycle(row: Onboarding, policy: Policy) -> bool:
+    """Whether what was seen says nothing about this cycle.
+
+    It is from before the restart, or still shows the Embedded Signup whose window had ended by
+    then: the customer has not gone through it again yet, or the list lags.
+    """
+    if row.state is not State.REQUESTED or row.cycle == 1:
+        return False
+    if not seen_after(row, row.state_since):
+        return True
+    seen = shown(row)
+    if row.entry is not Entry.EMBEDDED_SIGNUP or seen is None or seen.last_onboarded_time is None:
+        return False
+    return seen.last_onboarded_time + policy.signup_window <= row.state_since

@@ -42,13 +42,13 @@ class Attempts:
         )
         return None if len(times) < limit else times[-limit] + window
 
-    def count(self, operation: Operation, cycle: int, status: OperationStatus) -> int:
-        """Return how many calls of this cycle ended with the status."""
-        return sum(
-            1
+    def of(self, row: Onboarding, operation: Operation) -> list[JournaledOperation]:
+        """Return the calls that this onboarding made in its present cycle."""
+        return [
+            op
             for op in self.made
-            if op.name is operation and op.cycle == cycle and op.status is status
-        )
+            if op.name is operation and (op.onboarding_id, op.cycle) == (row.id, row.cycle)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,16 @@ from onboarding.core.policy import Policy
 from onboarding.core.steps import Move, Snapshot, Wait
 from onboarding.core.timing import next_poll
 from onboarding.model import (
+    Failure,
     JournaledOperation,
     Onboarding,
     Operation,
     Reason,
     RecoveryClass,
 )
+
+#: Who holds a machine that no person holds.
+ENGINE = "engine"
 
 #: What a row looks like without a hold.
 NO_HOLD: dict[str, Any] = dict.fromkeys(
@@ -32,10 +36,25 @@ def hold_step(
 ) -> Move:
     """Return the step that puts a machine on hold until a person releases it."""
     changes = {
-        **NO_HOLD, "hold": reason, "hold_text": text, "hold_by": "engine", "hold_since": now,
+        **NO_HOLD, "hold": reason, "hold_text": text, "hold_by": ENGINE, "hold_since": now,
         "reclaims": 0,
     }  # fmt: skip
     return Move(note="held", reason=text, changes=changes, operation=operation)
+
+
+def failures_in_a_row(row: Onboarding, operation: JournaledOperation, failure: Failure) -> int:
+    """Return how many failures of this kind came one after another, this one included.
+
+    Failures of different kinds are not added up: two calls that never left must not count as two
+    of the tries that Meta's own refusals are given.
+    """
+    last = row.trouble
+    is_same = last is not None and (
+        last.operation == operation.name
+        and last.failure.effect is failure.effect
+        and last.failure.recovery is failure.recovery
+    )
+    return row.tries + 1 if is_same else 1
 
 
 def wait_for_list(now: datetime, reason: Reason = Reason.LISTING) -> Wait:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -23,12 +23,15 @@ from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.errors import ConflictError, InputError
 from onboarding.model import CodeMethod, Deadline, Entry, Onboarding, State
 from onboarding.store import accounts, deadlines, finding, history, onboardings
-from onboarding.store.database import writing
+from onboarding.store.database import reading, writing
 
 E = TypeVar("E", Entry, CodeMethod)
 
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 _PIN = re.compile(r"[0-9]{6}")
+
+#: How far the clock of whoever told us a time may be ahead of ours.
+_CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +81,17 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the request at this place of a batch cannot be accepted."""
+    """Why the request at this place of a batch cannot be accepted.
+
+    Attributes:
+        index: the request's place in the batch, from 0.
+        error: what is wrong with it.
+        earlier: the place of the request that it repeats, if that is what is wrong.
+    """
 
     index: int
     error: InputError
+    earlier: int | None = None
 
 
 class RequestsRefusedError(InputError):
@@ -92,10 +102,12 @@ class RequestsRefusedError(InputError):
         more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
         super().__init__(f"{first}{more}", field=first.field, hint=first.hint)
         self.refusals = tuple(refusals)
+        if all(isinstance(refusal.error, ConflictError) for refusal in refusals):
+            self.exit_code = ConflictError.exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Valid:
+class ValidRequest:
     """A request whose own content is sound."""
 
     request: NumberRequest
@@ -112,44 +124,79 @@ def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[
     Raises:
         RequestsRefusedError: which of them cannot be accepted, and why.
     """
-    valid, refusals = _validate(requests)
+    validated = _validate(requests, ctx.clock.now())
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        refusals += _unknown_accounts(conn, valid)
-        if refusals:
-            raise RequestsRefusedError(sorted(refusals, key=lambda refusal: refusal.index))
-        known, conflicts = _known(conn, valid)
-        if conflicts:
-            raise RequestsRefusedError(conflicts)
-        fresh = {index: each for index, each in valid.items() if index not in known}
-        stored = _store(ctx, conn, fresh, actor, now)
+        checked = _compare(conn, *validated)
+        if checked.refusals:
+            raise RequestsRefusedError(checked.refusals)
+        stored = _store(ctx, conn, checked.fresh, actor, now)
     return [
-        Receipt(onboarding=known[index], result="known")
-        if index in known
+        Receipt(onboarding=checked.known[index], result="known")
+        if index in checked.known
         else Receipt(onboarding=stored[index], result="created")
         for index in range(len(requests))
     ]
 
 
-def _validate(requests: Sequence[NumberRequest]) -> tuple[dict[int, _Valid], list[Refusal]]:
-    valid: dict[int, _Valid] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What storing a batch would do, by the requests' places in it.
+
+    Attributes:
+        fresh: requests that would make a new onboarding.
+        known: onboardings that requests ask for again.
+        refusals: requests that cannot be accepted, in order; with any, nothing is stored.
+    """
+
+    fresh: Mapping[int, ValidRequest]
+    known: Mapping[int, Onboarding]
+    refusals: Sequence[Refusal]
+
+
+def check(ctx: Context, requests: Sequence[NumberRequest]) -> Checked:
+    """Check requests as storing them would, and store nothing."""
+    validated = _validate(requests, ctx.clock.now())
+    with reading(ctx.database) as conn:
+        return _compare(conn, *validated)
+
+
+def _compare(
+    conn: Connection, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal]
+) -> Checked:
+    """Compare sound requests with what is stored."""
+    known, conflicts = _known(conn, valid)
+    found = [*refusals, *_unknown_accounts(conn, valid)]
+    refused = {refusal.index for refusal in found}
+    found += [conflict for conflict in conflicts if conflict.index not in refused]
+    return Checked(
+        fresh={index: each for index, each in valid.items() if index not in known},
+        known=known,
+        refusals=sorted(found, key=lambda refusal: refusal.index),
+    )
+
+
+def _validate(
+    requests: Sequence[NumberRequest], now: datetime
+) -> tuple[dict[int, ValidRequest], list[Refusal]]:
+    valid: dict[int, ValidRequest] = {}
     refusals: list[Refusal] = []
     first_at: dict[str, int] = {}
     for index, request in enumerate(requests):
         try:
-            each = _check(request)
+            each = _check(request, now)
         except InputError as error:
             refusals.append(Refusal(index, error))
             continue
         if (earlier := first_at.setdefault(each.number.key, index)) != index:
             text = f"the number {each.number.e164} is in this batch already"
-            duplicate = ConflictError(text, field="phone_number", hint=f"see entry {earlier + 1}")
-            refusals.append(Refusal(index, duplicate))
+            duplicate = ConflictError(text, field="phone_number", hint="keep one of the two")
+            refusals.append(Refusal(index, duplicate, earlier))
         valid[index] = each
     return valid, refusals
 
 
-def _check(request: NumberRequest) -> _Valid:
+def _check(request: NumberRequest, now: datetime) -> ValidRequest:
     number = parse_number(request.phone_number, cc=request.cc, region=request.region)
     entry = _member(Entry, request.entry, "entry")
     code_method = _member(CodeMethod, str(request.code_method).upper(), "code_method")
@@ -161,12 +208,10 @@ def _check(request: NumberRequest) -> _Valid:
         parse_window(request.code_window)
     if request.pin is not None and not _PIN.fullmatch(request.pin):
         raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
-    if request.onboarded_at is not None and request.onboarded_at.tzinfo is None:
-        raise InputError(
-            "the time has no offset", field="onboarded_at", hint="like 2026-03-02T09:00:00Z"
-        )
+    if request.onboarded_at is not None:
+        require_past(request.onboarded_at, now, "onboarded_at")
     name = parse_display_name(request.display_name)
-    valid = _Valid(
+    valid = ValidRequest(
         request=request,
         number=number,
         display_name=name,
@@ -175,6 +220,22 @@ def _check(request: NumberRequest) -> _Valid:
         digest="",
     )
     return replace(valid, digest=_digest(valid))
+
+
+def require_past(instant: datetime, now: datetime, name: str) -> None:
+    """Refuse an instant without an offset, or one that has not come yet.
+
+    Raises:
+        InputError: names the field.
+    """
+    if instant.tzinfo is None:
+        raise InputError("the time has no offset", field=name, hint="like 2026-03-02T09:00:00Z")
+    if instant > now + _CLOCK_SKEW:
+        raise InputError(
+            f"{instant:%Y-%m-%d %H:%M} UTC has not come yet",
+            field=name,
+            hint="give the time at which the customer finished Embedded Signup",
+        )
 
 
 def _member(enum: type[E], value: str, name: str) -> E:
@@ -187,7 +248,7 @@ def _member(enum: type[E], value: str, name: str) -> E:
         ) from None
 
 
-def _content(valid: _Valid) -> dict[str, str | None]:
+def _content(valid: ValidRequest) -> dict[str, str | None]:
     request = valid.request
     onboarded_at = request.onboarded_at
     return {
@@ -202,12 +263,12 @@ def _content(valid: _Valid) -> dict[str, str | None]:
     }
 
 
-def _digest(valid: _Valid) -> str:
+def _digest(valid: ValidRequest) -> str:
     text = json.dumps(_content(valid), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _unknown_accounts(conn: Connection, valid: Mapping[int, _Valid]) -> list[Refusal]:
+def _unknown_accounts(conn: Connection, valid: Mapping[int, ValidRequest]) -> list[Refusal]:
     wanted = sorted({each.request.waba_id for each in valid.values()})
     there = accounts.load_accounts(conn, wanted)
     return [
@@ -225,7 +286,7 @@ def _unknown_accounts(conn: Connection, valid: Mapping[int, _Valid]) -> list[Ref
 
 
 def _known(
-    conn: Connection, valid: Mapping[int, _Valid]
+    conn: Connection, valid: Mapping[int, ValidRequest]
 ) -> tuple[dict[int, Onboarding], list[Refusal]]:
     by_key = finding.load_by_key(conn, [v.request.key for v in valid.values() if v.request.key])
     by_number = finding.load_by_number(conn, [v.number.key for v in valid.values()])
@@ -245,7 +306,7 @@ def _known(
     return known, conflicts
 
 
-def _same_key(each: _Valid, earlier: Onboarding | None) -> Onboarding | None:
+def _same_key(each: ValidRequest, earlier: Onboarding | None) -> Onboarding | None:
     if earlier is not None and earlier.content_digest != each.digest:
         raise ConflictError(
             f"the key '{each.request.key}' was used for another request "
@@ -256,7 +317,7 @@ def _same_key(each: _Valid, earlier: Onboarding | None) -> Onboarding | None:
     return earlier
 
 
-def _same_number(each: _Valid, earlier: Sequence[Onboarding]) -> Onboarding | None:
+def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboarding | None:
     for row in reversed(earlier):
         same = row.waba_id == each.request.waba_id and row.content_digest == each.digest
         if same and (row.state in LIVE or not each.request.again):
@@ -272,7 +333,7 @@ def _same_number(each: _Valid, earlier: Sequence[Onboarding]) -> Onboarding | No
     return None
 
 
-def _difference(each: _Valid, row: Onboarding) -> str:
+def _difference(each: ValidRequest, row: Onboarding) -> str:
     """Return the name of the first field in which a request differs from what is stored."""
     onboarded_at = iso(row.onboarded_at) if row.onboarded_at else None
     for name, value in _content(each).items():
@@ -283,7 +344,7 @@ def _difference(each: _Valid, row: Onboarding) -> str:
 
 
 def _store(
-    ctx: Context, conn: Connection, fresh: Mapping[int, _Valid], actor: str, now: datetime
+    ctx: Context, conn: Connection, fresh: Mapping[int, ValidRequest], actor: str, now: datetime
 ) -> dict[int, Onboarding]:
     ids = Ids(now)
     rows = {index: _row(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
@@ -297,7 +358,7 @@ def _store(
     return rows
 
 
-def _row(ctx: Context, each: _Valid, id_: str, actor: str, now: datetime) -> Onboarding:
+def _row(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) -> Onboarding:
     request, number = each.request, each.number
     row = Onboarding(
         id=id_,

@@ -9,7 +9,6 @@ from onboarding.engine.context import Context
 from onboarding.errors import ConflictError, GraphError, InputError, NotFoundError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall
-from onboarding.graph.errors import describe
 from onboarding.graph.responses import Waba, parse_waba
 from onboarding.graph.transport import is_usable_token
 from onboarding.model import Account, Reason
@@ -112,7 +111,7 @@ def check_account(ctx: Context, waba_id: str) -> AccountCheck:
     result = ctx.graph.send_one(call)
     if result.failure is not None:
         raise GraphError(
-            describe(result.failure),
+            result.failure.message,
             code=result.failure.code,
             subcode=result.failure.subcode,
             fbtrace_id=result.failure.fbtrace_id,

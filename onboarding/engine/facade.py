@@ -24,7 +24,7 @@ from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.observe import observe_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError
-from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, State
+from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
 from onboarding.settings import load_settings
 from onboarding.store import accounts, deadlines, finding, history, journal, onboardings, views
 from onboarding.store.database import reading
@@ -183,6 +183,7 @@ class Engine:
         self,
         *,
         states: Sequence[State] = (),
+        waiting_for: Owner | None = None,
         waba_id: str | None = None,
         phone_number: str | None = None,
         deadline_before: datetime | None = None,
@@ -193,6 +194,7 @@ class Engine:
 
         Args:
             states: any of these.
+            waiting_for: whose turn it is.
             waba_id: on this WABA.
             phone_number: of this number, in any spelling with its country code.
             deadline_before: to be registered before this.
@@ -210,6 +212,7 @@ class Engine:
             rows = finding.find(
                 conn,
                 states=states,
+                waiting_for=waiting_for,
                 waba_id=waba_id,
                 number_key=number_key(phone_number) if phone_number else None,
                 due_before=deadline_before,

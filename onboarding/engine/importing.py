@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onboarding.engine.accept import (
-    Refusal,
-    RequestsRefusedError,
-    _known,
-    _unknown_accounts,
-    _validate,
-)
+from onboarding.engine.accept import Refusal, RequestsRefusedError, ValidRequest, check
 from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
 from onboarding.errors import ImportFileError, RowError
 from onboarding.model import Onboarding
-from onboarding.store.database import reading
 
 if TYPE_CHECKING:
     from onboarding.engine.facade import Engine
-
-_EARLIER = re.compile(r"see entry (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +83,19 @@ def _result(line: int, row: Onboarding, result: str) -> ImportResult:
 
 def _look_up(engine: Engine, rows: Sequence[Row]) -> tuple[list[ImportResult], list[Refusal]]:
     """Check requests as storing them would, and store nothing."""
-    valid, refusals = _validate([request for _, request in rows])
-    with reading(engine.context.database) as conn:
-        refusals += _unknown_accounts(conn, valid)
-        known, conflicts = _known(conn, valid)
-    refused = {each.index for each in refusals}
-    refusals += [each for each in conflicts if each.index not in refused]
+    checked = check(engine.context, [request for _, request in rows])
     results = [
-        _result(rows[index][0], known[index], "known")
-        if index in known
-        else ImportResult(
-            line=rows[index][0], phone_number=each.number.e164, id=None, result="valid", state=None
-        )
-        for index, each in valid.items()
+        _result(line, checked.known[index], "known")
+        if index in checked.known
+        else _valid(line, checked.fresh.get(index))
+        for index, (line, _) in enumerate(rows)
     ]
-    return results, refusals
+    return results, list(checked.refusals)
+
+
+def _valid(line: int, request: ValidRequest | None) -> ImportResult:
+    number = request.number.e164 if request else ""
+    return ImportResult(line=line, phone_number=number, id=None, result="valid", state=None)
 
 
 def read_requests(
@@ -139,15 +127,12 @@ def _refused(errors: Sequence[RowError]) -> ImportFileError:
 
 def _row_errors(refusals: Sequence[Refusal], lines: Sequence[int]) -> list[RowError]:
     """Return refusals of a batch as errors of the file that it came from."""
-
-    def in_file(hint: str) -> str:
-        return _EARLIER.sub(lambda found: f"see line {lines[int(found[1]) - 1]}", hint)
-
     return [
-        RowError(
-            lines[each.index],
-            each.error.field,
-            "; ".join(part for part in (str(each.error), in_file(each.error.hint)) if part),
-        )
-        for each in refusals
+        RowError(lines[each.index], each.error.field, _explained(each, lines)) for each in refusals
     ]
+
+
+def _explained(refusal: Refusal, lines: Sequence[int]) -> str:
+    if refusal.earlier is not None:
+        return f"{refusal.error}; see line {lines[refusal.earlier]}"
+    return "; ".join(part for part in (str(refusal.error), refusal.error.hint) if part)

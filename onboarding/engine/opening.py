@@ -75,7 +75,7 @@ def open_existing(settings: Settings) -> Database:
     path = sqlite_path(settings.database_url)
     if path is not None and not path.exists():
         raise StoreError(f"there is no database at {path}", hint="run: onboarding db upgrade")
-    return open_database(settings.database_url)
+    return open_database(settings.database_url, busy_timeout_s=settings.busy_timeout_seconds)
 
 
 def upgrade(settings: Settings) -> tuple[str | None, str]:
@@ -95,7 +95,7 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
     is_new = path is not None and not path.exists()
     if path is not None and not path.parent.exists():
         raise StoreError(f"there is no folder {path.parent}", hint="make it, or change the URL")
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, busy_timeout_s=settings.busy_timeout_seconds)
     try:
         if schema.current(database) is None:
             _first_key(settings, may_make=is_new)

@@ -15,11 +15,13 @@ from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger, next_state
 from onboarding.core.names import parse_display_name
 from onboarding.core.operations import natural_key
-from onboarding.core.plan import Plan
-from onboarding.core.steps import Move, Wait, entry_of, moved
+from onboarding.core.plan import plan
+from onboarding.core.steps import Move, entry_of, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.engine.accept import require_past
 from onboarding.engine.context import Context
-from onboarding.engine.writing import write_plans
+from onboarding.engine.looking import snapshots
+from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import (
     ConfigurationError,
     ConflictError,
@@ -27,11 +29,12 @@ from onboarding.errors import (
     NotFoundError,
     TransitionRefusedError,
 )
-from onboarding.model import NameStatus, Onboarding, Operation, Owner, Reason, State
+from onboarding.model import NameStatus, Onboarding, Operation, Reason, State
 from onboarding.store import finding, journal, onboardings
 from onboarding.store.database import writing
 
 _PIN_LENGTH = 6
+_UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
 
 def change(
@@ -40,7 +43,7 @@ def change(
     actor: str,
     make: Callable[[Connection, Onboarding, datetime], Move],
 ) -> Onboarding:
-    """Apply a person's step to one onboarding and make it due, in one transaction.
+    """Apply a person's step to one onboarding, in one transaction.
 
     A call that is in flight for it keeps its outcome; the next look applies it to what is then.
 
@@ -56,20 +59,13 @@ def change(
             )
         step = make(conn, row, now)
         after = moved(row, step, now)
-        due = replace(
-            after,
-            next_due_at=now,
-            waiting=Reason.DUE,
-            waiting_for=Owner.ENGINE,
-            waiting_since=now,
-        )
-        plan = Plan(
-            row=due,
-            entries=[entry_of(row, after, step, now, actor)],
-            step=Wait(reason=Reason.DUE),
-            deadlines=[step.deadline] if step.deadline else [],
-        )
-        return write_plans(ctx, conn, [plan], now)[row.id]
+        # What follows from it is seen at once; a call is left to the next pass.
+        made = due_now(plan(snapshots(ctx, conn, [after], now)[0], now, ctx.policy), now)
+        made.before = None
+        made.entries.insert(0, entry_of(row, after, step, now, actor))
+        if step.deadline:
+            made.deadlines.insert(0, step.deadline)
+        return write_plans(ctx, conn, [made], now)[row.id]
 
 
 def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onboarding:
@@ -220,6 +216,8 @@ def restart(
 
     def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
         next_state(row.state, Trigger.RESTARTED)
+        if onboarded_at is not None:
+            require_past(onboarded_at, now, "onboarded_at")
         others = finding.load_by_number(conn, [row.number_key])[row.number_key]
         if live := [other for other in others if other.state in LIVE]:
             raise ConflictError(
@@ -260,6 +258,8 @@ def hold(
 
     def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
         del conn
+        if until is not None and (until.tzinfo is None or until <= now):
+            raise InputError("the hold would end before it begins", field="until", hint=_UNTIL)
         if row.state in FINAL:
             raise TransitionRefusedError(
                 f"nothing can be held while the onboarding is '{row.state}'",

@@ -7,13 +7,14 @@ and column; whether its content can be accepted is for ``engine/accept.py`` to s
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from onboarding.core.timing import parse_iso
 from onboarding.engine.accept import NumberRequest
@@ -84,7 +85,7 @@ def read_file(
 
 
 def _read(
-    file: BinaryIO, read: Reader, size: int, on_progress: Progress | None
+    file: io.BufferedReader, read: Reader, size: int, on_progress: Progress | None
 ) -> tuple[list[Row], list[RowError]]:
     rows: list[Row] = []
     errors: list[RowError] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.budgets import APP, STOP_ALL_AT, Breaker, waba_key
@@ -101,18 +102,25 @@ _BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = 
 
 def outcome_of(result: GraphResult) -> Outcome:
     """Return what is stored of an answer."""
-    failure = result.failure
-    if failure is not None:
-        return Outcome(effect=failure.effect, failure=failure, fbtrace_id=failure.fbtrace_id)
-    if result.call.request.endpoint is not Operation.CREATE_NUMBER:
-        return Outcome(effect=Effect.DONE)
+    answered = Outcome(
+        effect=Effect.DONE if result.failure is None else result.failure.effect,
+        failure=result.failure,
+        fbtrace_id=result.fbtrace_id or result.x_fb_trace_id,
+        http_status=result.http_status,
+        served_version=result.served_version,
+        x_fb_request_id=result.x_fb_request_id,
+        x_fb_rev=result.x_fb_rev,
+    )
+    creates = result.call.request.endpoint is Operation.CREATE_NUMBER
+    if not creates or result.failure is not None:
+        return answered
     try:
-        return Outcome(effect=Effect.DONE, phone_number_id=parse_created_id(result.payload))
+        return replace(answered, phone_number_id=parse_created_id(result.payload))
     except GraphError as error:
         unreadable = Failure(
             effect=Effect.UNKNOWN, recovery=RecoveryClass.RECONCILE, message=str(error)
         )
-        return Outcome(effect=Effect.UNKNOWN, failure=unreadable)
+        return replace(answered, effect=Effect.UNKNOWN, failure=unreadable)
 
 
 def status_of(outcome: Outcome) -> OperationStatus:

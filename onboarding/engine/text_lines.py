@@ -5,14 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from onboarding.errors import ImportFileError, RowError
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_lines(file: BinaryIO) -> Iterator[str]:
+def read_lines(file: io.BufferedReader) -> Iterator[str]:
     """Yield the lines of a file with their ends; a byte order mark is left out.
 
     The file is UTF-8, or UTF-16 with a byte order mark.
@@ -20,9 +19,7 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
     Raises:
         ImportFileError: a line is neither; it names the line.
     """
-    start = file.read(3)
-    file.seek(0)
-    if start[:2] in _UTF16:
+    if file.peek(2)[:2] in _UTF16:  # a pipe cannot go back to its start
         yield from _utf16(file)
         return
     for number, line in enumerate(file, start=1):
@@ -32,7 +29,7 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
             raise _not_text(number) from None
 
 
-def _utf16(file: BinaryIO) -> Iterator[str]:
+def _utf16(file: io.BufferedReader) -> Iterator[str]:
     text = io.TextIOWrapper(file, encoding="utf-16", newline="")
     number = 0
     try:

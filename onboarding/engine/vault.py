@@ -74,12 +74,23 @@ def make_key_file(path: Path) -> str:
 
     Returns:
         The key in the file.
+
+    Raises:
+        ConfigurationError: it cannot be made or read.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return _make(path)
     except FileExistsError:
         return read_key_file(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the key file {path} cannot be made: {error.strerror}", hint=_KEY_HINT
+        ) from None
+
+
+def _make(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     key = new_key()
     with os.fdopen(handle, "w") as file:
         file.write(key + "\n")

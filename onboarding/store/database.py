@@ -38,10 +38,14 @@ def open_database(url: str, *, busy_timeout_s: float = 30.0) -> Engine:
             return _open_sqlite(url, busy_timeout_s)
         return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise ConfigurationError(
-            f"the database URL cannot be used: {type(error).__name__}",
-            hint="set ONBOARDING_DATABASE_URL like sqlite:///onboarding.db",
-        ) from None
+        raise _unusable(error) from None
+
+
+def _unusable(error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"the database URL cannot be used ({type(error).__name__})",
+        hint="set ONBOARDING_DATABASE_URL like sqlite:///onboarding.db",
+    )
 
 
 def _open_sqlite(url: str, busy_timeout_s: float) -> Engine:
@@ -132,8 +136,15 @@ _SIGNS = (
 
 
 def sqlite_path(url: str) -> Path | None:
-    """Return the file of a SQLite URL, ``None`` for other databases and for memory."""
-    parsed = make_url(url)
+    """Return the file of a SQLite URL, ``None`` for other databases and for memory.
+
+    Raises:
+        ConfigurationError: not a database URL.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _unusable(error) from None
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
     return Path(str(parsed.database))

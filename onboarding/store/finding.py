@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, true
 
 from onboarding.core.lifecycle import FINAL
-from onboarding.model import Onboarding, State
+from onboarding.model import Onboarding, Owner, State
 from onboarding.store.journal import open_onboarding_ids
 from onboarding.store.onboardings import to_onboarding
 from onboarding.store.rowset import listed, packed_list
@@ -66,6 +66,7 @@ def find(
     conn: Connection,
     *,
     states: Sequence[State],
+    waiting_for: Owner | None,
     waba_id: str | None,
     number_key: str | None,
     due_before: datetime | None,
@@ -76,6 +77,8 @@ def find(
     conditions: list[ColumnElement[bool]] = [true()]
     if states:
         conditions.append(t.c.state.in_(states))
+    if waiting_for:
+        conditions.append(t.c.waiting_for == waiting_for)
     if waba_id:
         conditions.append(t.c.waba_id == waba_id)
     if number_key:

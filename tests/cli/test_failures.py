@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,13 @@ from onboarding.engine.facade import Engine
 from onboarding.store.database import open_database
 from tests.cli.harness import NAME, NUMBER, TOKEN, WABA, Deployment, Outcome
 
+_HOLD = """
+import sqlite3, sys
+conn = sqlite3.connect(sys.argv[1], isolation_level=None)
+conn.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
 _WRITE = ("request", WABA, NUMBER, NAME)
 
 
@@ -89,14 +97,14 @@ def test_a_full_disk_stores_nothing(deployment: Deployment) -> None:
 def test_a_database_that_another_process_holds_is_told(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(open_database.__kwdefaults__, "busy_timeout_s", 0.05)
+    soon = partial(open_database, busy_timeout_s=0.05)
+    monkeypatch.setattr("onboarding.engine.opening.open_database", soon)
     before = deployment.stored()
     holder = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
-            "c.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()",
+            _HOLD,
             str(deployment.database),
         ],
         stdin=subprocess.PIPE,

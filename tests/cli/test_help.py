@@ -54,6 +54,24 @@ def test_help_lists_every_command_and_option(empty: Deployment) -> None:
         assert option in shown
 
 
+def test_help_tells_every_exit_code(empty: Deployment) -> None:
+    table = empty.ok("--help").out.split("Exit codes:")[1].strip().splitlines()
+    assert [line.split(maxsplit=1) for line in table] == [
+        [str(code), meaning] for code, meaning in EXIT_CODES.items()
+    ]
+
+
+def test_a_shell_can_complete_commands(empty: Deployment) -> None:
+    empty.env |= {
+        "_ONBOARDING_COMPLETE": "complete_bash",
+        "COMP_WORDS": "onboarding secrets re",
+        "COMP_CWORD": "2",
+    }
+    assert empty.spawn().out.split() == ["reveal-pin"]
+    empty.env["COMP_WORDS"], empty.env["COMP_CWORD"] = "onboarding h", "1"
+    assert sorted(empty.spawn().out.split()) == ["history", "hold"]
+
+
 def test_without_arguments_help_is_shown(empty: Deployment) -> None:
     assert empty.ok().out == empty.ok("--help").out
 

@@ -140,3 +140,16 @@ def test_what_is_no_file_of_numbers_is_told(
 def test_the_format_can_be_given(deployment: Deployment) -> None:
     file = _file(deployment, GOOD, "numbers.dat")
     assert deployment.ok("import", file, "--format", "CSV").out.startswith("2 rows: 2 created")
+
+
+@pytest.mark.parametrize("text", [GOOD, "\ufeff" + GOOD])
+def test_a_file_can_come_through_a_pipe(deployment: Deployment, text: str) -> None:
+    outcome = deployment.spawn("import", "-", "--format", "csv", stdin=text)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("2 rows: 2 created")
+
+
+def test_a_pipe_has_no_suffix(deployment: Deployment) -> None:
+    outcome = deployment.spawn("import", "-", stdin=GOOD)
+    assert outcome.code == 2
+    assert "--format" in outcome.err or "give the format" in outcome.err

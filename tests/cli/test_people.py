@@ -74,6 +74,14 @@ def test_a_hold_ends_by_release_or_by_itself(deployment: Deployment) -> None:
     assert deployment.run("release", id_).code == 5
 
 
+def test_a_hold_cannot_end_before_it_begins(deployment: Deployment) -> None:
+    id_ = deployment.request()
+    before = deployment.stored()
+    for until in ("0d", "2026-03-02T09:00:00Z"):
+        assert deployment.run("hold", id_, "--reason", "x", "--until", until).code == 2
+    assert deployment.stored() == before
+
+
 def test_a_cancelled_number_can_be_asked_for_again(deployment: Deployment) -> None:
     first = deployment.request()
     deployment.ok("cancel", first, "--reason", "not wanted")

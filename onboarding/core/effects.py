@@ -1,0 +1,60 @@
+"""What a call that took effect changes in its row, however we came to know of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onboarding.core.code_desk import NO_CODE
+from onboarding.core.lifecycle import Trigger
+from onboarding.core.operations import natural_key
+from onboarding.core.steps import Move
+from onboarding.core.waits import NO_TROUBLE
+from onboarding.model import JournaledOperation, Onboarding, Operation
+
+
+def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Move:
+    """Return the move of a code that is, or must count as, on its way."""
+    return Move(
+        trigger=Trigger.CODE_REQUESTED,
+        reason=reason,
+        changes={
+            "code_sent_at": operation.intent_at,
+            "code_sends": row.code_sends + 1,
+            "code_ready": False,
+            **NO_TROUBLE,
+        },
+        operation=operation,
+    )
+
+
+def register_accepted(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:
+    """Return the changes of an accepted register call; the PIN it was made with is the PIN now."""
+    accepted_at = max(operation.intent_at, row.register_accepted_at or operation.intent_at)
+    changes: dict[str, Any] = {**NO_TROUBLE, "register_accepted_at": accepted_at}
+    if row.pin_pending_sealed is not None:
+        changes |= {"pin_sealed": row.pin_pending_sealed, "pin_pending_sealed": None}
+    return changes
+
+
+def deregister_accepted() -> dict[str, Any]:
+    """Return the changes of a number that is off the Cloud API; it is to be registered next."""
+    return {**NO_TROUBLE, "register_accepted_at": None}
+
+
+def name_submitted(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:
+    """Return the changes of a name that is in review; another was given since if it differs."""
+    if operation.natural_key != natural_key(Operation.SET_DISPLAY_NAME, row):
+        return NO_TROUBLE
+    return {
+        **NO_TROUBLE,
+        "name_submitted_at": operation.intent_at,
+        "name_unapproved_at": None,
+        "rejection_reason": None,
+    }
+
+
+def code_spent(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:
+    """Return the changes of a code that was sent to Meta; one that came since is kept."""
+    if operation.natural_key != natural_key(Operation.VERIFY_CODE, row):
+        return {}
+    return NO_CODE

@@ -1,0 +1,253 @@
+"""What follows from a call that Meta refused, or that never left.
+
+Some refusals have a meaning of their own for one operation; for all others the recovery class
+decides. A refusal of a kind that waiting does not mend always ends with a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from onboarding.core.code_desk import REVERIFY, lost_proof
+from onboarding.core.creation import is_wrong_form, times_refused_for_form
+from onboarding.core.effects import code_spent, deregister_accepted
+from onboarding.core.lifecycle import FINAL, Trigger
+from onboarding.core.policy import Policy
+from onboarding.core.steps import Attempts, Move
+from onboarding.core.timing import DAY, HOUR, MINUTE, backoff, jitter
+from onboarding.core.waits import failures_in_a_row, hold_step
+from onboarding.model import (
+    Effect,
+    Failure,
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    Reason,
+    RecoveryClass,
+    State,
+    Trouble,
+)
+
+#: Codes of Meta that have a meaning of their own for one operation.
+PIN_MISMATCH = 133005
+UNFINISHED_DEREGISTER = 133000
+CODE_WRONG = 136025
+INVALID_PARAMETER = 100
+CANNOT_CREATE_CERTIFICATE = 2388001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A refused or unsent call, with all that its meaning depends on."""
+
+    row: Onboarding
+    operation: JournaledOperation
+    failure: Failure
+    attempts: Attempts
+    now: datetime
+    policy: Policy
+
+    @property
+    def tries(self) -> int:
+        """How many failures of this kind came one after another, this one included."""
+        return failures_in_a_row(self.row, self.operation, self.failure)
+
+    @property
+    def told(self) -> timedelta:
+        """The wait that Meta or the recovery table names; zero if neither does."""
+        return timedelta(seconds=self.failure.wait_s or 0)
+
+    @property
+    def text(self) -> str:
+        """The refusal in words."""
+        return f"{self.operation.name}: {self.failure.message}"
+
+
+def apply_refusal(case: Refusal) -> Move:
+    """Return the step that a refusal leads to."""
+    is_unsent = case.failure.effect is Effect.UNSENT
+    note = "call_unsent" if is_unsent else "call_refused"
+    if case.row.state in FINAL:
+        hold = case.failure.message if case.failure.recovery is RecoveryClass.REAUTH else None
+        return Move(note=note, reason=case.text, operation=case.operation, account_hold=hold)
+    if is_unsent:
+        return _again(case, backoff(case.tries, case.policy.transient))
+    special = _SPECIAL.get(case.operation.name)
+    return (special and special(case)) or _by_class(case)
+
+
+def _troubled(case: Refusal, wait: timedelta | None) -> dict[str, Any]:
+    """Return the changes that remember a failure and when to try the operation again."""
+    spread = jitter(case.row.id, min(wait, 10 * MINUTE) / 10) if wait else timedelta()
+    name = case.operation.name
+    return {
+        "tries": case.tries,
+        "retry_at": case.now + wait + spread if wait else None,
+        "retry_operation": name,
+        "trouble": Trouble(operation=name.value, at=case.operation.intent_at, failure=case.failure),
+    }
+
+
+def _again(
+    case: Refusal, wait: timedelta | None = None, changes: Mapping[str, Any] | None = None
+) -> Move:
+    """Try again after the wait, or as soon as the rules allow it."""
+    return Move(
+        note="call_unsent" if case.failure.effect is Effect.UNSENT else "call_refused",
+        reason=case.text,
+        changes={**_troubled(case, wait), **(changes or {})},
+        operation=case.operation,
+    )
+
+
+def _parked(case: Refusal, reason: Reason = Reason.REFUSED) -> Move:
+    step = hold_step(reason, case.text, case.now)
+    changes = {**_troubled(case, None), **step.changes}
+    return Move(note=step.note, reason=step.reason, changes=changes, operation=case.operation)
+
+
+def _by_class(case: Refusal) -> Move:
+    is_registered = case.row.state is State.REGISTERED or case.row.renaming
+    match case.failure.recovery:
+        case RecoveryClass.TRANSIENT if case.tries < case.policy.transient_tries:
+            return _again(case, max(case.told, backoff(case.tries, case.policy.transient)))
+        case RecoveryClass.WAIT:
+            return _again(case, _growing(case))
+        case RecoveryClass.THROTTLE_APP | RecoveryClass.THROTTLE_WABA:
+            return _again(case, case.told or HOUR)
+        case RecoveryClass.REAUTH:
+            return Move(
+                note="call_refused",
+                reason=case.text,
+                changes=_troubled(case, None),
+                operation=case.operation,
+                account_hold=case.failure.message,
+            )
+        case RecoveryClass.PERMANENT if not is_registered:
+            return Move(
+                trigger=Trigger.REFUSED,
+                reason=case.text,
+                changes=_troubled(case, None),
+                operation=case.operation,
+            )
+        case RecoveryClass.RECONCILE if case.tries == 1:
+            return _again(case)  # once the list was read again
+        case _:
+            return _parked(case)
+
+
+def _growing(case: Refusal) -> timedelta:
+    """Return the wait that was told, doubled with every repeat: each try spends a scarce budget."""
+    told = case.told or HOUR
+    return max(told, min(told * (1 << min(case.tries - 1, 10)), DAY))
+
+
+def _create_refused(case: Refusal) -> Move | None:
+    """Meta's documents disagree on the form of the number: the other one is tried once."""
+    is_first = times_refused_for_form(case.row, case.attempts) <= 1
+    return _again(case) if is_wrong_form(case.failure) and is_first else None
+
+
+def _code_refused(case: Refusal) -> Move | None:
+    """136024 asks for patience that its text understates; repeats are structural."""
+    if case.failure.recovery is not RecoveryClass.WAIT:
+        return None
+    if case.tries > case.policy.code_refused_tries:
+        return _parked(case)
+    return _again(case, max(case.told, backoff(case.tries, case.policy.code_refused)))
+
+
+def _verify_refused(case: Refusal) -> Move | None:
+    """A wrong code is never sent again; the holder may have mistyped the one that is out."""
+    code, recovery = case.failure.code, case.failure.recovery
+    is_wrong = code == CODE_WRONG or (code == INVALID_PARAMETER and recovery is RecoveryClass.HUMAN)
+    if not is_wrong:
+        return None
+    spent = code_spent(case.row, case.operation)
+    return _again(case, changes={**spent, "code_tries": case.row.code_tries + 1})
+
+
+def _register_refused(case: Refusal) -> Move | None:
+    if case.failure.code == REVERIFY:
+        return _must_reverify(case)
+    if case.failure.code == PIN_MISMATCH:
+        return _pin_refused(case)
+    if case.failure.code == UNFINISHED_DEREGISTER:
+        return _must_deregister(case)
+    if case.failure.subcode == CANNOT_CREATE_CERTIFICATE:
+        return _certificate_refused(case)
+    return None
+
+
+def _must_reverify(case: Refusal) -> Move:
+    if case.row.renaming:
+        return _parked(case)
+    return Move(
+        trigger=Trigger.OWNERSHIP_LOST,
+        reason=case.text,
+        changes={**_troubled(case, None), **lost_proof(case.row)},
+        operation=case.operation,
+    )
+
+
+def _pin_refused(case: Refusal) -> Move:
+    """One try, one settings call that sets our PIN, then a person: guesses lock the number."""
+    if case.row.pin_mismatches > 0:
+        return _parked(case, Reason.PIN)
+    changes = {"pin_mismatches": 1, "retry_operation": Operation.SET_PIN}
+    return _again(case, changes=changes)
+
+
+def _must_deregister(case: Refusal) -> Move:
+    """133000: deregister again, then register; both are counted, so twice and not for ever."""
+    made = case.attempts.of(case.row, Operation.DEREGISTER)
+    if sum(op.status is not OperationStatus.UNSENT for op in made) >= case.policy.deregisters:
+        return _parked(case)
+    return _again(case, changes={"retry_operation": Operation.DEREGISTER})
+
+
+def _certificate_refused(case: Refusal) -> Move:
+    """Meta still works on the name (100/2388001): patience first, a person after days of it."""
+    if case.tries > case.policy.certificate_tries:
+        return _parked(case)
+    wait = backoff(case.tries, case.policy.certificate)
+    if case.row.renaming:
+        return _again(case, wait)
+    return Move(
+        trigger=Trigger.NAME_NOT_USABLE,
+        reason=case.text,
+        changes=_troubled(case, wait),
+        operation=case.operation,
+    )
+
+
+def _deregister_refused(case: Refusal) -> Move | None:
+    """A number that is not registered need not be deregistered."""
+    if case.failure.recovery is not RecoveryClass.RECONCILE:
+        return None
+    return Move(
+        note="deregister_accepted",
+        reason=case.text,
+        changes=deregister_accepted(),
+        operation=case.operation,
+    )
+
+
+def _pin_not_set(case: Refusal) -> Move | None:
+    """Where Meta does not let us set the PIN, only its holder can."""
+    by_person = case.failure.recovery in (RecoveryClass.HUMAN, RecoveryClass.BUG)
+    return _parked(case, Reason.PIN) if by_person else None
+
+
+_SPECIAL: dict[Operation, Callable[[Refusal], Move | None]] = {
+    Operation.CREATE_NUMBER: _create_refused,
+    Operation.REQUEST_CODE: _code_refused,
+    Operation.VERIFY_CODE: _verify_refused,
+    Operation.REGISTER: _register_refused,
+    Operation.DEREGISTER: _deregister_refused,
+    Operation.SET_PIN: _pin_not_set,
+}

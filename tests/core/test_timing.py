@@ -1,0 +1,100 @@
+"""Schedules, backoff and instants: what depends on what, and nothing on chance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onboarding.core.timing import backoff, earliest, iso, jitter, next_poll, parse_iso
+from tests.core.making import DAY, HOUR, MINUTE, SECOND, START
+
+STEPS = (MINUTE, 5 * MINUTE, HOUR)
+
+durations = st.timedeltas(min_value=SECOND, max_value=timedelta(days=3))
+schedules = st.lists(durations, min_size=1, max_size=6)
+instants = st.timedeltas(-50 * 365 * DAY, 200 * 365 * DAY).map(lambda since: START + since)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (-HOUR, MINUTE),
+        (0 * SECOND, MINUTE),
+        (59 * SECOND, MINUTE),
+        (MINUTE, 6 * MINUTE),
+        (6 * MINUTE, 66 * MINUTE),
+        (66 * MINUTE, 126 * MINUTE),
+        (120 * MINUTE, 126 * MINUTE),
+        (126 * MINUTE, 186 * MINUTE),
+    ],
+)
+def test_polls_thin_out_and_then_keep_the_last_gap(after: timedelta, expected: timedelta) -> None:
+    assert next_poll(START, START + after, STEPS) == START + expected
+
+
+@given(schedules, durations, durations)
+def test_a_poll_is_always_later_and_never_further_away_than_its_longest_gap(
+    steps: list[timedelta], since: timedelta, after: timedelta
+) -> None:
+    begun, now = START, START + since + after
+    due = next_poll(begun, now, steps)
+    assert now < due <= now + max(steps)
+
+
+@given(schedules, durations, st.floats(0, 1))
+def test_asking_again_does_not_push_a_poll_away(
+    steps: list[timedelta], after: timedelta, part: float
+) -> None:
+    due = next_poll(START, START + after, steps)
+    between = START + after + (due - START - after) * part
+    if between < due:
+        assert next_poll(START, between, steps) == due
+
+
+@pytest.mark.parametrize(
+    ("tries", "expected"), [(0, MINUTE), (1, MINUTE), (2, 5 * MINUTE), (3, HOUR), (99, HOUR)]
+)
+def test_backoff_takes_the_steps_in_turn_and_repeats_the_last(
+    tries: int, expected: timedelta
+) -> None:
+    assert backoff(tries, STEPS) == expected
+
+
+@given(st.text(), durations)
+def test_jitter_is_a_part_of_its_span_and_the_same_every_time(key: str, span: timedelta) -> None:
+    assert timedelta() <= jitter(key, span) <= span
+    assert jitter(key, span) == jitter(key, span)
+
+
+def test_jitter_spreads_many_keys_over_the_span() -> None:
+    tenths = [int(jitter(f"019cadc6{n:04}", HOUR) / HOUR * 10) for n in range(1000)]
+    assert all(60 < tenths.count(tenth) < 140 for tenth in range(10))
+
+
+def test_the_earliest_of_instants_leaves_out_what_is_not_given() -> None:
+    assert earliest(None, START + HOUR, START, None) == START
+    assert earliest(None, None) is None
+
+
+@given(instants, instants)
+def test_instants_as_text_sort_as_time_does(one: datetime, other: datetime) -> None:
+    assert (iso(one) < iso(other)) == (one < other)
+    assert parse_iso(iso(one)) == one
+
+
+@given(instants, st.integers(-14 * 60, 14 * 60))
+def test_text_with_any_offset_becomes_utc(instant: datetime, minutes: int) -> None:
+    local = instant.astimezone(timezone(timedelta(minutes=minutes)))
+    parsed = parse_iso(f" {local.isoformat()} ")
+    assert parsed == instant
+    assert parsed.tzinfo is UTC
+    assert iso(local) == iso(instant)
+
+
+@pytest.mark.parametrize("text", ["2026-03-02T09:00:00", "2026-03-02", "soon", "", "09:00Z"])
+def test_text_that_is_no_instant_or_has_no_offset_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="offset|isoformat"):
+        parse_iso(text)

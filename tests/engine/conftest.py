@@ -1,0 +1,45 @@
+"""Rehearsals: an engine of its own for each test, against a simulated Graph API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.engine.oracle import faults_of
+from tests.engine.rehearsing import Rehearse, Rehearsed
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith("ONBOARDING_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
+    """Open rehearsals; when the test is over, none may have made a call that it must not make."""
+    opened: list[Rehearsed] = []
+    with ExitStack() as stack:
+
+        def opening(**given: object) -> Rehearsed:
+            folder = tmp_path / f"deployment-{len(opened)}"
+            folder.mkdir()
+            made = stack.enter_context(Rehearsed(folder=folder, **given))
+            opened.append(made)
+            return made
+
+        yield opening
+        found = [fault for rehearsal in opened for fault in faults_of(rehearsal)]
+        assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def meta(rehearse: Rehearse) -> Rehearsed:
+    """An engine and a Graph API with one empty WABA, where codes are read at once."""
+    return rehearse()

@@ -1,0 +1,131 @@
+"""A rehearsal with the words that these tests use often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from onboarding.model import Onboarding, State
+from onboarding.store.database import writing
+from onboarding.testing import START, Rehearsal
+
+WABA, OTHER_WABA = "102290129340398", "103390129340399"
+NUMBER = "+493012345671"
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+#: What the WABA's numbers, codes and registrations need no patience for.
+SWIFT = {"codes": {"delivery": "1s"}, "registration": {"connected_after": "1s"}}
+
+
+def scenario(**given: Any) -> dict[str, Any]:
+    """Return a scenario with one verified business and one WABA, where all comes at once."""
+    waba = {"id": WABA, "name": "Lucky Shrub", **given.pop("waba", {})}
+    business = {"id": "506914307656634", "wabas": [waba], **given.pop("business", {})}
+    return {**SWIFT, "businesses": [business], **given}
+
+
+def roomy(**given: Any) -> dict[str, Any]:
+    """Return a scenario whose WABA takes thousands of numbers."""
+    limits = {
+        "numbers_per_waba": 5000, "numbers_per_verified_business": 5000,
+        "management_calls": 100_000, **given.pop("limits", {}),
+    }  # fmt: skip
+    return scenario(limits=limits, **given)
+
+
+class Rehearsed(Rehearsal):
+    """A rehearsal of these tests: one number, mostly."""
+
+    def __init__(self, *, folder: Path, **given: Any) -> None:
+        played: Mapping[str, Any] = given.pop("scenario", None) or scenario()
+        super().__init__(played, folder=folder, **given)
+        self.database_file = folder / "onboarding.db"
+
+    def ask(self, number: str = NUMBER, name: str = "Lucky Shrub", **fields: Any) -> str:
+        """Request a number; return the onboarding's id."""
+        return self.request(number, name, **fields).id
+
+    def row(self, reference: str = NUMBER) -> Onboarding:
+        """Return the onboarding as it stands."""
+        return self.engine.get(reference)
+
+    def state(self, reference: str = NUMBER) -> State:
+        """Return the onboarding's state."""
+        return self.row(reference).state
+
+    def run_to(
+        self, state: State, reference: str = NUMBER, most: timedelta = 30 * DAY
+    ) -> Onboarding:
+        """Let time pass until the onboarding is in a state."""
+        self.run(most=most, until=lambda: self.state(reference) is state)
+        row = self.row(reference)
+        assert row.state is state, self.story(reference)
+        return row
+
+    def register(self, number: str = NUMBER, name: str = "Lucky Shrub", **fields: Any) -> str:
+        """Take a number from its request to its registration; return the onboarding's id."""
+        id_ = self.ask(number, name, **fields)
+        self.run_to(State.REGISTERED, id_)
+        return id_
+
+    def wait(self, span: timedelta) -> None:
+        """Let exactly this much time pass."""
+        end = self.clock.now() + span
+        self.run(most=span)
+        if self.clock.now() < end:
+            self.move_to(end)
+            self.settle()
+
+    def story(self, reference: str = NUMBER) -> str:
+        """Return the history as text, for messages of failed tests."""
+        return "\n".join(
+            f"{entry.at:%d %H:%M:%S} {entry.trigger}: {entry.source} -> {entry.dest} ({entry.reason})"
+            for _, entry in self.engine.history(reference)
+        )
+
+    def triggers(self, reference: str = NUMBER) -> list[str]:
+        """Return the triggers and notes of the history, in order."""
+        return [entry.trigger for _, entry in self.engine.history(reference)]
+
+    def path(self, reference: str = NUMBER) -> list[str]:
+        """Return the states that the onboarding went through, in order."""
+        entries = [entry for _, entry in self.engine.history(reference)]
+        return [entry.dest for entry in entries if entry.dest != entry.source]
+
+    def endpoints(self, *endpoints: str) -> list[str]:
+        """Return the endpoints that were called, in order."""
+        return [call["endpoint"] for call in self.calls(*endpoints)]
+
+    def edit(self, reference: str = NUMBER, **fields: Any) -> None:
+        """Change a number at Meta by hand."""
+        self.tell(f"/numbers/{self.row(reference).phone_number_id}", fields)
+
+    def decide_name(self, decision: str, reference: str = NUMBER, **given: Any) -> None:
+        """Decide the name that is in review at Meta."""
+        body = {"decision": decision, **given}
+        self.tell(f"/names/{self.row(reference).phone_number_id}", body)
+
+    def shown(self, reference: str = NUMBER) -> dict[str, Any]:
+        """Return what Meta knows of a number, in full."""
+        numbers: list[dict[str, Any]] = self.control.get("/state").json()["numbers"]
+        id_ = self.row(reference).phone_number_id
+        return next(number for number in numbers if number["id"] == id_)
+
+    def end_leases(self) -> None:
+        """Let the real time pass that the leases of lost workers still have."""
+        with writing(self.engine.context.database) as conn:
+            conn.execute(text("UPDATE onboarding SET lease_until = '2000-01-01T00:00:00.000000Z' WHERE lease_until IS NOT NULL"))
+            conn.execute(text("UPDATE account SET lease_until = NULL"))
+
+
+Rehearse = Callable[..., Rehearsed]
+
+__all__ = [
+    "DAY", "HOUR", "MINUTE", "NUMBER", "OTHER_WABA", "SECOND", "START", "SWIFT", "WABA",
+    "Rehearse", "Rehearsed", "datetime", "roomy", "scenario",
+]  # fmt: skip
