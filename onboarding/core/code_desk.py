@@ -60,7 +60,11 @@ def is_contradicted(snap: Snapshot) -> bool:
 
     What the list says of the ownership is then not to be believed.
     """
-    wanted = [op.intent_at for op in snap.attempts.of(snap.row, Operation.REGISTER) if _lacks(op)]
+    wanted = [
+        op.intent_at
+        for op in snap.attempts.of(snap.row, Operation.REGISTER)
+        if op.status is OperationStatus.REFUSED and _wants_proof(op)
+    ]
     given = [
         op.intent_at
         for op in snap.attempts.of(snap.row, Operation.VERIFY_CODE)
@@ -69,7 +73,7 @@ def is_contradicted(snap: Snapshot) -> bool:
     return bool(wanted) and (not given or max(wanted) > max(given))
 
 
-def _lacks(operation: JournaledOperation) -> bool:
+def _wants_proof(operation: JournaledOperation) -> bool:
     failure = operation.outcome.failure if operation.outcome else None
     return failure is not None and failure.code == REVERIFY
 

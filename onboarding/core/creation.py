@@ -42,7 +42,7 @@ def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         # The customer's Embedded Signup creates it; a create of ours would take its place.
         return Wait(
             reason=Reason.NOT_ON_WABA,
-            observe_at=next_poll(row.state_since, now, policy.poll_absent),
+            observe_at=next_poll(row.state_since, now, policy.poll_absent, row.waba_id),
         )
     return _settle_doubts(snap, now, policy) or _create(snap)
 

@@ -76,7 +76,7 @@ def _absence(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     gone_at = missing_since + policy.absent_grace
     if seen_after(row, gone_at):
         return _left(f"not on the WABA's list since {row.absent_since:%Y-%m-%d %H:%M} UTC")
-    poll = next_poll(missing_since, now, policy.poll_absent)
+    poll = next_poll(missing_since, now, policy.poll_absent, row.waba_id)
     return Wait(reason=Reason.LISTING, observe_at=min(poll, max(gone_at, now)))
 
 

@@ -116,7 +116,7 @@ def _retry(snap: Snapshot, now: datetime, policy: Policy) -> Wait | None:
 def _wait_for_meta(
     row: Onboarding, now: datetime, policy: Policy, *, until: datetime | None = None
 ) -> Wait:
-    poll = next_poll(row.state_since, now, policy.poll_review)
+    poll = next_poll(row.state_since, now, policy.poll_review, row.waba_id)
     return Wait(reason=Reason.NAME_IN_REVIEW, until=until, observe_at=poll)
 
 

@@ -90,7 +90,7 @@ def await_proof(row: Onboarding, now: datetime, policy: Policy) -> Wait | None:
     give_up = accepted_at + policy.reregister_after
     if now >= give_up and seen_after(row, give_up - timedelta(hours=1)):
         return None
-    poll = next_poll(accepted_at, now, policy.poll_connecting)
+    poll = next_poll(accepted_at, now, policy.poll_connecting, row.waba_id)
     return Wait(reason=Reason.CONNECTING, until=give_up if give_up > now else None, observe_at=poll)
 
 

@@ -11,19 +11,42 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def next_poll(since: datetime, after: datetime, steps: Sequence[timedelta]) -> datetime:
+#: From this gap on, polls of one account are brought together.
+_SHARED_FROM = 15 * MINUTE
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def next_poll(
+    since: datetime, after: datetime, steps: Sequence[timedelta], account: str
+) -> datetime:
     """Return the first instant of a thinning schedule that lies after ``after``.
 
     The schedule starts at ``since``; its gaps are ``steps`` in turn, then the last step for ever.
-    It depends on ``since`` alone, so that asking again does not push it away.
+    It does not depend on when it is asked, so that asking again does not push it away.
+
+    One read serves every number of an account. So each instant after a long gap is put off, by at
+    most a quarter of the gap, to one that all numbers of the account have in common; different
+    accounts have different ones.
     """
     at = since
     for step in steps:
         at += step
-        if at > after:
-            return at
+        if (shared := _shared(at, step, account)) > after:
+            return shared
     last = steps[-1]
-    return at + last * ((after - at) // last + 1)
+    at += last * max((after - at) // last, 0)
+    while (shared := _shared(at, last, account)) <= after:
+        at += last
+    return shared
+
+
+def _shared(at: datetime, gap: timedelta, account: str) -> datetime:
+    """Return the account's first common instant at or after ``at``."""
+    if gap < _SHARED_FROM:
+        return at
+    grid = gap / 4
+    start = _EPOCH + jitter(account, grid)
+    return start - (start - at) // grid * grid
 
 
 def backoff(tries: int, steps: Sequence[timedelta]) -> timedelta:

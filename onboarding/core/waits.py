@@ -64,7 +64,7 @@ def wait_for_list(now: datetime, reason: Reason = Reason.LISTING) -> Wait:
 
 def idle_poll(row: Onboarding, now: datetime, policy: Policy) -> datetime:
     """Return when to look at the list although nothing is expected of it."""
-    return next_poll(row.state_since, now, policy.poll_idle)
+    return next_poll(row.state_since, now, policy.poll_idle, row.waba_id)
 
 
 def retry_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | None:

@@ -93,10 +93,14 @@ def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now:
 def _dated(
     ctx: Context, plan: Plan, stored: Mapping[tuple[str, int, DeadlineReason], Deadline]
 ) -> list[Deadline]:
-    """Return the plan's deadlines; of one that is corrected, the rungs behind it stay behind it."""
+    """Return the plan's deadlines; of one that is corrected, the rungs behind it stay behind it.
+
+    One that ended in this cycle (a number may be renamed twice) begins its ladder anew.
+    """
     result: dict[object, Deadline] = {}
     for change in plan.deadlines:
         earlier = stored.get((plan.row.id, plan.row.cycle, change.reason))
+        climbed = earlier.next_rung if earlier and earlier.closed_at is None else 0
         deadline = Deadline(
             onboarding_id=plan.row.id,
             cycle=plan.row.cycle,
@@ -104,7 +108,7 @@ def _dated(
             anchor_source=change.anchor_source,
             starts_at=change.starts_at,
             due_at=change.due_at,
-            next_rung=earlier.next_rung if earlier else 0,
+            next_rung=climbed,
         )
         result[change.reason] = dated(deadline, ctx.policy.ladder)
     return list(result.values())

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, String, bindparam, select, update
 
 from onboarding.model import Deadline
 from onboarding.store.columns import Instant
-from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list, upsert
+from onboarding.store.rowset import given, listed, packed, packed_list, upsert
 from onboarding.store.tables import deadline as t
 from onboarding.store.tables import escalation
 
@@ -21,10 +21,10 @@ _CLOSE = (Column("onboarding_id", String(32)), Column("how", String(20)))
 
 
 def set_deadlines(conn: Connection, deadlines: Sequence[Deadline]) -> None:
-    """Set deadlines; one that exists for the cycle and reason is corrected.
+    """Set deadlines; one that exists for the cycle and reason is corrected, or opened again.
 
-    A correction re-dates the rungs that were not raised yet and leaves the others as they are:
-    the caller gives the instant of the next rung for a deadline on which none was raised.
+    A correction re-dates the rungs that were not raised yet and leaves the others as they are.
+    One that had ended (an earlier change of name) begins anew: the caller gives its first rung.
     """
     if deadlines:
         conn.execute(_set(conn.dialect.name), packed(list(t.columns), _as_rows(deadlines)))
@@ -36,7 +36,10 @@ def _as_rows(deadlines: Sequence[Deadline]) -> list[dict[str, Any]]:
 
 @cache
 def _set(dialect: str) -> Any:
-    corrected = ("anchor_source", "starts_at", "due_at", "next_rung", "next_rung_at")
+    corrected = (
+        "anchor_source", "starts_at", "due_at", "next_rung", "next_rung_at", "closed_at",
+        "closed_how",
+    )  # fmt: skip
     changes = {name: lambda _stored, new, name=name: new[name] for name in corrected}
     return upsert(dialect, t, [c.name for c in t.columns], changes)
 
@@ -137,8 +140,20 @@ def _replace(dialect: str) -> Any:
 
 
 def insert_escalations(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Record rungs as raised or collapsed; the primary key lets each be recorded once."""
-    insert_rows(conn, escalation, rows)
+    """Record rungs as raised or collapsed.
+
+    Each is kept once; that of a deadline which began anew takes the place of the earlier one,
+    which the history still tells.
+    """
+    conn.execute(_record(conn.dialect.name), packed(list(escalation.columns), rows))
+
+
+@cache
+def _record(dialect: str) -> Any:
+    changes = {
+        name: lambda _stored, new, name=name: new[name] for name in ("raised_at", "collapsed_into")
+    }
+    return upsert(dialect, escalation, [c.name for c in escalation.columns], changes)
 
 
 def load_escalations(conn: Connection, onboarding_id: str) -> list[dict[str, Any]]:

@@ -267,7 +267,7 @@ escalation = Table(
     Column("rung", String(40), nullable=False),
     Column("raised_at", Instant, nullable=False),
     Column("collapsed_into", String(40)),
-    # Each rung of each deadline, exactly once.
+    # Each rung of each deadline, once.
     PrimaryKeyConstraint("onboarding_id", "cycle", "reason", "rung"),
 )
 

@@ -32,7 +32,8 @@ instants = st.timedeltas(-50 * 365 * DAY, 200 * 365 * DAY).map(lambda since: STA
     ],
 )
 def test_polls_thin_out_and_then_keep_the_last_gap(after: timedelta, expected: timedelta) -> None:
-    assert next_poll(START, START + after, STEPS) == START + expected
+    due = next_poll(START, START + after, STEPS, "1")
+    assert START + after < due <= START + expected + HOUR / 4
 
 
 @given(schedules, durations, durations)
@@ -40,18 +41,33 @@ def test_a_poll_is_always_later_and_never_further_away_than_its_longest_gap(
     steps: list[timedelta], since: timedelta, after: timedelta
 ) -> None:
     begun, now = START, START + since + after
-    due = next_poll(begun, now, steps)
-    assert now < due <= now + max(steps)
+    due = next_poll(begun, now, steps, "1")
+    assert now < due <= now + max(steps) * 1.25
 
 
 @given(schedules, durations, st.floats(0, 1))
 def test_asking_again_does_not_push_a_poll_away(
     steps: list[timedelta], after: timedelta, part: float
 ) -> None:
-    due = next_poll(START, START + after, steps)
+    due = next_poll(START, START + after, steps, "1")
     between = START + after + (due - START - after) * part
     if between < due:
-        assert next_poll(START, between, steps) == due
+        assert next_poll(START, between, steps, "1") == due
+
+
+@given(st.integers(0, 3600), st.integers(0, 3600))
+def test_numbers_of_one_account_are_polled_together_once_gaps_are_long(
+    first: int, second: int
+) -> None:
+    now = START + 2 * DAY
+    begun = [START + timedelta(seconds=seconds) for seconds in (first, second)]
+    polls = {next_poll(since, now, [6 * HOUR], "1") for since in begun}
+    assert len(polls) == 1 or max(polls) - min(polls) >= timedelta(minutes=90)
+
+
+def test_accounts_are_not_polled_at_the_same_instant() -> None:
+    polls = {next_poll(START, START, [6 * HOUR], str(account)) for account in range(20)}
+    assert len(polls) == 20
 
 
 @pytest.mark.parametrize(
