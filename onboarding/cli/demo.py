@@ -32,5 +32,6 @@ def demo(
     view = DemoView(run)
     with run:
         view.show_until(run.is_over)
-    if not view.summarise():
+        as_expected = view.summarise()
+    if not as_expected:
         raise typer.Exit(1)

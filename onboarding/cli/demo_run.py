@@ -118,6 +118,7 @@ class DemoRun:
     ) -> None:
         for part in (self._end, self._follower, self.holder, self._worker):
             part.stop()
+        self.engine.close()
         self._process.terminate()
         self._process.wait(5)
 

@@ -266,7 +266,7 @@ def _write_group(ctx: Context, conn: Connection, group: Sequence[tuple[Sent, Gra
     expected = {sent.row.id: sent.row.version for sent, _ in group}
     rows = onboardings.load_onboardings(conn, list(expected), lock=True)
     ours = [row for id_, row in rows.items() if row.version == expected[id_]]
-    onboardings.wake(conn, [id_ for id_, row in rows.items() if row not in ours], now)
+    onboardings.wake(conn, [id_ for id_, row in rows.items() if row not in ours], now, worker=ctx.worker)
     made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
     write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
     _log_troubles(group)

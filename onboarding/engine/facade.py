@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from onboarding.clock import Clock
 from onboarding.core.chain import Broken, Entry
+from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
 from onboarding.core.timing import earliest
 from onboarding.engine import accept, accounting, importing, opening, people
@@ -172,7 +173,8 @@ class Engine:
                 return exact[reference]
             numbered = finding.load_by_number(conn, [number_key(reference)])
             if found := [row for rows in numbered.values() for row in rows]:
-                return found[-1]
+                # One that was started again lives on, though a later one is over.
+                return next((row for row in found if row.state in LIVE), found[-1])
             started = finding.load_by_prefix(conn, reference, limit=2)
         if len(reference) >= _SHORTEST_PREFIX and len(started) == 1:
             return started[0]

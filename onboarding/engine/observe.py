@@ -177,7 +177,7 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
-        onboardings.wake(conn, busy, now)
+        onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
 

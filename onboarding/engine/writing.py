@@ -34,7 +34,7 @@ def write_plans(
     held = [plan for plan in moving if plan.row.id in written]
     lost = [plan.row.id for plan in moving if plan.row.id not in written]
     if lost:
-        onboardings.wake(conn, lost, now)
+        onboardings.wake(conn, lost, now, worker=ctx.worker)
     heads = {id_: (row.history_seq, row.head_hash) for id_, row in written.items()}
     history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
     _settle_operations(conn, held, now)

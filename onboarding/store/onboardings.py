@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from onboarding.core.lifecycle import LIVE
 from onboarding.model import Onboarding, Reason
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
@@ -228,20 +229,31 @@ def write_seen(conn: Connection, rows: Sequence[Onboarding]) -> None:
 @cache
 def _wake(dialect: str) -> Any:
     due = update(t).where(t.c.id.in_(listed(dialect, t.c.id)))
-    return due.values(next_due_at=bindparam("now", type_=Instant))
+    held = t.c.lease_owner == bindparam("worker")
+    return due.values(
+        next_due_at=bindparam("now", type_=Instant),
+        lease_owner=case((held, None), else_=t.c.lease_owner),
+        lease_until=case((held, None), else_=t.c.lease_until),
+    )
 
 
-def wake(conn: Connection, ids: Sequence[str], now: datetime) -> None:
-    """Make machines due now."""
+def wake(conn: Connection, ids: Sequence[str], now: datetime, *, worker: str) -> None:
+    """Make machines due now; a lease of this worker on them ends, for it is done with them."""
     if ids:
-        conn.execute(_wake(conn.dialect.name), {"now": now, **packed_list(t.c.id, ids)})
+        parameters = {"now": now, "worker": worker, **packed_list(t.c.id, ids)}
+        conn.execute(_wake(conn.dialect.name), parameters)
 
 
 def wake_account(conn: Connection, waba_id: str, now: datetime, waiting: Sequence[Reason]) -> None:
-    """Make the account's machines that wait for one of these reasons due now."""
+    """Make the account's living machines that wait for one of these reasons due now."""
     conn.execute(
         update(t)
-        .where(t.c.waba_id == waba_id, t.c.waiting.in_(waiting), t.c.lease_owner.is_(None))
+        .where(
+            t.c.waba_id == waba_id,
+            t.c.state.in_(LIVE),
+            t.c.waiting.in_(waiting),
+            t.c.lease_owner.is_(None),
+        )
         .values(next_due_at=now)
     )
 

@@ -1,0 +1,193 @@
+"""The vocabulary: states, owners, reasons, calls, and Meta's enums as far as they are known.
+
+Meta's enums are open: a value that is not listed here is kept as the string that came.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an onboarding stands. The table of moves is ``core/lifecycle.py``."""
+
+    REQUESTED = "requested"
+    CREATED = "created"
+    OTP_PENDING = "otp_pending"
+    VERIFIED = "verified"
+    NAME_REVIEW = "name_review"
+    REGISTER_DEADLINE = "register_deadline"
+    REGISTERED = "registered"
+    EXPIRED = "expired"
+    LEFT = "left"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Entry(StrEnum):
+    """How a number comes to us."""
+
+    NEW = "new"
+    EMBEDDED_SIGNUP = "embedded_signup"
+
+
+class Owner(StrEnum):
+    """Whose turn it is."""
+
+    META = "meta"
+    HOLDER = "holder"
+    OPERATOR = "operator"
+    PARTNER = "partner"
+    ENGINE = "engine"
+
+
+class Reason(StrEnum):
+    """Why nothing happens now."""
+
+    DUE = "due"
+    SETTLING = "settling"
+    LISTING = "listing"
+    RETRY = "retry"
+    BUDGET = "budget"
+    THROTTLED = "throttled"
+    SUBSCRIBING = "subscribing"
+    DEADLINE_CHECK = "deadline_check"
+    NOT_ON_WABA = "not_on_waba"
+    CODE_READY = "code_ready"
+    CODE_WINDOW = "code_window"
+    CODE = "code"
+    NAME_IN_REVIEW = "name_in_review"
+    NAME_MISSING = "name_missing"
+    NAME_DECLINED = "name_declined"
+    NAME_EXPIRED = "name_expired"
+    CONNECTING = "connecting"
+    ACCOUNT_HELD = "account_held"
+    HELD = "held"
+    REFUSED = "refused"
+    STUCK = "stuck"
+    PIN = "pin"
+    NOT_OURS = "not_ours"
+    BANNED = "banned"
+    DONE = "done"
+    OVER = "over"
+
+
+class DeadlineReason(StrEnum):
+    """Why a deadline was set; it decides what happens at the end."""
+
+    EMBEDDED_SIGNUP = "embedded_signup"
+    NAME_CHANGE = "name_change"
+    POLICY = "policy"
+
+
+class Operation(StrEnum):
+    """A call that changes something at Meta."""
+
+    CREATE_NUMBER = "create_number"
+    REQUEST_CODE = "request_code"
+    VERIFY_CODE = "verify_code"
+    REGISTER = "register"
+    DEREGISTER = "deregister"
+    SET_PIN = "set_pin"
+    SET_DISPLAY_NAME = "set_display_name"
+    SUBSCRIBE_APP = "subscribe_app"
+
+
+class Read(StrEnum):
+    """A call that changes nothing at Meta."""
+
+    LIST_NUMBERS = "list_numbers"
+    READ_NUMBER = "read_number"
+    READ_WABA = "read_waba"
+    LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
+
+
+Endpoint = Operation | Read
+
+
+class CodeMethod(StrEnum):
+    """How Meta delivers the one-time code."""
+
+    SMS = "SMS"
+    VOICE = "VOICE"
+
+
+class NumberStatus(StrEnum):
+    """``status`` of a phone number node, as far as it is known."""
+
+    PENDING = "PENDING"
+    UNVERIFIED = "UNVERIFIED"
+    CONNECTED = "CONNECTED"
+    DISCONNECTED = "DISCONNECTED"
+    FLAGGED = "FLAGGED"
+    RESTRICTED = "RESTRICTED"
+    RATE_LIMITED = "RATE_LIMITED"
+    BANNED = "BANNED"
+    MIGRATED = "MIGRATED"
+    DELETED = "DELETED"
+
+
+class CodeVerificationStatus(StrEnum):
+    """``code_verification_status``: ownership by one-time code, not the two-step PIN."""
+
+    NOT_VERIFIED = "NOT_VERIFIED"
+    VERIFIED = "VERIFIED"
+    EXPIRED = "EXPIRED"
+
+
+class NameStatus(StrEnum):
+    """``name_status`` and ``new_name_status``."""
+
+    APPROVED = "APPROVED"
+    AVAILABLE_WITHOUT_REVIEW = "AVAILABLE_WITHOUT_REVIEW"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    NONE = "NONE"
+
+
+class PlatformType(StrEnum):
+    """``platform_type``: where the number is registered."""
+
+    CLOUD_API = "CLOUD_API"
+    ON_PREMISE = "ON_PREMISE"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class RecoveryClass(StrEnum):
+    """What the engine does after a refusal (Meta's rules, error classes)."""
+
+    TRANSIENT = "transient"
+    THROTTLE_APP = "throttle_app"
+    THROTTLE_WABA = "throttle_waba"
+    WAIT = "wait"
+    REAUTH = "reauth"
+    HUMAN = "human"
+    PERMANENT = "permanent"
+    RECONCILE = "reconcile"
+    BUG = "bug"
+
+
+class Effect(StrEnum):
+    """What a call did at Meta, as far as we know."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+
+
+class OperationStatus(StrEnum):
+    """How a journaled call stands. ``pending`` and ``unknown`` are open."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    ABANDONED = "abandoned"
+
+
+#: An operation whose effect at Meta is not known yet; one onboarding has at most one.
+OPEN = (OperationStatus.PENDING, OperationStatus.UNKNOWN)

@@ -1,0 +1,56 @@
+"""The demo, run as a newcomer runs it."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from onboarding import Engine
+from onboarding.bundled import bundled
+from onboarding.core.numbers import parse_number
+from onboarding.simulator import load_scenario
+
+NUMBERS = bundled("examples/numbers.csv")
+SCENARIO = bundled("examples/demo.yaml")
+
+
+def rows() -> list[dict[str, str]]:
+    with NUMBERS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_numbers_are_240_valid_ones_from_more_than_200_regions() -> None:
+    numbers = [parse_number(row["phone_number"]) for row in rows()]
+    assert len({number.key for number in numbers}) == 240
+    assert len({number.region for number in numbers}) >= 200
+
+
+def test_the_numbers_come_by_both_entries_and_stay_within_metas_caps() -> None:
+    scenario = load_scenario(SCENARIO)
+    business_of = {waba.id: b.id for b in scenario.businesses for waba in b.wabas}
+    per_business = Counter(business_of[row["waba_id"]] for row in rows())
+    assert max(per_business.values()) <= scenario.limits.numbers_per_verified_business == 20
+    assert {row["entry"] for row in rows()} == {"new", "embedded_signup"}
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_ends_by_itself_with_every_number_where_it_must_be(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "onboarding", "demo", "--folder", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "240 of 240 histories verify" in done.stdout
+    assert "240 of 240, as the scenario says" in done.stdout
+    assert "EAA" not in done.stdout + done.stderr
+    with Engine.open(f"sqlite:///{tmp_path / 'demo' / 'onboarding.db'}") as engine:
+        assert engine.require_verified() == 240
+        assert sum(engine.overview().states.values()) == 240
