@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from onboarding.core.policy import Policy
-from onboarding.model import Account
+from onboarding.model import Account, Operation
 
 BUCKET = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
@@ -20,6 +20,9 @@ APP = "app"
 #: Percent of Meta's own count at which reads stop, and at which everything does.
 STOP_READS_AT = 85
 STOP_ALL_AT = 100
+
+#: What a call changes in the number of codes that may still be given back.
+_CODES: dict[Operation | None, int] = {Operation.REQUEST_CODE: 1, Operation.VERIFY_CODE: -1}
 
 
 def waba_key(waba_id: str) -> str:
@@ -53,7 +56,19 @@ class Breaker:
 
 
 class Purse:
-    """The calls that may still be made in this pass; every call asks it once."""
+    """The calls that may still be made in this pass; every call asks it once.
+
+    A code that was sent lapses within minutes, so the call that gives it back cannot wait for
+    the next hour: for each code that is out one call is kept back, and a code is asked for only
+    where both calls fit.
+
+    Args:
+        used: calls of the last hour, by budget.
+        breakers: what Meta said, by budget.
+        policy: limits.
+        now: business time.
+        codes_out: codes that may still be given back, by budget.
+    """
 
     def __init__(
         self,
@@ -61,29 +76,43 @@ class Purse:
         breakers: Mapping[str, Breaker],
         policy: Policy,
         now: datetime,
+        codes_out: Mapping[str, int] | None = None,
     ) -> None:
         self._used = dict(used)
+        self._codes_out = dict(codes_out or {})
         self._breakers = breakers
         self._policy = policy
         self._now = now
         self.spent: dict[str, int] = {}
 
-    def take(self, account: Account, *, read: bool = False) -> datetime | None:
+    def take(
+        self, account: Account, operation: Operation | None = None, *, read: bool = False
+    ) -> datetime | None:
         """Take one call of the app and of the account's WABA.
+
+        Args:
+            account: who pays.
+            operation: which call, if it is one that changes something.
+            read: whether it is one that can wait.
 
         Returns:
             ``None`` if the call may be made, else when to ask again.
         """
         keys = (APP, waba_key(account.waba_id))
-        refusals = [at for key in keys if (at := self._refused(key, account, read=read))]
+        refusals = [
+            at for key in keys if (at := self._refused(key, account, operation, read=read))
+        ]
         if refusals:
             return max(refusals)
         for key in keys:
             self._used[key] = self._used.get(key, 0) + 1
             self.spent[key] = self.spent.get(key, 0) + 1
+            self._codes_out[key] = max(0, self._codes_out.get(key, 0) + _CODES.get(operation, 0))
         return None
 
-    def _refused(self, key: str, account: Account, *, read: bool) -> datetime | None:
+    def _refused(
+        self, key: str, account: Account, operation: Operation | None, *, read: bool
+    ) -> datetime | None:
         breaker = self._breakers.get(key)
         if breaker is not None:
             if breaker.open_until is not None and breaker.open_until > self._now:
@@ -91,10 +120,18 @@ class Purse:
             fresh = breaker.read_at > self._now - HOUR
             if read and fresh and breaker.percent >= STOP_READS_AT:
                 return self._now + BUCKET
+        limit = self._limit(key, account)
         share = self._policy.list_budget_share if read else 1.0
-        if self._used.get(key, 0) >= self._limit(key, account) * share:
+        if self._used.get(key, 0) + self._kept_back(key, limit, operation) >= limit * share:
             return bucket_of(self._now) + BUCKET
         return None
+
+    def _kept_back(self, key: str, limit: int, operation: Operation | None) -> int:
+        """Return how many calls this one must leave for codes that are out, or will be by it."""
+        if operation is Operation.VERIFY_CODE:
+            return 0
+        own = 1 if operation is Operation.REQUEST_CODE and limit > 1 else 0
+        return self._codes_out.get(key, 0) + own
 
     def _limit(self, key: str, account: Account) -> int:
         if key == APP:

@@ -70,7 +70,7 @@ def is_contradicted(snap: Snapshot) -> bool:
         for op in snap.attempts.of(snap.row, Operation.VERIFY_CODE)
         if op.status is OperationStatus.SUCCEEDED
     ]
-    return bool(wanted) and (not given or max(wanted) > max(given))
+    return bool(wanted) and (not given or max(wanted) >= max(given))
 
 
 def _wants_proof(operation: JournaledOperation) -> bool:
@@ -79,10 +79,12 @@ def _wants_proof(operation: JournaledOperation) -> bool:
 
 
 def lost_proof(row: Onboarding) -> dict[str, object]:
-    """Return the changes with which a number goes back for another code."""
+    """Return the changes with which a number goes back for another code.
+
+    When the last one was sent is kept: ten minutes pass between two, whatever became of the first.
+    """
     return {
         **NO_CODE,
-        "code_sent_at": None,
         "code_sends": 0,
         "code_tries": row.code_tries + 1,
         "register_accepted_at": None,

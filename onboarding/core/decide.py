@@ -30,7 +30,6 @@ from onboarding.model import (
     CodeVerificationStatus,
     DeadlineReason,
     NumberStatus,
-    Onboarding,
     Reason,
     RecoveryClass,
     State,
@@ -68,14 +67,24 @@ def _anchor(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
 
 
 def _absence(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
-    """Believe that a known number is gone only once two reads, a while apart, did not show it."""
+    """Believe that a known number is gone only once two reads, a while apart, did not show it.
+
+    A read from before the number came to its state says nothing: that move was a sign of life.
+    """
     row = snap.row
-    if row.state is State.REQUESTED or row.seen_present is not False or row.absent_since is None:
+    if row.state is State.REQUESTED or not seen_after(row, row.state_since):
         return None
-    missing_since = max(row.absent_since, row.state_since)
+    if not row.seen_present and row.absent_since is not None:
+        missing_since = max(row.absent_since, row.state_since)
+        reason = f"not on the WABA's list since {row.absent_since:%Y-%m-%d %H:%M} UTC"
+    elif row.seen is not None and shown(row) is None:
+        missing_since = row.state_since
+        reason = f"the WABA's list has the number under another id, {row.seen.id}"
+    else:
+        return None
     gone_at = missing_since + policy.absent_grace
     if seen_after(row, gone_at):
-        return _left(f"not on the WABA's list since {row.absent_since:%Y-%m-%d %H:%M} UTC")
+        return _left(reason)
     poll = next_poll(missing_since, now, policy.poll_absent, row.waba_id)
     return Wait(reason=Reason.LISTING, observe_at=min(poll, max(gone_at, now)))
 
@@ -86,10 +95,8 @@ def _left(reason: str) -> Move:
 
 def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     row, seen = snap.row, shown(snap.row)
-    if row.state is State.REQUESTED:
+    if row.state is State.REQUESTED or seen is None:
         return None
-    if seen is None:
-        return _replaced(row, policy)
     if is_gone(seen):
         return _left(f"Meta shows {seen.status}")
     if is_not_ours(seen):
@@ -97,15 +104,6 @@ def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | No
     if is_connected(seen) and row.state is not State.REGISTERED and not row.renaming:
         return connected(row, now, "Meta shows CONNECTED on CLOUD_API")
     return None
-
-
-def _replaced(row: Onboarding, policy: Policy) -> Move | None:
-    """A list that has the number under another id, and not under ours, has another number."""
-    if row.seen is None or not row.seen_present:
-        return None
-    if not seen_after(row, row.state_since + policy.absent_grace):
-        return None
-    return _left(f"the WABA's list has the number under another id, {row.seen.id}")
 
 
 def _window_over(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:

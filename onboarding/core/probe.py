@@ -22,9 +22,16 @@ from onboarding.core.effects import (
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.policy import Policy
-from onboarding.core.seen import USABLE_NAME, is_connected, is_gone, is_verified, seen_after, shown
+from onboarding.core.seen import (
+    USABLE_NAME,
+    is_gone,
+    is_verified,
+    seen_after,
+    shown,
+    shows_connected,
+)
 from onboarding.core.steps import Move, Snapshot, Step, Wait
-from onboarding.core.timing import backoff
+from onboarding.core.timing import backoff, next_poll
 from onboarding.core.waits import NO_TROUBLE, failures_in_a_row, wait_for_list
 from onboarding.model import (
     Effect,
@@ -54,8 +61,9 @@ def judge(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Settle the open call of a snapshot, or wait until it can be settled."""
     operation = snap.open_operation
     assert operation is not None, "only called with an open operation"  # noqa: S101 - for types
-    if found := _found(snap, operation):
-        return found
+    took_effect = _took_effect(snap, operation)
+    if took_effect:
+        return _found(snap.row, operation)
     if now < operation.settle_at:
         return Wait(reason=Reason.SETTLING, until=operation.settle_at)
     match POLICIES[operation.name].on_silence:
@@ -64,33 +72,60 @@ def judge(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         case OnSilence.REPEAT:
             how = ("policy", "repeating it changes nothing")
             return _absent(snap.row, operation, now, policy, how)
+        case OnSilence.PROBE if not seen_after(snap.row, operation.settle_at):
+            return wait_for_list(now, Reason.SETTLING)
+        case OnSilence.PROBE if took_effect is None and now < _patience(operation, policy):
+            row = snap.row
+            poll = next_poll(operation.settle_at, now, policy.poll_connecting, row.waba_id)
+            return Wait(reason=Reason.SETTLING, observe_at=poll)
         case OnSilence.PROBE:
-            if not seen_after(snap.row, operation.settle_at):
-                return wait_for_list(now, Reason.SETTLING)
             how = ("probe", "the WABA's list shows no effect of it")
             return _absent(snap.row, operation, now, policy, how)
 
 
-def _found(snap: Snapshot, operation: JournaledOperation) -> Move | None:
-    """Return what follows if the list shows that the call took effect."""
+def _patience(operation: JournaledOperation, policy: Policy) -> datetime:
+    """Return until when a list that does not tell is read again before it counts as a no."""
+    return operation.settle_at + policy.reregister_after
+
+
+def _took_effect(snap: Snapshot, operation: JournaledOperation) -> bool | None:
+    """Return whether a read that began after the call shows its effect; ``None``: not told."""
     row, seen = snap.row, shown(snap.row)
     if seen is None or not seen_after(row, operation.intent_at):
-        return None
+        return False
     match operation.name:
-        case Operation.CREATE_NUMBER if not is_gone(seen):
+        case Operation.CREATE_NUMBER:
+            return not is_gone(seen)
+        case Operation.VERIFY_CODE:
+            return False if is_contradicted(snap) else is_verified(seen)
+        case Operation.REGISTER:
+            return False if row.renaming else shows_connected(seen)
+        case Operation.DEREGISTER if seen.platform_type is None:
+            return None
+        case Operation.DEREGISTER:
+            return seen.platform_type == PlatformType.NOT_APPLICABLE
+        case Operation.SET_DISPLAY_NAME:
+            return _shows_name(row, seen)
+        case _:
+            return False
+
+
+def _found(row: Onboarding, operation: JournaledOperation) -> Move:
+    """Return what follows from a call that took effect."""
+    match operation.name:
+        case Operation.CREATE_NUMBER:
             trigger = Trigger.NUMBER_CREATED if row.state is State.REQUESTED else None
-            return _succeeded(operation, trigger, {"phone_number_id": seen.id, **NO_TROUBLE})
-        case Operation.VERIFY_CODE if is_verified(seen) and not is_contradicted(snap):
+            id_ = row.seen.id if row.seen else None
+            return _succeeded(operation, trigger, {"phone_number_id": id_, **NO_TROUBLE})
+        case Operation.VERIFY_CODE:
             trigger = Trigger.CODE_VERIFIED if row.state is State.OTP_PENDING else None
             return _succeeded(operation, trigger, PROVEN)
-        case Operation.REGISTER if is_connected(seen) and not row.renaming:
+        case Operation.REGISTER:
             return _succeeded(operation, None, register_accepted(row, operation))
-        case Operation.DEREGISTER if seen.platform_type == PlatformType.NOT_APPLICABLE:
+        case Operation.DEREGISTER:
             return _succeeded(operation, None, deregister_accepted())
-        case Operation.SET_DISPLAY_NAME if _shows_name(row, seen):
-            return _succeeded(operation, None, name_submitted(row, operation))
         case _:
-            return None
+            return _succeeded(operation, None, name_submitted(row, operation))
 
 
 def _shows_name(row: Onboarding, seen: PhoneNumber) -> bool:

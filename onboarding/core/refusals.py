@@ -184,8 +184,6 @@ def _register_refused(case: Refusal) -> Move | None:
 
 
 def _must_reverify(case: Refusal) -> Move:
-    if case.row.renaming:
-        return _parked(case)
     return Move(
         trigger=Trigger.OWNERSHIP_LOST,
         reason=case.text,

@@ -6,6 +6,7 @@ every call is counted from the journal, and the engine stops at eight.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.code_desk import PROVEN
@@ -13,11 +14,15 @@ from onboarding.core.lifecycle import Trigger
 from onboarding.core.name_desk import may_register_in_review
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
-from onboarding.core.seen import USABLE_NAME, name_standing, seen_after
+from onboarding.core.seen import USABLE_NAME, name_standing, seen_after, shown, shows_connected
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
 from onboarding.core.waits import ENGINE, NO_HOLD, budget_wait, retry_wait
 from onboarding.model import DeadlineReason, NameStatus, Onboarding, Operation, Reason
+
+
+#: What a row looks like whose new name is not, or no longer, approved.
+_NOT_APPROVED = {"name_approved_at": None, "register_by": None, "register_by_reason": None}
 
 
 def connected(row: Onboarding, now: datetime, reason: str) -> Move:
@@ -72,14 +77,10 @@ def _reregister(snap: Snapshot, now: datetime, policy: Policy) -> Step:
             trigger=Trigger.NAME_NOT_USABLE,
             reason="not registered again within 14 days of the approval; the name must be "
             "submitted again",
-            changes={
-                "name_submitted_at": None,
-                "name_approved_at": None,
-                "register_by": None,
-                "register_by_reason": None,
-            },
+            changes={"name_submitted_at": None, **_NOT_APPROVED},
         )
-    return _register(snap, now, policy)
+    lost = _name_lost(row, now, policy)
+    return replace(lost, changes=_NOT_APPROVED) if lost else _register(snap, now, policy)
 
 
 def await_proof(row: Onboarding, now: datetime, policy: Policy) -> Wait | None:
@@ -88,7 +89,9 @@ def await_proof(row: Onboarding, now: datetime, policy: Policy) -> Wait | None:
     if accepted_at is None:
         return None
     give_up = accepted_at + policy.reregister_after
-    if now >= give_up and seen_after(row, give_up - timedelta(hours=1)):
+    seen = shown(row)
+    is_told = seen is not None and shows_connected(seen) is not None
+    if now >= give_up and is_told and seen_after(row, give_up - timedelta(hours=1)):
         return None
     poll = next_poll(accepted_at, now, policy.poll_connecting, row.waba_id)
     return Wait(reason=Reason.CONNECTING, until=give_up if give_up > now else None, observe_at=poll)

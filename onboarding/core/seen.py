@@ -44,6 +44,15 @@ def is_connected(seen: PhoneNumber) -> bool:
     return seen.status == NumberStatus.CONNECTED and seen.platform_type == PlatformType.CLOUD_API
 
 
+def shows_connected(seen: PhoneNumber) -> bool | None:
+    """Whether the registration is finished; either half of the proof is enough for a no."""
+    if is_connected(seen):
+        return True
+    tells_status = seen.status not in (None, NumberStatus.CONNECTED)
+    tells_platform = seen.platform_type not in (None, PlatformType.CLOUD_API)
+    return False if tells_status or tells_platform else None
+
+
 def is_gone(seen: PhoneNumber) -> bool:
     """Whether Meta says that the number is no longer on this WABA."""
     return seen.status in (NumberStatus.MIGRATED, NumberStatus.DELETED)

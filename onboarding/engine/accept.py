@@ -188,12 +188,22 @@ def _validate(
         except InputError as error:
             refusals.append(Refusal(index, error))
             continue
-        if (earlier := first_at.setdefault(each.number.key, index)) != index:
-            text = f"the number {each.number.e164} is in this batch already"
-            duplicate = ConflictError(text, field="phone_number", hint="keep one of the two")
-            refusals.append(Refusal(index, duplicate, earlier))
+        if twice := _twice(index, each, first_at):
+            refusals.append(twice)
         valid[index] = each
     return valid, refusals
+
+
+def _twice(index: int, each: ValidRequest, first_at: dict[str, int]) -> Refusal | None:
+    """Note where a number and a key come first; return why they may not come again."""
+    number, key = each.number, each.request.key
+    if (earlier := first_at.setdefault(f"number/{number.key}", index)) != index:
+        text, field = f"the number {number.e164} is in this batch already", "phone_number"
+    elif key and (earlier := first_at.setdefault(f"key/{key}", index)) != index:
+        text, field = f"the key '{key}' is in this batch already", "key"
+    else:
+        return None
+    return Refusal(index, ConflictError(text, field=field, hint="keep one of the two"), earlier)
 
 
 def _check(request: NumberRequest, now: datetime) -> ValidRequest:
@@ -318,7 +328,8 @@ def _same_key(each: ValidRequest, earlier: Onboarding | None) -> Onboarding | No
 
 
 def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboarding | None:
-    for row in reversed(earlier):
+    # The one that lives comes first: an older one may have been started again.
+    for row in sorted(earlier, key=lambda row: (row.state in LIVE, row.created_at), reverse=True):
         same = row.waba_id == each.request.waba_id and row.content_digest == each.digest
         if same and (row.state in LIVE or not each.request.again):
             return row
@@ -339,7 +350,7 @@ def _difference(each: ValidRequest, row: Onboarding) -> str:
     for name, value in _content(each).items():
         stored = onboarded_at if name == "onboarded_at" else getattr(row, name)
         if stored != value:
-            return name
+            return "phone_number" if name == "number_key" else name
     return "display_name"  # it was changed by a rename since
 
 

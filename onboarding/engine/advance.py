@@ -19,11 +19,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from onboarding.core.budgets import APP, Purse, waba_key
 from onboarding.core.plan import Plan, waiting
 from onboarding.core.steps import Call, Snapshot, Wait
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.purses import open_purse
 from onboarding.engine.sending import breakers_of, outcome_of, request_of, status_of
 from onboarding.engine.vault import new_pin
 from onboarding.engine.writing import due_now, write_plans
@@ -138,13 +138,11 @@ def _within_budget(
     calling = [(s, p, p.step) for s, p in pairs if isinstance(p.step, Call)]
     if not calling:
         return []
-    keys = [APP, *sorted({waba_key(snap.row.waba_id) for snap, _, _ in calling})]
-    used = budgets.load_used(conn, keys, now)
-    purse = Purse(used, budgets.load_breakers(conn, keys), ctx.policy, now)
+    purse = open_purse(ctx, conn, {snap.row.waba_id for snap, _, _ in calling}, now)
     far = now + timedelta(days=3650)
     allowed = []
     for snap, made, call in sorted(calling, key=lambda each: each[1].row.register_by or far):
-        if refused_until := purse.take(snap.account):
+        if refused_until := purse.take(snap.account, call.operation):
             made.step = Wait(reason=Reason.BUDGET, until=refused_until)
             made.row = waiting(made.row, made.step, now)
         else:
@@ -266,7 +264,9 @@ def _write_group(ctx: Context, conn: Connection, group: Sequence[tuple[Sent, Gra
     expected = {sent.row.id: sent.row.version for sent, _ in group}
     rows = onboardings.load_onboardings(conn, list(expected), lock=True)
     ours = [row for id_, row in rows.items() if row.version == expected[id_]]
-    onboardings.wake(conn, [id_ for id_, row in rows.items() if row not in ours], now, worker=ctx.worker)
+    onboardings.wake(
+        conn, [id_ for id_, row in rows.items() if row not in ours], now, worker=ctx.worker
+    )
     made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
     write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
     _log_troubles(group)

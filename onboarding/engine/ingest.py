@@ -124,10 +124,12 @@ def _decided(row: Onboarding, value: Mapping[str, Any], now: datetime) -> Plan:
     detail = {"decision": decision, "name": str(value.get("requested_verified_name", ""))}
     if reason:
         detail["rejection_reason"] = str(reason)
+    # Webhooks overtake each other: a late PENDING says nothing about a decision that is known.
+    known = {"REJECTED": str(reason) if reason else None, "APPROVED": None}
     step = Move(
         note="name_decision",
         reason=f"Meta's webhook says {decision}" + (f" ({reason})" if reason else ""),
-        changes={"rejection_reason": str(reason) if reason else None},
+        changes={"rejection_reason": known[decision]} if decision in known else {},
         detail=detail,
     )
     after = moved(row, step, now)

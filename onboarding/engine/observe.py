@@ -14,12 +14,13 @@ from queue import SimpleQueue
 
 from sqlalchemy import Connection
 
-from onboarding.core.budgets import APP, Purse, waba_key
+from onboarding.core.budgets import APP, waba_key
 from onboarding.core.numbers import number_key
 from onboarding.core.seen import is_connected
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.purses import open_purse
 from onboarding.engine.sending import breakers_of
 from onboarding.engine.subscription import check_subscriptions
 from onboarding.engine.writing import due_now, write_plans
@@ -69,9 +70,10 @@ def observe_due(ctx: Context, limit: int) -> int:
             lease_until=real_now + ctx.policy.lease,
             limit=limit,
         )
-        affordable = _within_budget(ctx, conn, claimed, now)
-    check_subscriptions(ctx, [a for a in affordable if _is_due(a.check_due_at, now)])
-    _read_lists(ctx, [a for a in affordable if _is_due(a.observe_due_at, now)])
+        to_check, to_read = _within_budget(ctx, conn, claimed, now)
+    read_next = {account.waba_id for account in to_read}
+    failed = check_subscriptions(ctx, to_check, read_next)
+    _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
     return len(claimed)
 
 
@@ -79,26 +81,41 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
+def _is_to_be_read(account: Account, now: datetime, rest: timedelta) -> bool:
+    is_rested = account.listed_at is None or account.listed_at <= now - rest
+    return _is_due(account.observe_due_at, now) and is_rested
+
+
 def _within_budget(
     ctx: Context, conn: Connection, claimed: Sequence[Account], now: datetime
-) -> list[Account]:
-    """Return the accounts whose budget allows a read; the others are put off."""
-    keys = [APP, *(waba_key(account.waba_id) for account in claimed)]
-    used = budgets.load_used(conn, keys, now)
-    purse = Purse(used, budgets.load_breakers(conn, keys), ctx.policy, now)
-    allowed = []
+) -> tuple[list[Account], list[Account]]:
+    """Return the accounts to check and those to read, as the budgets allow; others are put off."""
+    to_check: list[Account] = []
+    to_read: list[Account] = []
+    if not claimed:
+        return to_check, to_read
+    purse = open_purse(ctx, conn, (account.waba_id for account in claimed), now)
     for account in claimed:
-        if refused_until := purse.take(account, read=True):
-            put_off = {
-                name: refused_until
-                for name in ("observe_due_at", "check_due_at")
-                if _is_due(getattr(account, name), now)
-            }
-            accounts.update_account(conn, account.waba_id, lease_until=None, **put_off)
-        else:
-            allowed.append(account)
+        checks = _is_due(account.check_due_at, now)
+        reads = _is_to_be_read(account, now, ctx.policy.list_interval)
+        # A look at the subscription may lead to the call that makes it.
+        calls = 2 * checks + reads
+        if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
+            _put_off(conn, account, max(refusals), now)
+            continue
+        to_check += [account] * checks
+        to_read += [account] * reads
     budgets.spend(conn, purse.spent, now)
-    return allowed
+    return to_check, to_read
+
+
+def _put_off(conn: Connection, account: Account, until: datetime, now: datetime) -> None:
+    put_off = {
+        name: until
+        for name in ("observe_due_at", "check_due_at")
+        if _is_due(getattr(account, name), now)
+    }
+    accounts.update_account(conn, account.waba_id, lease_until=None, **put_off)
 
 
 def _read_lists(ctx: Context, due: Sequence[Account]) -> None:

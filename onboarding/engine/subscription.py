@@ -5,11 +5,10 @@ A new WABA delivers webhooks to nobody, and there is no way to fetch what was mi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from onboarding.core.budgets import APP, waba_key
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.sending import outcome_of, status_of
@@ -23,7 +22,7 @@ from onboarding.model import (
     OperationStatus,
     Reason,
 )
-from onboarding.store import accounts, budgets, journal, onboardings
+from onboarding.store import accounts, journal, onboardings
 from onboarding.store.database import writing
 
 
@@ -33,19 +32,31 @@ class _Due:
     operation: JournaledOperation
 
 
-def check_subscriptions(ctx: Context, due: Sequence[Account]) -> None:
-    """Look whether the app is subscribed to these WABAs, and subscribe it where it is not."""
+def check_subscriptions(
+    ctx: Context, due: Sequence[Account], read_next: Collection[str]
+) -> set[str]:
+    """Look whether the app is subscribed to these WABAs, and subscribe it where it is not.
+
+    Args:
+        ctx: the engine's parts.
+        due: accounts to look at; the budget for two calls of each is spent.
+        read_next: WABAs whose list is read afterwards, so that their lease goes on.
+
+    Returns:
+        The WABAs for which a call failed.
+    """
     by_waba = {account.waba_id: account for account in due}
-    missing = []
+    missing, failed = [], set()
     for result in ctx.graph.send([_look(ctx, account) for account in due]):
         account = by_waba[result.call.tag]
         if result.failure is not None:
             account_failed(ctx, account, "list_subscribed_apps", result, result.failure)
+            failed.add(account.waba_id)
         elif _is_subscribed(ctx, parse_subscribed_apps(result.payload)):
-            _subscribed(ctx, account)
+            _subscribed(ctx, account, read_next)
         else:
             missing.append(account)
-    _subscribe(ctx, missing)
+    return failed | _subscribe(ctx, missing, read_next)
 
 
 def _look(ctx: Context, account: Account) -> GraphCall:
@@ -66,16 +77,14 @@ def _is_subscribed(ctx: Context, apps: Sequence[SubscribedApp]) -> bool:
     return bool(apps) if ours is None else any(app.id == ours for app in apps)
 
 
-def _subscribe(ctx: Context, missing: Sequence[Account]) -> None:
+def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[str]) -> set[str]:
     if not missing:
-        return
+        return set()
     now = ctx.clock.now()
     ids = Ids(now)
     each = {a.waba_id: _Due(a, _intent(ctx, a, ids.next(), now)) for a in missing}
     with writing(ctx.database) as conn:
         journal.insert_intents(conn, [d.operation for d in each.values()], ctx.worker)
-        spent = {waba_key(waba_id): 1 for waba_id in each} | {APP: len(each)}
-        budgets.spend(conn, spent, now)
     calls = [
         GraphCall(
             request=requests.subscribe_app(waba_id),
@@ -84,8 +93,12 @@ def _subscribe(ctx: Context, missing: Sequence[Account]) -> None:
         )
         for waba_id, due in each.items()
     ]
+    failed = set()
     for result in ctx.graph.send(calls):
-        _answered(ctx, each[result.call.tag], result)
+        _answered(ctx, each[result.call.tag], result, read_next)
+        if result.failure is not None:
+            failed.add(result.call.tag)
+    return failed
 
 
 def _intent(ctx: Context, account: Account, id_: str, now: datetime) -> JournaledOperation:
@@ -104,7 +117,7 @@ def _intent(ctx: Context, account: Account, id_: str, now: datetime) -> Journale
     )
 
 
-def _answered(ctx: Context, due: _Due, result: GraphResult) -> None:
+def _answered(ctx: Context, due: _Due, result: GraphResult, read_next: Collection[str]) -> None:
     now = ctx.clock.now()
     outcome = outcome_of(result)
     # Subscribing twice changes nothing, so silence needs no probe: the next check sees.
@@ -122,13 +135,14 @@ def _answered(ctx: Context, due: _Due, result: GraphResult) -> None:
     with writing(ctx.database) as conn:
         journal.write_results(conn, [stored])
     if result.failure is None:
-        _subscribed(ctx, due.account)
+        _subscribed(ctx, due.account, read_next)
     else:
         account_failed(ctx, due.account, "subscribe_app", result, result.failure)
 
 
-def _subscribed(ctx: Context, account: Account) -> None:
+def _subscribed(ctx: Context, account: Account, read_next: Collection[str]) -> None:
     now = ctx.clock.now()
+    free = {} if account.waba_id in read_next else {"lease_until": None}
     with writing(ctx.database) as conn:
         accounts.update_account(
             conn,
@@ -137,6 +151,6 @@ def _subscribed(ctx: Context, account: Account) -> None:
             check_due_at=None,
             failures=0,
             trouble=None,
-            lease_until=None,
+            **free,
         )
         onboardings.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Row, String, bindparam, case, func, o
 
 from onboarding.model import Account
 from onboarding.store.columns import Instant
-from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
+from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list, storable
 from onboarding.store.tables import account as t
 
 _FIELDS = tuple(f.name for f in fields(Account))
@@ -49,7 +49,8 @@ def _load(dialect: str) -> Any:
 
 def update_account(conn: Connection, waba_id: str, **changes: Any) -> None:
     """Write some fields of an account."""
-    conn.execute(update(t).where(t.c.waba_id == waba_id).values(version=t.c.version + 1, **changes))
+    clean = {name: storable(v) if type(v) is str else v for name, v in changes.items()}
+    conn.execute(update(t).where(t.c.waba_id == waba_id).values(version=t.c.version + 1, **clean))
 
 
 def want(

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, case, delete, func, or_, select
 
 from onboarding.core.budgets import HOUR, Breaker, bucket_of
 from onboarding.store.columns import Instant
@@ -24,14 +24,17 @@ def _used(dialect: str) -> Any:
         select(budget.c.key, func.sum(budget.c.used).label("used"))
         .where(
             budget.c.key.in_(listed(dialect, budget.c.key)),
-            budget.c.bucket > bindparam("since", type_=Instant),
+            budget.c.bucket >= bindparam("since", type_=Instant),
         )
         .group_by(budget.c.key)
     )
 
 
 def load_used(conn: Connection, keys: Sequence[str], now: datetime) -> dict[str, int]:
-    """Return how many calls each budget spent in the last hour."""
+    """Return how many calls each budget spent in the last hour.
+
+    The bucket in which that hour began counts in full: a few too many, never too few.
+    """
     wanted = {"since": bucket_of(now - HOUR), **packed_list(budget.c.key, keys)}
     return {row.key: int(row.used) for row in conn.execute(_used(conn.dialect.name), wanted)}
 
@@ -65,6 +68,11 @@ def load_breakers(conn: Connection, keys: Sequence[str]) -> dict[str, Breaker]:
     return {row.key: Breaker(**row._mapping) for row in found}  # noqa: SLF001 - public in SQLAlchemy
 
 
+def _stays(stored: Any, new: Any) -> Any:
+    """Return SQL for: nothing new, or nothing that would be open for longer."""
+    return or_(new.open_until.is_(None), stored.open_until > new.open_until)
+
+
 @cache
 def _write_breakers(dialect: str) -> Any:
     return upsert(
@@ -74,8 +82,10 @@ def _write_breakers(dialect: str) -> Any:
         {
             "percent": lambda _stored, new: new.percent,
             "read_at": lambda _stored, new: new.read_at,
-            "open_until": lambda stored, new: func.coalesce(new.open_until, stored.open_until),
-            "why": lambda stored, new: func.coalesce(func.nullif(new.why, ""), stored.why),
+            "open_until": lambda stored, new: case(
+                (_stays(stored, new), stored.open_until), else_=new.open_until
+            ),
+            "why": lambda stored, new: case((_stays(stored, new), stored.why), else_=new.why),
         },
     )
 

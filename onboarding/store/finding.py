@@ -13,7 +13,7 @@ from onboarding.core.lifecycle import FINAL
 from onboarding.model import Onboarding, Owner, State
 from onboarding.store.journal import open_onboarding_ids
 from onboarding.store.onboardings import to_onboarding
-from onboarding.store.rowset import listed, packed_list
+from onboarding.store.rowset import listed, packed_list, storable
 from onboarding.store.tables import onboarding as t
 
 
@@ -45,7 +45,7 @@ def load_by_number(conn: Connection, number_keys: Sequence[str]) -> dict[str, li
 
 def load_by_prefix(conn: Connection, prefix: str, limit: int) -> list[Onboarding]:
     """Return onboardings whose id starts like this."""
-    query = select(t).where(t.c.id.startswith(prefix, autoescape=True)).limit(limit)
+    query = select(t).where(t.c.id.startswith(storable(prefix), autoescape=True)).limit(limit)
     return [to_onboarding(row) for row in conn.execute(query)]
 
 
@@ -80,12 +80,12 @@ def find(
     if waiting_for:
         conditions.append(t.c.waiting_for == waiting_for)
     if waba_id:
-        conditions.append(t.c.waba_id == waba_id)
+        conditions.append(t.c.waba_id == storable(waba_id))
     if number_key:
         conditions.append(t.c.number_key == number_key)
     if due_before:
         conditions.append(t.c.register_by <= due_before)
     if after_id:
-        conditions.append(t.c.id > after_id)
+        conditions.append(t.c.id > storable(after_id))
     query = select(t).where(and_(*conditions)).order_by(t.c.id).limit(limit)
     return [to_onboarding(row) for row in conn.execute(query)]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from onboarding.core.lifecycle import LIVE
-from onboarding.model import Onboarding, Reason
+from onboarding.model import Onboarding, Reason, State
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import onboarding as t
@@ -275,3 +275,24 @@ def leased(conn: Connection) -> int:
 
 
 _LEASED = select(func.count()).select_from(t).where(t.c.lease_owner.is_not(None))
+
+
+@cache
+def _codes_out(dialect: str) -> Any:
+    on_its_way = t.c.waiting == Reason.SETTLING
+    not_lapsed = t.c.code_sent_at > bindparam("since", type_=Instant)
+    return (
+        select(t.c.waba_id, func.count().label("codes"))
+        .where(
+            t.c.waba_id.in_(listed(dialect, t.c.waba_id)),
+            t.c.state.in_((State.CREATED, State.OTP_PENDING)),
+            or_(on_its_way, not_lapsed),
+        )
+        .group_by(t.c.waba_id)
+    )
+
+
+def count_codes_out(conn: Connection, waba_ids: Sequence[str], since: datetime) -> dict[str, int]:
+    """Return how many codes sent since then may still be given back to Meta, by account."""
+    wanted = {"since": since, **packed_list(t.c.waba_id, waba_ids)}
+    return {row.waba_id: row.codes for row in conn.execute(_codes_out(conn.dialect.name), wanted)}

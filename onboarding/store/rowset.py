@@ -63,7 +63,28 @@ def packed(columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]) ->
     """Return the parameters that carry rows (column name to Python value) into a statement."""
     encoders = [(c.name, _encoder(c)) for c in columns]
     plain = [{name: encode(row[name]) for name, encode in encoders} for row in rows]
-    return {_NAME: json.dumps(plain)}
+    text = json.dumps(plain)
+    if any(sign in text for sign in _UNSTORABLE):
+        cleaned = [{name: _cleaned(value) for name, value in row.items()} for row in plain]
+        text = json.dumps(cleaned)
+    return {_NAME: text}
+
+
+#: How JSON shows what may be unstorable: halves of characters (and whole ones), and NUL.
+_UNSTORABLE = ("\\ud", "\\u0000")
+
+
+def storable(text: str) -> str:
+    """Return a text that every database takes and gives back; what none can hold becomes ``?``.
+
+    Bytes of a shell that are no UTF-8 arrive as halves of characters. SQLite would store them,
+    and then no row with them in it could be read any more.
+    """
+    return text.encode(errors="replace").decode().replace("\x00", "?")
+
+
+def _cleaned(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
 
 
 def listed(dialect: str, col: Column[Any]) -> Select[Any]:
@@ -138,6 +159,7 @@ def _from_given(dialect: str, table: Table, names: Sequence[str]) -> Any:
     return insert(table).from_select(list(names), select(*rows.c).where(true()))
 
 
+@cache
 def _encoder(col: Column[Any]) -> Callable[[Any], Any]:
     return col.type.to_json if isinstance(col.type, JsonReady) else _as_it_is
 

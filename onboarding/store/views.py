@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.model import Operation, Owner, Reason, State
+from onboarding.store.journal import count_open
 from onboarding.store.tables import deadline, escalation, onboarding, operation
 
 
@@ -46,19 +47,16 @@ def overview(conn: Connection, now: datetime) -> Overview:
         deadline.c.closed_at.is_(None), deadline.c.due_at > now
     )
     calls = conn.execute(select(operation.c.name, count).group_by(operation.c.name))
-    still_open = (
-        select(count).select_from(operation).where(operation.c.status.in_(("pending", "unknown")))
-    )
     raised = conn.execute(
         select(escalation.c.rung, count)
         .where(escalation.c.collapsed_into.is_(None))
         .group_by(escalation.c.rung)
     )
     return Overview(
-        states=dict(states.tuples().all()),
+        states=dict(states.all()),
         waiting={(reason, owner): n for reason, owner, n in waiting},
         nearest_deadline=conn.execute(nearest).scalar(),
-        calls=dict(calls.tuples().all()),
-        open_calls=conn.execute(still_open).scalar_one(),
-        escalations=dict(raised.tuples().all()),
+        calls=dict(calls.all()),
+        open_calls=count_open(conn),
+        escalations=dict(raised.all()),
     )

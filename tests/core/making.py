@@ -180,3 +180,8 @@ def wait_of(plan: Plan) -> Wait:
 def triggers_of(plan: Plan) -> list[str]:
     """Return the triggers and notes of the history that the look wrote."""
     return [entry.trigger for entry in plan.entries]
+
+
+def is_poll_after(wait: Wait, since: datetime, gap: timedelta) -> bool:
+    """Whether the wait has the list read after the gap, or a quarter of it later at most."""
+    return wait.observe_at is not None and since + gap <= wait.observe_at <= since + gap * 1.25

@@ -138,6 +138,13 @@ class TestTheProof:
         assert wait_of(look(unread, later)).observe_at is not None
         assert call_of(look(read(ACCEPTED, VERIFIED, later), later)) is REGISTER
 
+    def test_a_number_whose_registration_meta_does_not_tell_is_not_registered_again(self) -> None:
+        untold = replace(VERIFIED, status=None, platform_type=None)
+        for later in (POLICY.reregister_after, 9 * DAY):
+            wait = wait_of(look(read(ACCEPTED, untold, START + later), START + later))
+            assert wait.reason is Reason.CONNECTING
+            assert wait.observe_at is not None
+
     def test_a_verification_that_expires_meanwhile_is_harmless(self) -> None:
         expired = replace(VERIFIED, code_verification_status="EXPIRED")
         row = read(ACCEPTED, expired, START + HOUR)
@@ -248,6 +255,13 @@ class TestOwnershipWantedAgain:
         row = read(refused.row, VERIFIED, START + MINUTE)
         asked = look(row, START + MINUTE, made=[call], intake_answers=True)
         assert call_of(asked) is Operation.REQUEST_CODE
+
+    def test_ten_minutes_pass_between_two_codes_though_the_first_was_accepted(self) -> None:
+        row = replace(READY, code_sent_at=START - MINUTE)
+        refused, call = refuse(row, self.WANTED)
+        listed = read(refused.row, VERIFIED, START + MINUTE)
+        after = look(listed, START + MINUTE, made=[call], intake_answers=True)
+        assert wait_of(after).until == START + 9 * MINUTE
 
     def test_tries_for_other_reasons_do_not_keep_it_from_going_back(self) -> None:
         row, calls = READY, []

@@ -233,13 +233,38 @@ def test_a_certificate_that_is_not_ready_is_waited_for_in_place() -> None:
     assert call_of(look(after.row, until, made=[call])) is REGISTER
 
 
-@pytest.mark.parametrize("code", [133006, 192])
-def test_a_registered_number_neither_fails_nor_goes_back_for_a_code(code: int) -> None:
-    recovery = RecoveryClass.RECONCILE if code == 133006 else RecoveryClass.PERMANENT
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("DECLINED", Reason.NAME_DECLINED), ("EXPIRED", Reason.NAME_EXPIRED)],
+)
+def test_an_approval_that_is_lost_before_the_registration_asks_for_another_name(
+    status: str, reason: Reason
+) -> None:
+    lost = replace(APPROVED, new_name_status=status)
+    after = look(read(approved().row, lost, START + 3 * DAY), START + 3 * DAY)
+    assert (after.row.state, wait_of(after).reason) == (State.NAME_REVIEW, reason)
+    assert (after.row.name_approved_at, after.row.register_by) == (None, None)
+
+
+def test_a_registered_number_does_not_fail_by_a_rename() -> None:
     ready = approved().row
-    call = answered(an_operation(REGISTER, ready, START + 2 * DAY), a_failure(recovery, code))
+    refusal = a_failure(RecoveryClass.PERMANENT, 192)
+    call = answered(an_operation(REGISTER, ready, START + 2 * DAY), refusal)
     after = look(ready, START + 2 * DAY, unapplied=[call])
     assert (after.row.state, wait_of(after).reason) == (State.REGISTER_DEADLINE, Reason.REFUSED)
+
+
+def test_a_number_that_must_be_proven_again_goes_on_with_its_rename_after_the_code() -> None:
+    ready, now = approved().row, START + 2 * DAY
+    refusal = a_failure(RecoveryClass.RECONCILE, 133006)
+    call = answered(an_operation(REGISTER, ready, now), refusal)
+    refused = look(ready, now, unapplied=[call]).row
+    assert (refused.state, refused.renaming) == (State.OTP_PENDING, True)
+    given = replace(refused, code_sealed="sealed", code_mac="mac", code_sent_at=now)
+    proof = answered(an_operation(Operation.VERIFY_CODE, given, now + MINUTE))
+    proven = look(given, now + MINUTE, made=[call], unapplied=[proof])
+    listed = read(proven.row, APPROVED, now + HOUR)
+    assert call_of(look(listed, now + HOUR, made=[call, proof])) is REGISTER
 
 
 def test_the_window_of_72_hours_holds_for_a_rename_too() -> None:

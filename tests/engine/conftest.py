@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from onboarding import Engine
+from onboarding.testing import FrozenClock
 from tests.engine.oracle import faults_of
-from tests.engine.rehearsing import Rehearse, Rehearsed
+from tests.engine.rehearsing import OTHER_WABA, WABA, Rehearse, Rehearsed
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,16 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
         yield opening
         found = [fault for rehearsal in opened for fault in faults_of(rehearsal)]
         assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Iterator[Engine]:
+    """An engine with two accounts and no Graph behind it."""
+    url = f"sqlite:///{tmp_path / 'onboarding.db'}"
+    with Engine.open(url, upgrade=True, clock=FrozenClock(), actor="tester") as engine:
+        for waba_id in (WABA, OTHER_WABA):
+            engine.add_account(waba_id, "EAAtesttoken0123456789")
+        yield engine
 
 
 @pytest.fixture

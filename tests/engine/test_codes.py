@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_codes_that_nobody_reads_are_asked_for_less_and_less(meta: Rehearsed) ->
     meta.ask()
     meta.run()
     times = [parse_iso(call["at"]) for call in meta.calls("request_code")]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert len(times) == 3
     assert gaps == sorted(gaps)
     assert gaps[0] >= 10 * MINUTE

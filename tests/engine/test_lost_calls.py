@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from onboarding.model import OperationStatus, Owner, Reason, State
 from tests.engine.rehearsing import MINUTE, NUMBER, SECOND, Rehearse, Rehearsed, roomy
 
-LOST = {
+LOST: dict[str, dict[str, Any]] = {
     "request lost": {"kind": "drop_before_effect"},
     "response lost": {"kind": "drop_after_effect"},
     "half a response": {"kind": "half_body"},

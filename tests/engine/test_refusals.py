@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -80,8 +81,7 @@ def test_a_code_refused_because_the_number_is_verified_is_not_needed(meta: Rehea
 def test_patience_with_a_name_that_meta_still_works_on(meta: Rehearsed) -> None:
     meta.fail("refuse", "register", times=3, code=100, subcode=2388001)
     meta.register()
-    first, *later = instants(meta, "register")
-    waits = [b - a for a, b in zip([first, *later], later, strict=False)]
+    waits = [b - a for a, b in pairwise(instants(meta, "register"))]
     assert len(waits) == 3
     for waited, least in zip(waits, (15 * MINUTE, HOUR, 6 * HOUR), strict=True):
         assert least <= waited <= 1.5 * least

@@ -9,6 +9,7 @@ import pytest
 from onboarding.core.timing import parse_iso
 from onboarding.model import Reason, State
 from tests.engine.rehearsing import (
+    DAY,
     HOUR,
     MINUTE,
     NUMBER,
@@ -119,12 +120,14 @@ def test_metas_headers_stop_calls_that_the_own_count_would_allow(rehearse: Rehea
     assert len(refused) <= 5  # those of the batch that was on its way
 
 
-def test_the_number_with_the_nearest_deadline_spends_the_budget_first(rehearse: Rehearse) -> None:
-    meta = rehearse(scenario=roomy(), waba_calls_per_hour=6, active_waba_calls_per_hour=6)
-    late = [f"+4930123456{place:02}" for place in range(20, 26)]
-    for number in late:
-        meta.ask(number)
-    meta.sign_up(NUMBER, at=START - 13 * 24 * HOUR)
-    meta.ask(entry="embedded_signup", onboarded_at=START - 13 * 24 * HOUR)
-    meta.run_to(State.REGISTERED, most=6 * HOUR)
-    assert State.REGISTERED not in {meta.state(number) for number in late}
+def test_the_numbers_with_the_nearest_deadlines_spend_the_budget_first(rehearse: Rehearse) -> None:
+    meta = rehearse(scenario=roomy(), waba_calls_per_hour=12, active_waba_calls_per_hour=12)
+    days = {f"+4930123456{place:02}": 1 + 5 * place % 13 for place in range(12)}
+    for number, left in days.items():
+        finished = START - (14 - left) * DAY
+        meta.sign_up(number, at=finished)
+        meta.ask(number, entry="embedded_signup", onboarded_at=finished)
+    meta.run(most=6 * HOUR)
+    order = [days["+" + call["number"]] for call in meta.calls("register")]
+    assert len(order) == len(days)
+    assert order == sorted(order)

@@ -1,0 +1,167 @@
+"""The history: appended, verified, and refused to anybody who would change it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from onboarding.core.chain import Broken, Entry
+from onboarding.store import history, onboardings
+from onboarding.store.database import sqlite_path
+from tests.store.making import (
+    a_row,
+    an_entry,
+    load,
+    read,
+    rows,
+    store,
+    write,
+)
+
+REFUSED = {
+    "update": "UPDATE history SET entry = '{}' WHERE seq = 1",
+    "update of a hash": "UPDATE history SET hash = 'x'",
+    "delete": "DELETE FROM history",
+    "delete of one": "DELETE FROM history WHERE seq = 2",
+    "replace": "REPLACE INTO history VALUES ('row-000000', 1, '{}', 'x')",
+    "insert or replace": "INSERT OR REPLACE INTO history VALUES ('row-000000', 2, '{}', 'x')",
+    "upsert": "INSERT INTO history VALUES ('row-000000', 1, '{}', 'x') "
+    "ON CONFLICT DO UPDATE SET entry = excluded.entry",
+    "update or replace": "UPDATE OR REPLACE history SET seq = 1 WHERE seq = 2",
+    "a second first entry": "INSERT INTO history VALUES ('row-000000', 1, '{}', 'x')",
+}  # fmt: skip
+
+
+def append(database: Engine, id_: str, *entries: Entry) -> None:
+    """Append to one history, from its present head."""
+
+    def work(conn: Connection) -> None:
+        row = onboardings.load_onboardings(conn, [id_], lock=True)[id_]
+        history.append(conn, {id_: entries}, {id_: (row.history_seq, row.head_hash)})
+
+    write(database, work)
+
+
+def verified(database: Engine) -> list[Broken | None]:
+    return read(database, lambda conn: list(history.verify_all(conn)))
+
+
+@pytest.fixture
+def told(database: Engine) -> Engine:
+    """A database with one onboarding and three entries."""
+    store(database, [a_row()])
+    append(database, "row-000000", an_entry("requested", source=""))
+    append(database, "row-000000", an_entry(reason='Zoë 🌿 "x" \\ \n'), an_entry(operation="o"))
+    return database
+
+
+def test_entries_are_read_as_they_were_written(told: Engine) -> None:
+    found = read(told, lambda conn: history.read(conn, "row-000000"))
+    assert [seq for seq, _ in found] == [1, 2, 3]
+    assert found[1][1] == an_entry(reason='Zoë 🌿 "x" \\ \n')
+    assert found[2][1] == an_entry(operation="o")
+    verbatim = read(told, lambda conn: history.read_verbatim(conn, "row-000000"))
+    row = load(told)
+    assert (row.history_seq, row.head_hash) == (3, verbatim[-1][2])
+    assert verified(told) == [None]
+
+
+def test_a_reason_that_is_no_utf8_does_not_break_the_chain(told: Engine) -> None:
+    append(told, "row-000000", an_entry(reason="bytes \udcff of a shell, and \x00"))
+    assert verified(told) == [None]
+    assert len(read(told, lambda conn: history.read(conn, "row-000000"))) == 4
+
+
+def test_many_histories_are_appended_at_once(database: Engine) -> None:
+    made = store(database, rows(100))
+    heads = {row.id: (0, "") for row in made}
+    story = [an_entry("requested", source=""), an_entry()]
+    first = {row.id: story[: n % 3] for n, row in enumerate(made)}
+    write(database, lambda conn: history.append(conn, first, heads))
+    assert verified(database) == [None] * 100
+    counts = [load(database, row.id).history_seq for row in made[:6]]
+    assert counts == [0, 1, 2, 0, 1, 2]
+
+
+def test_two_appends_from_one_head_are_refused(told: Engine) -> None:
+    row = load(told)
+
+    def twice(conn: Connection) -> None:
+        for _ in range(2):
+            head = (row.history_seq, row.head_hash)
+            history.append(conn, {row.id: [an_entry()]}, {row.id: head})
+
+    with pytest.raises(IntegrityError):
+        write(told, twice)
+    assert verified(told) == [None]
+    assert load(told) == row
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_what_was_written_stays(told: Engine, how: str) -> None:
+    before = read(told, lambda conn: history.read_verbatim(conn, "row-000000"))
+    with pytest.raises(DBAPIError):
+        write(told, lambda conn: conn.execute(text(REFUSED[how])))
+    assert read(told, lambda conn: history.read_verbatim(conn, "row-000000")) == before
+
+
+@pytest.mark.parametrize("how", [how for how in REFUSED if how != "a second first entry"])
+def test_it_stays_for_other_programs_too(told: Engine, how: str) -> None:
+    """A connection without our pragmas is refused as well."""
+    path = sqlite_path(str(told.url))
+    assert path is not None
+    stranger = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError), stranger:
+        stranger.execute(REFUSED[how])
+    stranger.close()
+    assert verified(told) == [None]
+
+
+FORGERIES: dict[str, tuple[Sequence[str], str]] = {
+    "a changed reason": (
+        ["UPDATE history SET entry = replace(entry, 'because', 'no cause') WHERE seq = 3"],
+        "changed",
+    ),
+    "a changed hash": (["UPDATE history SET hash = replace(hash, 'a', 'b')"], "changed"),
+    "an entry taken out": (
+        ["DELETE FROM history WHERE seq = 2"],
+        "missing",
+    ),
+    "a cut tail": (["DELETE FROM history WHERE seq = 3"], "tail"),
+    "a state that no entry leads to": (["UPDATE onboarding SET state = 'registered'"], "ends in"),
+    "everything gone": (["DELETE FROM history"], "tail"),
+    "an entry that is no JSON": (["UPDATE history SET entry = 'x' WHERE seq = 1"], "changed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forgery_shows(told: Engine, forgery: str) -> None:
+    statements, shows = FORGERIES[forgery]
+    path = sqlite_path(str(told.url))
+    assert path is not None
+    forger = sqlite3.connect(path)
+    with forger:
+        for trigger in ("update", "delete", "replace"):
+            forger.execute(f"DROP TRIGGER history_refuses_{trigger}")
+        for statement in statements:
+            forger.execute(statement)
+    forger.close()
+    (broken,) = verified(told)
+    assert broken is not None
+    assert shows in broken.what
+    assert broken.onboarding_id == "row-000000"
+
+
+def test_one_broken_history_does_not_hide_the_others(database: Engine) -> None:
+    made = store(database, rows(5))
+    for row in made:
+        append(database, row.id, an_entry("requested", source=""))
+    write(database, lambda c: c.execute(text("DROP TRIGGER history_refuses_delete")))
+    remove = text("DELETE FROM history WHERE onboarding_id = 'row-000002'")
+    write(database, lambda conn: conn.execute(remove))
+    found = verified(database)
+    assert [broken is None for broken in found] == [True, True, False, True, True]
