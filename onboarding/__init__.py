@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
+    from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import NumberRequest, Receipt, RequestsRefusedError
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
@@ -81,10 +82,12 @@ __all__ = [
     "StoreError",
     "SystemClock",
     "TransitionRefusedError",
+    "Worker",
 ]
 
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
+    "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("NumberRequest", "Receipt", "RequestsRefusedError"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),

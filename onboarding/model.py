@@ -314,6 +314,8 @@ class Account:
     hold_text: str | None = None
     hold_by: str | None = None
     hold_since: datetime | None = None
+    history_seq: int = 0
+    head_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

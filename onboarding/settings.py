@@ -47,6 +47,15 @@ class Settings(BaseSettings):
     app_secret: SecretStr | None = Field(
         None, description="secret of your Meta app; adds an appsecret_proof to every call"
     )
+    graph_proxy: str | None = Field(
+        None, description="an HTTP proxy on the way to Graph, like http://proxy.example:3128"
+    )
+    graph_ca_file: Path | None = Field(
+        None, description="certificates to trust instead of the usual ones, as a PEM file"
+    )
+    follow_clock: str | None = Field(
+        None, description="a simulator's control URL: business time is that of its clock"
+    )
     max_in_flight: int = Field(256, ge=1, le=4096, description="Graph calls at once per worker")
     batch_size: int = Field(100, ge=1, le=1000, description="machines claimed at once")
     connect_timeout_seconds: Seconds = Field(10, description="until a connection stands")

@@ -18,6 +18,9 @@ def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> di
     return redact(event) | {"event": redact_text(str(event.get("event", "")))}
 
 
+# A library is silent until its program asks: without this, Python prints warnings by itself.
+logging.getLogger("onboarding").addHandler(logging.NullHandler())
+
 log = cast(
     "structlog.stdlib.BoundLogger",
     structlog.wrap_logger(

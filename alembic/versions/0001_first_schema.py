@@ -10,6 +10,11 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+#: States that hold the one claim on a number.
+LIVE = (
+    "state IN ('requested', 'created', 'otp_pending', 'verified', 'name_review', "
+    "'register_deadline', 'registered')"
+)
 INSTANT = sa.String(27).with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
 
 
@@ -35,6 +40,8 @@ def upgrade():
         sa.Column("hold_text", sa.Text),
         sa.Column("hold_by", sa.Text),
         sa.Column("hold_since", INSTANT),
+        sa.Column("history_seq", sa.Integer, nullable=False),
+        sa.Column("head_hash", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("waba_id", name="pk_account"),
     )
     op.create_index("ix_account_check_due_at", "account", ["check_due_at"])
@@ -176,11 +183,18 @@ def upgrade():
         "onboarding",
         ["number_key"],
         unique=True,
-        sqlite_where=sa.text(
-            "state IN ('requested', 'created', 'otp_pending', 'verified', 'name_review', 'register_deadline', 'registered')"
-        ),
-        postgresql_where=sa.text(
-            "state IN ('requested', 'created', 'otp_pending', 'verified', 'name_review', 'register_deadline', 'registered')"
+        sqlite_where=sa.text(LIVE),
+        postgresql_where=sa.text(LIVE),
+    )
+    op.create_table(
+        "account_history",
+        sa.Column("waba_id", sa.String(32), nullable=False),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("entry", sa.Text, nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("waba_id", "seq", name="pk_account_history"),
+        sa.ForeignKeyConstraint(
+            ["waba_id"], ["account.waba_id"], name="fk_account_history_waba_id"
         ),
     )
     op.create_table(
@@ -273,43 +287,41 @@ def upgrade():
         postgresql_where=sa.text("status IN ('pending', 'unknown')"),
     )
     if op.get_bind().dialect.name == "postgresql":
-        _guard_history_postgresql()
+        _guard_postgresql()
     else:
-        _guard_history_sqlite()
+        _guard_sqlite("history", "onboarding_id")
+        _guard_sqlite("account_history", "waba_id")
 
 
-def _guard_history_sqlite():
+def downgrade():
+    raise RuntimeError("there is nothing before the first schema; restore a backup instead")
+
+
+def _guard_sqlite(table, owner):
     # INSERT OR REPLACE deletes without a DELETE trigger, so a third one refuses a taken key.
+    taken = f"SELECT 1 FROM {table} WHERE {owner} = NEW.{owner} AND seq = NEW.seq"  # noqa: S608 - our own names
     refusals = (
-        ("update", "BEFORE UPDATE ON history", ""),
-        ("delete", "BEFORE DELETE ON history", ""),
-        (
-            "replace",
-            "BEFORE INSERT ON history",
-            "WHEN EXISTS (SELECT 1 FROM history WHERE onboarding_id = NEW.onboarding_id "
-            "AND seq = NEW.seq)",
-        ),
+        ("update", f"BEFORE UPDATE ON {table}"),
+        ("delete", f"BEFORE DELETE ON {table}"),
+        ("replace", f"BEFORE INSERT ON {table} WHEN EXISTS ({taken})"),
     )
-    for name, moment, condition in refusals:
+    for name, moment in refusals:
         op.execute(
-            f"CREATE TRIGGER history_refuses_{name} {moment} {condition} "
+            f"CREATE TRIGGER {table}_refuses_{name} {moment} "
             "BEGIN SELECT RAISE(ABORT, 'history is append-only'); END"
         )
 
 
-def _guard_history_postgresql():
+def _guard_postgresql():
     op.execute(
         "CREATE FUNCTION history_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION 'history is append-only'; END $$"
     )
-    refusals = (
-        ("update", "BEFORE UPDATE ON history FOR EACH ROW"),
-        ("delete", "BEFORE DELETE ON history FOR EACH ROW"),
-        ("truncate", "BEFORE TRUNCATE ON history FOR EACH STATEMENT"),
-    )
-    for name, moment in refusals:
-        op.execute(
-            f"CREATE TRIGGER history_refuses_{name} {moment} "
-            "EXECUTE FUNCTION history_is_append_only()"
-        )
-        op.execute(f"ALTER TABLE history ENABLE ALWAYS TRIGGER history_refuses_{name}")
+    for table in ("history", "account_history"):
+        for name, each in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT")):
+            trigger = f"{table}_refuses_{name}"
+            op.execute(
+                f"CREATE TRIGGER {trigger} BEFORE {name.upper()} ON {table} "
+                f"FOR EACH {each} EXECUTE FUNCTION history_is_append_only()"
+            )
+            op.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")

@@ -152,6 +152,15 @@ def options(
             show_default=False,
         ),
     ] = None,
+    follow_clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Take the time from a simulator: its control URL; "
+            "default: ONBOARDING_FOLLOW_CLOCK.",
+            show_default=False,
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log to standard error, with tracebacks.")
     ] = False,
@@ -171,7 +180,9 @@ def options(
     del version
     from onboarding.cli.session import Options
 
-    ctx.obj = Options(database_url=database_url, actor=actor, verbose=verbose)
+    ctx.obj = Options(
+        database_url=database_url, actor=actor, follow_clock=follow_clock, verbose=verbose
+    )
     ctx.call_on_close(ctx.obj.start_log())
 
 

@@ -38,7 +38,7 @@ def verify(
     if as_json:
         print_json({"histories": count, "broken": broken})
     elif broken:
-        rows = [(each.onboarding_id, each.seq, each.what) for each in broken]
+        rows = [(each.owner, each.seq, each.what) for each in broken]
         print_table(("onboarding", "entry", "what"), rows)
     else:
         say(f"{count} histories verify")

@@ -21,7 +21,7 @@ from onboarding.core.reasons import FOR_PEOPLE, MEANINGS
 from onboarding.model import Onboarding, Operation, State
 from onboarding.store.views import Overview
 
-_BAR = 44
+_BAR = 36
 
 
 class DemoView:
@@ -119,7 +119,8 @@ class DemoView:
 
     def _one_history(self, rows: list[Onboarding]) -> None:
         told = max(rows, key=lambda row: (row.state is State.REGISTERED, row.history_seq))
-        table = Table("at", "event", "state", "why", header_style="bold", show_lines=False)
+        table = Table("at", "event", "state", header_style="bold")
+        table.add_column("why", overflow="fold")
         table.title = f"\nOne history in full: {told.phone_number} '{told.display_name}'"
         for _, entry in self._run.engine.history(told.id):
             table.add_row(f"{entry.at:%m-%d %H:%M:%S}", entry.trigger, _path(entry), entry.reason)

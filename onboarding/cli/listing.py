@@ -10,7 +10,6 @@ import typer
 from onboarding.model import Owner, State
 
 if TYPE_CHECKING:
-    from onboarding.engine.facade import Engine
     from onboarding.model import Onboarding
 
 _PAGE = 1000
@@ -61,37 +60,20 @@ def list_onboardings(
     with open_engine(ctx) as engine:
         now = engine.context.clock.now()
         conditions: dict[str, Any] = {
-            "states": state or (IN_PROGRESS if deadline_before or waiting_for else ()),
+            "states": state or (IN_PROGRESS if deadline_before else ()),
+            "waiting_for": waiting_for,
             "waba_id": waba,
             "phone_number": number,
             "deadline_before": parse_moment(deadline_before, now, "--deadline-before")
             if deadline_before
             else None,
         }
-        found = _find(engine, conditions, waiting_for, cursor, None if everything else limit)
+        if everything:
+            found = _Found(list(engine.find_all(**conditions)), None)
+        else:
+            page = engine.find(cursor=cursor, limit=limit, **conditions)
+            found = _Found(list(page.items), page.next_cursor)
     _print(found, now, as_json=as_json)
-
-
-def _find(
-    engine: Engine,
-    conditions: dict[str, Any],
-    waiting_for: Owner | None,
-    cursor: str | None,
-    limit: int | None,
-) -> _Found:
-    """Return at most ``limit`` onboardings (all without one), read in pages."""
-    from onboarding.cli.onboardings import owner_of
-
-    rows: list[Onboarding] = []
-    while True:
-        size = _PAGE if limit is None or waiting_for else limit
-        page = engine.find(cursor=cursor, limit=size, **conditions)
-        rows += [r for r in page.items if waiting_for is None or owner_of(r) is waiting_for]
-        if limit is not None and (len(rows) > limit or (len(rows) == limit and page.next_cursor)):
-            return _Found(rows[:limit], rows[limit - 1].id)
-        cursor = page.next_cursor
-        if cursor is None:
-            return _Found(rows, None)
 
 
 def _print(found: _Found, now: Any, *, as_json: bool) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from onboarding.cli.moments import distance
 from onboarding.cli.output import plain
-from onboarding.core.lifecycle import FINAL, IN_PROGRESS
-from onboarding.core.reasons import MEANINGS
-from onboarding.model import Onboarding, Owner, Reason, State
+from onboarding.core.lifecycle import IN_PROGRESS
+from onboarding.core.reasons import MEANINGS, WHEN_OVER
+from onboarding.model import Onboarding, Owner, Reason
 
 #: Facts about how we store a row; nobody outside can use them.
 _INTERNAL = frozenset(
@@ -51,7 +51,7 @@ def line(row: Onboarding, now: datetime) -> tuple[object, ...]:
         row.new_display_name or row.display_name,
         f"{row.state}, renaming" if row.renaming else row.state,
         owner_of(row),
-        reason_of(row) if row.state in IN_PROGRESS else None,
+        None if owner_of(row) is None else row.waiting,
         f"{row.register_by:%Y-%m-%d %H:%M}" if running else None,
         distance(row.register_by, now).removeprefix("in ") if running and row.register_by else None,
     )
@@ -62,29 +62,19 @@ def has_deadline(row: Onboarding) -> bool:
     return row.register_by is not None and row.state in IN_PROGRESS
 
 
-def reason_of(row: Onboarding) -> Reason:
-    """Return why nothing happens now; what a person just did shows before a worker saw it."""
-    if row.state in FINAL:
-        return Reason.OVER
-    if row.state is State.REGISTERED:
-        return Reason.DONE
-    return row.hold or row.waiting
-
-
 def owner_of(row: Onboarding) -> Owner | None:
     """Return whose turn it is; ``None`` if it is nobody's any more."""
-    return MEANINGS[reason_of(row)].owner if row.state in IN_PROGRESS else None
+    return None if row.waiting in (Reason.DONE, Reason.OVER) else row.waiting_for
 
 
 def why(row: Onboarding) -> str:
     """Return why nothing happens now, in words."""
-    text = MEANINGS[reason_of(row)].text
+    text = MEANINGS[row.waiting].text
     return f"{text}: {row.hold_text}" if row.hold is not None and row.hold_text else text
 
 
 def remedy(row: Onboarding) -> str:
     """Return what to run or do next, with the ids filled in; empty if it is nobody's turn."""
-    meaning = MEANINGS[reason_of(row)]
-    if meaning.remedy:
-        return meaning.remedy.format(id=row.id, waba_id=row.waba_id)
+    if text := WHEN_OVER.get(row.state) or MEANINGS[row.waiting].remedy:
+        return text.format(id=row.id, waba_id=row.waba_id)
     return "onboarding worker" if owner_of(row) is Owner.ENGINE else ""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from onboarding.clock import Clock
+    from onboarding.dispatch.skipping import SkippingClock
+    from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine
     from onboarding.settings import Settings
 
@@ -24,6 +25,7 @@ class Options:
 
     database_url: str | None
     actor: str | None
+    follow_clock: str | None
     verbose: bool
 
     def start_log(self) -> Callable[[], None]:
@@ -61,23 +63,16 @@ def settings_of(ctx: typer.Context) -> Settings:
     Raises:
         ConfigurationError: a value cannot be used.
     """
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    from onboarding.errors import ConfigurationError
     from onboarding.settings import load_settings
 
-    settings = load_settings(database_url=ctx.obj.database_url, actor=ctx.obj.actor)
-    try:
-        make_url(settings.database_url)
-    except ArgumentError:
-        raise ConfigurationError(
-            "the database URL cannot be used", hint="write it like sqlite:///onboarding.db"
-        ) from None
-    return settings
+    return load_settings(
+        database_url=ctx.obj.database_url,
+        actor=ctx.obj.actor,
+        follow_clock=ctx.obj.follow_clock,
+    )
 
 
-def open_engine(ctx: typer.Context, *, clock: Clock | None = None) -> Engine:
+def open_engine(ctx: typer.Context, *, intakes: Sequence[CodeIntake] = ()) -> Engine:
     """Open the deployment; use the engine as a context manager.
 
     Raises:
@@ -87,4 +82,20 @@ def open_engine(ctx: typer.Context, *, clock: Clock | None = None) -> Engine:
     from onboarding.engine.facade import Engine
 
     settings = settings_of(ctx)
-    return Engine.open(settings.database_url, clock=clock, actor=settings.actor)
+    return Engine.open(
+        settings.database_url,
+        clock=clock_of(ctx, settings),
+        intakes=intakes,
+        actor=settings.actor,
+    )
+
+
+def clock_of(ctx: typer.Context, settings: Settings) -> SkippingClock | None:
+    """Return the simulator's clock that the settings name; it is closed with the command."""
+    if settings.follow_clock is None:
+        return None
+    from onboarding.dispatch.skipping import SkippingClock
+
+    clock = SkippingClock(settings.follow_clock)
+    ctx.call_on_close(clock.close)
+    return clock

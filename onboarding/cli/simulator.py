@@ -35,6 +35,8 @@ def simulator(
         run,
     )
 
+    if scenario is not None and not scenario.is_file():
+        raise ConfigurationError(f"there is no scenario file {scenario}", hint="check the path")
     try:
         chosen = load_scenario(scenario) if scenario else Scenario()
         run(chosen, host, port, snapshot)

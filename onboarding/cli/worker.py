@@ -2,38 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+import threading
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-FOLLOW_HELP = "Run on a simulator's clock: its control URL, like http://127.0.0.1:8080/_sim."
+if TYPE_CHECKING:
+    from onboarding.engine.context import CodeIntake
+
+_INTAKE_HELP = "What reads one-time codes, as package.module:name; may be given several times."
 
 
 def worker(
     ctx: typer.Context,
-    follow_clock: Annotated[Optional[str], typer.Option(help=FOLLOW_HELP)] = None,  # noqa: UP045 - Typer reads it at run time
+    intake: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help=_INTAKE_HELP, show_default=False)
+    ] = None,
 ) -> None:
     """Advance what is due, until stopped.
 
     SIGTERM (or Ctrl-C) lets calls in flight end; a second one stops at once.
 
-    Example: onboarding worker
+    Example:
+        onboarding worker
+        onboarding worker --intake our_gateway.codes:intake
     """
     from onboarding.cli.session import open_engine, report_to_log
     from onboarding.dispatch.skipping import Follower, SkippingClock
     from onboarding.dispatch.worker import Worker, run_until_signalled
+    from onboarding.errors import OnboardingError
 
     report_to_log(ctx)
-    clock = SkippingClock(follow_clock) if follow_clock else None
-    with open_engine(ctx, clock=clock) as engine:
-        running = Worker(engine)
-        follower = Follower(clock, engine.context.worker, running.stands) if clock else None
+    with open_engine(ctx, intakes=[_load(path) for path in intake or ()]) as engine:
+        running, clock = Worker(engine), engine.context.clock
+        name, over, lost = engine.context.worker, threading.Event(), list[OnboardingError]()
+
+        def on_lost(error: OnboardingError) -> None:
+            lost.append(error)
+            over.set()
+
+        follower = None
+        if isinstance(clock, SkippingClock):
+            follower = Follower(clock, name, running.stands, on_lost)
 
         def on_start() -> None:
-            typer.echo(f"worker {engine.context.worker} is running; Ctrl-C stops it", err=True)
+            typer.echo(f"worker {name} is running; Ctrl-C stops it", err=True)
             if follower is not None:
                 follower.start()
 
-        run_until_signalled(running, on_start)
+        run_until_signalled(running, on_start, over)
         if follower is not None:
             follower.stop()
+        for error in lost:
+            raise error
+
+
+def _load(path: str) -> CodeIntake:
+    """Return the intake at ``package.module:name``; a class or function there is called first."""
+    import sys
+    from importlib import import_module
+
+    from onboarding.errors import ConfigurationError
+
+    module, _, name = path.partition(":")
+    sys.path.insert(0, "")
+    try:
+        found = getattr(import_module(module), name)
+        made: CodeIntake = found if hasattr(found, "answers") and not callable(found) else found()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"the intake '{path}' cannot be loaded: {error}",
+            hint="write it like our_package.codes:intake",
+        ) from None
+    finally:
+        sys.path.remove("")
+    if not hasattr(made, "answers"):
+        raise ConfigurationError(
+            f"'{path}' is no intake: it has no method 'answers'",
+            hint="see docs/howto/answer-for-codes.md",
+        )
+    return made

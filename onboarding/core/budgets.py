@@ -99,9 +99,7 @@ class Purse:
             ``None`` if the call may be made, else when to ask again.
         """
         keys = (APP, waba_key(account.waba_id))
-        refusals = [
-            at for key in keys if (at := self._refused(key, account, operation, read=read))
-        ]
+        refusals = [at for key in keys if (at := self._refused(key, account, operation, read=read))]
         if refusals:
             return max(refusals)
         for key in keys:

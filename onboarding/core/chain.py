@@ -46,13 +46,13 @@ class Entry:
     detail: dict[str, str] = field(default_factory=dict)
 
 
-def entry_text(onboarding_id: str, seq: int, entry: Entry) -> str:
-    """Return the canonical text of an entry at its place in the chain.
+def entry_text(owner: str, seq: int, entry: Entry, *, kind: str = "onboarding") -> str:
+    """Return the canonical text of an entry at its place in the chain of its owner.
 
     What is no UTF-8 (bytes of a shell that came in with a reason) is escaped as JSON does.
     """
     fields = {
-        "onboarding": onboarding_id,
+        kind: owner,
         "seq": seq,
         "at": iso(entry.at),
         "trigger": entry.trigger,
@@ -92,29 +92,31 @@ def link(previous: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Where a chain does not verify, and how it shows."""
+    """Where a chain does not verify, and how it shows; the owner is an onboarding or a WABA."""
 
-    onboarding_id: str
+    owner: str
     seq: int
     what: str
 
 
 def verify(
-    onboarding_id: str,
+    owner: str,
     entries: Iterable[tuple[int, str, str]],
     *,
     head_seq: int,
     head_hash: str,
     state: str,
+    kind: str = "onboarding",
 ) -> Broken | None:
-    """Check one chain from its first entry to the head that the onboarding remembers.
+    """Check one chain from its first entry to the head that its owner's row remembers.
 
     Args:
-        onboarding_id: whose chain.
+        owner: whose chain: the id of an onboarding, or a WABA id.
         entries: ``(seq, text, hash)`` in the order of ``seq``.
         head_seq: number of entries, as the onboarding's own row says.
         head_hash: hash of the last entry, as that row says.
         state: the present state, which the last entry must lead to.
+        kind: ``onboarding`` or ``account``.
 
     Returns:
         ``None`` if everything agrees, else the first place where it does not.
@@ -123,30 +125,30 @@ def verify(
     for seq, text, stored in entries:
         expected += 1
         if seq != expected:
-            return Broken(onboarding_id, expected, "an entry is missing")
+            return Broken(owner, expected, "an entry is missing")
         previous = link(previous, text)
         if previous != stored:
-            return Broken(onboarding_id, seq, "the entry or its hash was changed")
-        place = _place(text)
+            return Broken(owner, seq, "the entry or its hash was changed")
+        place = _place(text, kind)
         if place is None:
-            return Broken(onboarding_id, seq, "the entry cannot be read")
+            return Broken(owner, seq, "the entry cannot be read")
         whose, at, source, leads_to = place
-        if (whose, at) != (onboarding_id, seq):
-            return Broken(onboarding_id, seq, "the entry belongs to another place")
+        if (whose, at) != (owner, seq):
+            return Broken(owner, seq, "the entry belongs to another place")
         if source != dest:
-            return Broken(onboarding_id, seq, "the entry does not follow from the one before")
+            return Broken(owner, seq, "the entry does not follow from the one before")
         dest = leads_to
     if (expected, previous) != (head_seq, head_hash if head_seq else previous):
-        return Broken(onboarding_id, expected + 1, "the tail does not match the head")
+        return Broken(owner, expected + 1, "the tail does not match the head")
     if head_seq and dest != state:
-        return Broken(onboarding_id, head_seq, f"the history ends in '{dest}', not in '{state}'")
+        return Broken(owner, head_seq, f"the history ends in '{dest}', not in '{state}'")
     return None
 
 
-def _place(text: str) -> tuple[str, int, str, str] | None:
+def _place(text: str, kind: str) -> tuple[str, int, str, str] | None:
     """Return whose entry a text is, its number, source and destination."""
     try:
         fields = json.loads(text)
-        return fields["onboarding"], fields["seq"], fields["source"], fields["dest"]
+        return fields[kind], fields["seq"], fields["source"], fields["dest"]
     except (ValueError, KeyError, TypeError):
         return None

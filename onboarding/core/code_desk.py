@@ -25,6 +25,7 @@ from onboarding.model import (
     OperationStatus,
     Reason,
     RecoveryClass,
+    State,
 )
 
 NO_CODE = {"code_sealed": None, "code_mac": None}
@@ -110,8 +111,10 @@ def _send_code(snap: Snapshot, now: datetime, policy: Policy) -> Step:
 
 def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
-    if row.code_sent_at is not None and now < (lapses := row.code_sent_at + policy.code_validity):
-        return Wait(reason=Reason.CODE, until=lapses)
+    lapses_at = _lapses_at(snap, policy)
+    if lapses_at is not None and now < lapses_at:
+        is_expected = row.state is State.OTP_PENDING
+        return Wait(reason=Reason.CODE if is_expected else Reason.BUDGET, until=lapses_at)
     if step := _already_verified(row, now):
         return step
     # A code that Meta would not take back is not asked for either.
@@ -132,6 +135,18 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         natural_key=natural_key(Operation.REQUEST_CODE, row),
         params={"code_method": row.code_method.value, "language": row.code_language},
     )
+
+
+def _lapses_at(snap: Snapshot, policy: Policy) -> datetime | None:
+    """Return until when the last code counts as on its way, whatever onboarding asked for it."""
+    sent = [
+        op.intent_at
+        for op in snap.attempts.made
+        if op.name is Operation.REQUEST_CODE and op.status is OperationStatus.SUCCEEDED
+    ]
+    if snap.row.code_sent_at is not None:
+        sent.append(snap.row.code_sent_at)
+    return max(sent) + policy.code_validity if sent else None
 
 
 def _already_verified(row: Onboarding, now: datetime) -> Step | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onboarding.model import Owner, Reason
+from onboarding.model import Owner, Reason, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,36 @@ MEANINGS = {
     Reason.BANNED: Meaning(
         Owner.OPERATOR,
         "Meta banned the number; only an appeal in WhatsApp Manager helps",
-        "appeal, then: onboarding release {id}",
+        "appeal; once Meta lifts the ban it goes on by itself",
     ),
     Reason.DONE: Meaning(Owner.ENGINE, "registered"),
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
 }
+
+#: How an onboarding that is over is taken up again, by the state in which it ended.
+WHEN_OVER = {
+    State.EXPIRED: "have the customer go through Embedded Signup again, then: "
+    'onboarding restart {id} --reason "..."',
+    State.LEFT: 'if the number is back: onboarding restart {id} --reason "..."',
+    State.FAILED: 'mend the cause, then: onboarding restart {id} --reason "..."',
+}
+
+#: Reasons that a read of the WABA's list may end.
+ENDED_BY_LIST = frozenset(
+    {
+        Reason.LISTING,
+        Reason.SETTLING,
+        Reason.DEADLINE_CHECK,
+        Reason.NOT_ON_WABA,
+        Reason.NAME_IN_REVIEW,
+        Reason.NAME_MISSING,
+        Reason.NAME_DECLINED,
+        Reason.NAME_EXPIRED,
+        Reason.CONNECTING,
+        Reason.NOT_OURS,
+        Reason.BANNED,
+    }
+)
 
 #: Reasons that mean: a person has to act.
 FOR_PEOPLE = frozenset(

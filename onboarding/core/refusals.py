@@ -25,7 +25,7 @@ from onboarding.model import (
     JournaledOperation,
     Onboarding,
     Operation,
-    OperationStatus,
+    Outcome,
     Reason,
     RecoveryClass,
     State,
@@ -202,10 +202,21 @@ def _pin_refused(case: Refusal) -> Move:
 
 def _must_deregister(case: Refusal) -> Move:
     """133000: deregister again, then register; both are counted, so twice and not for ever."""
-    made = case.attempts.of(case.row, Operation.DEREGISTER)
-    if sum(op.status is not OperationStatus.UNSENT for op in made) >= case.policy.deregisters:
+    since = case.now - case.policy.attempt_window
+    answers = [
+        op.outcome
+        for op in case.attempts.of(case.row, Operation.DEREGISTER)
+        if op.outcome and op.intent_at > since
+    ]
+    if sum(map(_is_deregistered, answers)) >= case.policy.deregisters:
         return _parked(case)
     return _again(case, changes={"retry_operation": Operation.DEREGISTER})
+
+
+def _is_deregistered(outcome: Outcome) -> bool:
+    """Whether a deregistration was accepted, or not needed."""
+    failure = outcome.failure
+    return failure is None or failure.recovery is RecoveryClass.RECONCILE
 
 
 def _certificate_refused(case: Refusal) -> Move:

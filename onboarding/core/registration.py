@@ -20,7 +20,6 @@ from onboarding.core.timing import next_poll
 from onboarding.core.waits import ENGINE, NO_HOLD, budget_wait, retry_wait
 from onboarding.model import DeadlineReason, NameStatus, Onboarding, Operation, Reason
 
-
 #: What a row looks like whose new name is not, or no longer, approved.
 _NOT_APPROVED = {"name_approved_at": None, "register_by": None, "register_by_reason": None}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -16,7 +16,7 @@ from onboarding.core.codes import parse_code
 from onboarding.core.timing import parse_iso
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.engine.facade import Engine
-from onboarding.errors import OnboardingError
+from onboarding.errors import GraphError, NotFoundError, OnboardingError
 from onboarding.model import Onboarding
 from onboarding.telemetry import log
 
@@ -69,8 +69,6 @@ class Holder:
     _seen: int = 0
     _readings: list[_Reading] = field(default_factory=list)
     _received: dict[str, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _changed: bool = False
 
     def answers(self, onboarding: Onboarding) -> bool:
         """Whether a code sent to this number will be read; windows are left to the engine."""
@@ -107,10 +105,18 @@ class Holder:
         return self._clock.now()
 
     def _fetch(self) -> None:
-        answer = self._http.get("/inbox", params={"after": self._seen})
-        for message in answer.json()["messages"]:
+        try:
+            answer = self._http.get("/inbox", params={"after": self._seen})
+            messages = answer.raise_for_status().json()["messages"]
+        except (httpx.HTTPError, ValueError) as error:
+            raise GraphError(
+                f"the simulator's inbox cannot be read: {type(error).__name__}",
+                hint="is `onboarding simulator` still running?",
+            ) from None
+        for message in messages:
             self._seen = max(self._seen, message["seq"])
-            self._take(message)
+            with suppress(NotFoundError):  # a code for a phone that is not one of ours
+                self._take(message)
 
     def _take(self, message: Mapping[str, Any]) -> None:
         number = str(message["to"])

@@ -76,7 +76,8 @@ class Loops:
     def stop(self) -> None:
         """Let running loops end their present round, and start no other."""
         self._stopping.set()
-        self._scheduler.shutdown(wait=True)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
 
     def _run(self, name: str) -> None:
         with self._lock:
@@ -85,7 +86,7 @@ class Loops:
             while not self._stopping.is_set():
                 with self._lock:
                     self._woken.discard(name)
-                if not self._works[name]() and not self._is_woken(name):
+                if not self._works[name]() and self._rests(name):
                     break
         except Exception as error:  # noqa: BLE001 - a loop must outlive whatever happens in it
             log.error("loop_failed", loop=name, error=type(error).__name__, message=str(error))
@@ -95,6 +96,10 @@ class Loops:
                 self._running.discard(name)
             self.last_run[name] = datetime.now(UTC)
 
-    def _is_woken(self, name: str) -> bool:
+    def _rests(self, name: str) -> bool:
+        """Rest, unless the loop was woken meanwhile; in one step, so that no wake-up is lost."""
         with self._lock:
-            return name in self._woken
+            if name in self._woken:
+                return False
+            self._running.discard(name)
+            return True

@@ -16,11 +16,12 @@ from typing import Any
 import httpx
 
 from onboarding.core.timing import iso, parse_iso
-from onboarding.errors import ConfigurationError, GraphError
+from onboarding.errors import ConfigurationError, GraphError, OnboardingError, StoreError
 from onboarding.telemetry import log
 
 _LONG_POLL_S = 2.0
 _BUSY_S = 0.002
+_UNKNOWN_S = 0.5
 _TTL_S = 15.0
 
 
@@ -36,7 +37,11 @@ class SkippingClock:
         self._offset = timedelta(days=-36500)
         self.epoch = 0
         self.mode = ""
-        self._take(self._ask("GET", "/clock"))
+        try:
+            self._take(self._ask("GET", "/clock"))
+        except OnboardingError:
+            self.close()
+            raise
 
     def now(self) -> datetime:
         """Return the present business instant."""
@@ -126,12 +131,20 @@ class Follower:
         clock: the participant's own connection to the simulator's clock.
         name: the participant's name, unique in the simulation.
         standing: says how it stands, and sets going what is due; must not block.
+        on_lost: called from that thread when the clock cannot be reached any more.
     """
 
-    def __init__(self, clock: SkippingClock, name: str, standing: Callable[[], Standing]) -> None:
+    def __init__(
+        self,
+        clock: SkippingClock,
+        name: str,
+        standing: Callable[[], Standing],
+        on_lost: Callable[[OnboardingError], None] = lambda _: None,
+    ) -> None:
         self._clock = clock
         self._name = name
         self._standing = standing
+        self._on_lost = on_lost
         self._reported_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"clock-{name}", daemon=True)
@@ -148,10 +161,21 @@ class Follower:
     def _follow(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._tell(self._standing())
+                self._tell(self._stands())
             self._clock.leave(self._name)
-        except GraphError as error:
+        except (GraphError, ConfigurationError) as error:
             log.error("clock_lost", participant=self._name, message=str(error))
+            if not self._stopping.is_set():
+                self._on_lost(error)
+
+    def _stands(self) -> Standing:
+        """Ask the participant; while its database cannot be used, it counts as busy."""
+        try:
+            return self._standing()
+        except StoreError as error:
+            log.error("standing_unknown", participant=self._name, message=str(error))
+            self._stopping.wait(_UNKNOWN_S)
+            return Standing(is_idle=False)
 
     def _tell(self, stands: Standing) -> None:
         """Report what the clock must know: time cannot jump past an instant it was told of."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
@@ -16,6 +17,7 @@ from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine
 from onboarding.engine.observe import observe_due
 from onboarding.engine.pipeline import Pipeline
+from onboarding.errors import OnboardingError
 from onboarding.store import accounts, budgets, deadlines, journal, onboardings, workers
 from onboarding.store.database import reading, writing
 from onboarding.telemetry import log
@@ -55,9 +57,17 @@ class Worker:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Note the start, and begin."""
-        with writing(self.context.database) as conn:
-            workers.insert_worker(conn, self.context.worker, datetime.now(UTC))
+        """Note the start, and begin.
+
+        Raises:
+            StoreError: the database cannot be written; nothing runs.
+        """
+        try:
+            with writing(self.context.database) as conn:
+                workers.insert_worker(conn, self.context.worker, datetime.now(UTC))
+        except OnboardingError:
+            self._pipeline.close(0)
+            raise
         self.loops.start()
         log.info("worker_started", worker=self.context.worker)
 
@@ -74,11 +84,14 @@ class Worker:
         if self._stopped.is_set():
             return
         self._stopped.set()
+        until = time.monotonic() + self.context.policy.call_timeout.total_seconds() + 1
         self.loops.stop()
-        patience = self.context.policy.call_timeout.total_seconds() + 1
-        left = self._pipeline.close(patience)
-        with writing(self.context.database) as conn:
-            workers.stop_worker(conn, self.context.worker, datetime.now(UTC))
+        left = self._pipeline.close(max(1.0, until - time.monotonic()))
+        try:
+            with writing(self.context.database) as conn:
+                workers.stop_worker(conn, self.context.worker, datetime.now(UTC))
+        except OnboardingError as error:
+            log.error("worker_end_not_noted", worker=self.context.worker, message=str(error))
         log.info("worker_stopped", worker=self.context.worker, unanswered=left)
 
     def stands(self) -> Standing:
@@ -109,13 +122,22 @@ class Worker:
         return 0
 
 
-def run_until_signalled(worker: Worker, on_start: Callable[[], None] = lambda: None) -> None:
+def run_until_signalled(
+    worker: Worker,
+    on_start: Callable[[], None] = lambda: None,
+    wanted: threading.Event | None = None,
+) -> None:
     """Run a worker in this process until SIGTERM or SIGINT; the main thread only waits.
 
     The first signal drains: nothing new is claimed, calls in flight are answered and written.
     The second ends the process at once; its leases run out, and its calls are settled by probe.
+
+    Args:
+        worker: what to run.
+        on_start: called once it runs.
+        wanted: set it to drain and end as with a signal.
     """
-    wanted = threading.Event()
+    wanted = wanted or threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if wanted.is_set():

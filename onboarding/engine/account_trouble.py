@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onboarding.core.timing import backoff, jitter
+from onboarding.engine.account_changes import hold_account
 from onboarding.engine.context import Context
 from onboarding.engine.sending import breakers_of
 from onboarding.graph.calls import GraphResult
@@ -37,26 +38,18 @@ def account_failed(
     again = now + wait + jitter(account.waba_id, wait / 10)
     changes: dict[str, Any] = {
         name: again for name in ("observe_due_at", "check_due_at") if getattr(account, name)
+    } | {
+        "failures": account.failures + 1,
+        "trouble": Trouble(operation=what, at=now, failure=failure),
+        "lease_until": None,
     }
-    if needs_person:
-        changes |= {
-            "hold": Reason.ACCOUNT_HELD,
-            "hold_text": f"{what}: {failure.message}",
-            "hold_by": "engine",
-            "hold_since": now,
-        }
     with writing(ctx.database) as conn:
-        accounts.update_account(
-            conn,
-            account.waba_id,
-            failures=account.failures + 1,
-            trouble=Trouble(operation=what, at=now, failure=failure),
-            lease_until=None,
-            **changes,
-        )
-        budgets.write_breakers(conn, breakers_of([result], now))
         if needs_person:
+            hold_account(conn, account.waba_id, f"{what}: {failure.message}", now, changes)
             onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
+        else:
+            accounts.update_account(conn, account.waba_id, **changes)
+        budgets.write_breakers(conn, breakers_of([result], now))
     log.warning(
         "account_call_failed",
         waba_id=account.waba_id,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
+from onboarding.engine.account_changes import NO_TROUBLE, change_account
 from onboarding.engine.context import Context
 from onboarding.errors import ConflictError, GraphError, InputError, NotFoundError
 from onboarding.graph import requests
@@ -59,31 +61,31 @@ def add_account(
                 created_at=now,
             )
             accounts.insert_account(conn, account)
-            return account
-        if business_id and known.business_id and business_id != known.business_id:
-            raise ConflictError(
-                f"WABA {waba_id} belongs to business {known.business_id} here",
-                field="business_id",
-                hint="leave the business out, or correct it",
-            )
-        accounts.update_account(
-            conn,
-            waba_id,
-            token_sealed=ctx.vault.seal(token),
-            name=name or known.name,
-            business_id=business_id or known.business_id,
-            added_by=actor,
-            observe_due_at=now,
-            **_NO_TROUBLE,
+            note, reason, changes = "account_added", "added with a token", {}
+        else:
+            note, reason = "token_replaced", "a new token was given"
+            changes = _replaced(ctx, known, token, name, business_id) | {"observe_due_at": now}
+            onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
+        return change_account(
+            conn, waba_id, note, reason=reason, actor=actor, now=now, changes=changes
         )
-        onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
-        return accounts.load_accounts(conn, [waba_id])[waba_id]
 
 
-_NO_TROUBLE = {
-    "hold": None, "hold_text": None, "hold_by": None, "hold_since": None, "trouble": None,
-    "failures": 0,
-}  # fmt: skip
+def _replaced(
+    ctx: Context, known: Account, token: str, name: str, business_id: str | None
+) -> dict[str, Any]:
+    if business_id and known.business_id and business_id != known.business_id:
+        raise ConflictError(
+            f"WABA {known.waba_id} belongs to business {known.business_id} here",
+            field="business_id",
+            hint="leave the business out, or correct it",
+        )
+    return {
+        "token_sealed": ctx.vault.seal(token),
+        "name": name or known.name,
+        "business_id": business_id or known.business_id,
+        **NO_TROUBLE,
+    }
 
 
 def list_accounts(ctx: Context) -> list[Account]:
@@ -92,8 +94,10 @@ def list_accounts(ctx: Context) -> list[Account]:
         return list(accounts.load_accounts(conn).values())
 
 
-def check_account(ctx: Context, waba_id: str) -> AccountCheck:
+def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
     """Read the WABA with its token; a read that works ends a hold that a failed one caused.
+
+    The WABA's list is read again at the next pass.
 
     Raises:
         NotFoundError: no such account.
@@ -120,8 +124,17 @@ def check_account(ctx: Context, waba_id: str) -> AccountCheck:
     waba = parse_waba(result.payload)
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        if account.hold is not None or account.trouble is not None:
-            accounts.update_account(conn, waba_id, observe_due_at=now, **_NO_TROUBLE)
-            onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
+        accounts.want(conn, {waba_id: now}, {})
         checked = accounts.load_accounts(conn, [waba_id])[waba_id]
+        if checked.hold is not None or checked.trouble is not None:
+            checked = change_account(
+                conn,
+                waba_id,
+                "account_released",
+                reason="a read of the WABA with its token works",
+                actor=actor,
+                now=now,
+                changes=NO_TROUBLE,
+            )
+            onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
     return AccountCheck(account=checked, waba=waba, served_version=result.served_version)

@@ -18,6 +18,7 @@ from onboarding.store.database import reading
 #: A worker writes its heartbeat every ten seconds.
 _SILENT_AFTER = timedelta(minutes=1)
 _RECENT = timedelta(days=1)
+_MOST_CLOCK_LAG = timedelta(seconds=30)
 
 
 def examine_contents(ctx: Context) -> list[Finding]:
@@ -49,8 +50,23 @@ def _accounts(ctx: Context, known: Sequence[Account]) -> Iterator[Finding]:
         for account in known
     ]
     results = {result.call.tag: result for result in ctx.graph.send(calls)}
+    told = [result.answered_at for result in results.values() if result.answered_at is not None]
+    if told:
+        yield _clock(max(told))
     for account in known:
         yield _account(ctx, account, results[account.waba_id])
+
+
+def _clock(told: datetime) -> Finding:
+    """Compare this host's clock with Graph's, which says whole seconds."""
+    lag = abs(datetime.now(UTC) - told)
+    if lag <= _MOST_CLOCK_LAG:
+        return ok("clock, beside Graph's", "they agree")
+    return problem(
+        "clock, beside Graph's",
+        f"they differ by {lag.total_seconds():.0f} s",
+        "set this host's clock, and keep it with NTP",
+    )
 
 
 def _account(ctx: Context, account: Account, result: GraphResult) -> Finding:

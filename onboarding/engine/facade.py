@@ -13,6 +13,7 @@ from onboarding.clock import Clock
 from onboarding.core.chain import Broken, Entry
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
+from onboarding.core.reasons import ENDED_BY_LIST
 from onboarding.core.timing import earliest
 from onboarding.engine import accept, accounting, importing, opening, people
 from onboarding.engine.accept import NumberRequest, Receipt
@@ -22,7 +23,7 @@ from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
-from onboarding.engine.observe import observe_due
+from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
@@ -264,7 +265,10 @@ class Engine:
     def verify(self) -> tuple[int, list[Broken]]:
         """Check every history's hash chain; return how many there are, and those that break."""
         with reading(self.context.database) as conn:
-            results = list(history.verify_all(conn))
+            results = [
+                *history.verify_all(conn),
+                *history.verify_all(conn, history.ACCOUNTS),
+            ]
         return len(results), [broken for broken in results if broken is not None]
 
     def require_verified(self) -> int:
@@ -277,8 +281,8 @@ class Engine:
         if broken:
             first = broken[0]
             raise ChainBrokenError(
-                f"{len(broken)} of {count} histories do not verify; the first: onboarding "
-                f"{first.onboarding_id}, entry {first.seq}: {first.what}",
+                f"{len(broken)} of {count} histories do not verify; the first: "
+                f"{first.owner}, entry {first.seq}: {first.what}",
                 hint="compare with a backup",
             )
         return count
@@ -288,8 +292,9 @@ class Engine:
     def advance(self, reference: str | None = None) -> Pass:
         """Do one pass over what is due, or take one onboarding a step further right now.
 
-        Safe under duplicate, late and concurrent calls. A try that is asked for skips waits of
-        our own making, but neither a budget nor a wait that Meta imposed.
+        Safe under duplicate, late and concurrent calls. For one onboarding, waits of
+        our own making are skipped, but neither a budget nor a wait that Meta imposed; and if it
+        waits for something that Meta's list may show, that list is read (once a minute at most).
 
         Raises:
             NotFoundError: no such onboarding.
@@ -297,7 +302,11 @@ class Engine:
         limit = self.context.settings.batch_size
         if reference is not None:
             row = self.get(reference)
-            return Pass(escalated=0, observed=0, advanced=advance_these(self.context, [row.id]))
+            advanced = advance_these(self.context, [row.id])
+            if self.get(row.id).waiting in ENDED_BY_LIST:
+                ask_for_list(self.context, row.waba_id)
+            observed = observe_due(self.context, limit)
+            return Pass(escalated=0, observed=observed, advanced=advanced)
         return Pass(
             escalated=escalate_due(self.context, limit),
             observed=observe_due(self.context, limit),
@@ -402,6 +411,11 @@ class Engine:
         """Return all accounts."""
         return accounting.list_accounts(self.context)
 
-    def check_account(self, waba_id: str) -> AccountCheck:
+    def check_account(self, waba_id: str, *, actor: str | None = None) -> AccountCheck:
         """Read the WABA with its token; a read that works ends the account's hold."""
-        return accounting.check_account(self.context, waba_id)
+        return accounting.check_account(self.context, waba_id, self._actor(actor))
+
+    def account_history(self, waba_id: str) -> list[tuple[int, Entry]]:
+        """Return the history of an account, oldest first, each entry with its number."""
+        with reading(self.context.database) as conn:
+            return history.read(conn, waba_id, history.ACCOUNTS)

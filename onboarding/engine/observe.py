@@ -57,6 +57,12 @@ class Listing:
     is_sound: bool = True
 
 
+def ask_for_list(ctx: Context, waba_id: str) -> None:
+    """Have a WABA's list read at the next pass, whenever it would be due."""
+    with writing(ctx.database) as conn:
+        accounts.want(conn, {waba_id: ctx.clock.now()}, {})
+
+
 def observe_due(ctx: Context, limit: int) -> int:
     """Read the lists and subscriptions that are due; return how many accounts there were."""
     now = ctx.clock.now()

@@ -46,6 +46,8 @@ def open_context(
         timeout_s=settings.call_timeout_seconds,
         connect_timeout_s=min(settings.connect_timeout_seconds, settings.call_timeout_seconds / 2),
         max_in_flight=settings.max_in_flight,
+        proxy=settings.graph_proxy,
+        ca_file=settings.graph_ca_file,
         app_secret=settings.app_secret.get_secret_value() if settings.app_secret else None,
     )
     graph.open()
@@ -92,13 +94,14 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
         StoreError: the database cannot be used.
     """
     path = sqlite_path(settings.database_url)
-    is_new = path is not None and not path.exists()
     if path is not None and not path.parent.exists():
         raise StoreError(f"there is no folder {path.parent}", hint="make it, or change the URL")
+    if path is not None and not path.exists():
+        _first_key(settings)
     database = open_database(settings.database_url, busy_timeout_s=settings.busy_timeout_seconds)
     try:
-        if schema.current(database) is None:
-            _first_key(settings, may_make=is_new)
+        schema.current(database)
+        Vault(keys_of(settings))
         before, after = schema.upgrade(database)
         open_vault(settings, database)
     finally:
@@ -106,12 +109,11 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
     return before, after
 
 
-def _first_key(settings: Settings, *, may_make: bool) -> None:
-    """Make the key of a new deployment before its database holds anything."""
+def _first_key(settings: Settings) -> None:
+    """Make the key of a new deployment before its database: a crash leaves a key, not a riddle."""
     file = settings.key_file()
-    if settings.secret_key is None and may_make and file is not None:
+    if settings.secret_key is None and file is not None:
         make_key_file(file)
-    keys_of(settings)
 
 
 def keys_of(settings: Settings) -> str:
@@ -140,11 +142,19 @@ def open_vault(settings: Settings, database: Database) -> Vault:
     with reading(database) as conn:
         known = load_fact(conn, _KEY_ID)
     if known is None:
-        with writing(database) as conn:
-            insert_fact(conn, _KEY_ID, vault.key_id)
-    elif known != vault.key_id:
+        known = _keep_key_id(database, vault.key_id)
+    if known != vault.key_id:
         raise ConfigurationError(
             "the secret key is not the one that this database's secrets were sealed with",
             hint="find the key that was used before; nothing was changed",
         )
     return vault
+
+
+def _keep_key_id(database: Database, key_id: str) -> str:
+    """Keep the id of the first key, unless another process was first; return what is kept."""
+    with writing(database) as conn:
+        if known := load_fact(conn, _KEY_ID):
+            return known
+        insert_fact(conn, _KEY_ID, key_id)
+    return key_id

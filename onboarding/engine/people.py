@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from onboarding.core.code_desk import NO_CODE
 from onboarding.core.codes import parse_code
 from onboarding.core.deadlines import first_deadline
-from onboarding.core.lifecycle import FINAL, LIVE, Trigger, next_state
+from onboarding.core.lifecycle import FINAL, LIVE, Trigger, allowed_triggers
 from onboarding.core.names import parse_display_name
 from onboarding.core.operations import natural_key
 from onboarding.core.plan import plan
@@ -58,7 +58,7 @@ def change(
                 f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list"
             )
         step = make(conn, row, now)
-        after = moved(row, step, now)
+        after = _moved(row, step, now)
         # What follows from it is seen at once; a call is left to the next pass.
         made = due_now(plan(snapshots(ctx, conn, [after], now)[0], now, ctx.policy), now)
         made.before = None
@@ -66,6 +66,27 @@ def change(
         if step.deadline:
             made.deadlines.insert(0, step.deadline)
         return write_plans(ctx, conn, [made], now)[row.id]
+
+
+#: What a person calls the moves of the lifecycle that people make.
+_COMMANDS = {
+    Trigger.CANCELLED: "cancel",
+    Trigger.RESTARTED: "restart",
+    Trigger.RENAME_REQUESTED: "rename",
+}
+
+
+def _moved(row: Onboarding, step: Move, now: datetime) -> Onboarding:
+    try:
+        return moved(row, step, now)
+    except TransitionRefusedError:
+        asked = _COMMANDS.get(step.trigger, "this") if step.trigger else "this"
+        possible = [name for t, name in _COMMANDS.items() if t in allowed_triggers(row.state)]
+        also = f"possible now: {', '.join(possible)}; " if possible else ""
+        raise TransitionRefusedError(
+            f"{asked} is not possible while the onboarding is '{row.state}'",
+            hint=f"{also}see: onboarding show {row.id}",
+        ) from None
 
 
 def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onboarding:
@@ -215,7 +236,7 @@ def restart(
     """
 
     def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        next_state(row.state, Trigger.RESTARTED)
+        _moved(row, Move(trigger=Trigger.RESTARTED, reason=reason), now)
         if onboarded_at is not None:
             require_past(onboarded_at, now, "onboarded_at")
         others = finding.load_by_number(conn, [row.number_key])[row.number_key]

@@ -12,6 +12,7 @@ from onboarding.core.deadlines import dated
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.core.steps import Call, Wait
+from onboarding.engine.account_changes import hold_account
 from onboarding.engine.context import Context
 from onboarding.model import Deadline, DeadlineReason, Onboarding, Owner, Reason, State
 from onboarding.store import accounts, deadlines, history, journal, onboardings
@@ -127,14 +128,7 @@ def _ending(plan: Plan) -> str | None:
 
 def _hold_accounts(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
     for waba_id, text in {p.row.waba_id: p.account_hold for p in plans if p.account_hold}.items():
-        accounts.update_account(
-            conn,
-            waba_id,
-            hold=Reason.ACCOUNT_HELD,
-            hold_text=text,
-            hold_by="engine",
-            hold_since=now,
-        )
+        hold_account(conn, waba_id, text or "", now)
 
 
 def _want_reads(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from onboarding.graph.requests import GraphRequest
 from onboarding.graph.usage import NO_USAGE, Usage
@@ -42,6 +43,7 @@ class GraphResult:
         x_fb_trace_id: see above.
         x_fb_rev: see above.
         served_version: ``facebook-api-version``: an expired version is served by another one.
+        answered_at: what Meta's clock said (the header ``Date``, whole seconds).
         elapsed_s: from leaving to the end of the answer, all attempts; 0 if nothing left.
         attempts: requests that left (a read is sent again without a field that Meta refuses).
         dropped_fields: fields that were asked for and left out, because Meta does not know them.
@@ -57,6 +59,7 @@ class GraphResult:
     x_fb_trace_id: str | None = None
     x_fb_rev: str | None = None
     served_version: str | None = None
+    answered_at: datetime | None = None
     elapsed_s: float = 0.0
     attempts: int = 0
     dropped_fields: tuple[str, ...] = ()

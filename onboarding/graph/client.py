@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -79,6 +81,7 @@ class _Flight:
             x_fb_trace_id=headers.get("x-fb-trace-id"),
             x_fb_rev=headers.get("x-fb-rev"),
             served_version=headers.get("facebook-api-version"),
+            answered_at=_date(headers.get("date")),
             elapsed_s=0.0 if self.left_at is None else time.monotonic() - self.left_at,
             attempts=self.attempts,
             dropped_fields=tuple(self.dropped),
@@ -109,6 +112,8 @@ class GraphClient:
         max_in_flight: int = 512,
         app_secret: str | None = None,
         user_agent: str = "onboarding",
+        proxy: str | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         """Check the settings; nothing is opened yet.
 
@@ -121,6 +126,8 @@ class GraphClient:
             max_in_flight: calls and connections at once; the others wait for a slot.
             app_secret: when given, every call carries an ``appsecret_proof``.
             user_agent: as sent.
+            proxy: an HTTP proxy on the way to Graph.
+            ca_file: certificates to trust instead of the usual ones, in PEM.
 
         Raises:
             ConfigurationError: the address or the version has not the right form.
@@ -138,6 +145,8 @@ class GraphClient:
             max_in_flight=max_in_flight,
             app_secret=app_secret,
             user_agent=user_agent,
+            proxy=proxy,
+            ca_file=ca_file,
         )
         self._timeout_s = timeout_s
         self._unknown_fields: dict[Endpoint, set[str]] = {}
@@ -299,6 +308,13 @@ class GraphClient:
         answer = read_answer(request.endpoint, status, content, secrets=secrets, now=now)
         unknown_field = find_unknown_field(answer.error) if request.is_read else None
         return flight.land(answer, response), unknown_field
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header) if header else None
+    except ValueError:
+        return None
 
 
 def _is_too_late(call: GraphCall) -> bool:

@@ -1,6 +1,6 @@
 """One HTTP exchange with Graph: the client's settings, its requests, and what its errors mean.
 
-No retries, no redirects, no cookies, no proxies or certificates from the environment. aiohttp
+No retries, no redirects, no cookies; a proxy or certificates only if settings name them. aiohttp
 repeats a read once if a kept connection turns out to be dead; it never repeats a POST.
 """
 
@@ -11,15 +11,18 @@ import hmac
 import json
 import logging
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from onboarding.errors import ConfigurationError
 from onboarding.graph.calls import GraphCall
 from onboarding.graph.errors import scrub
 from onboarding.graph.requests import GraphRequest
@@ -45,6 +48,8 @@ class Wire:
         max_in_flight: the size of the connection pool.
         app_secret: when given, every call carries a proof made with it.
         user_agent: as sent.
+        proxy: an HTTP proxy on the way; not part of ``repr()``, it may hold a password.
+        ca_file: certificates to trust instead of the usual ones.
     """
 
     root: str
@@ -52,17 +57,21 @@ class Wire:
     max_in_flight: int
     app_secret: str | None = field(repr=False)
     user_agent: str
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
 
 
 def open_http(wire: Wire) -> httpx.AsyncClient:
     """Return the HTTP client; its session is made on first use, in the loop that runs it."""
-    verify = httpx.create_ssl_context(trust_env=False)
+    verify = _trusted(wire.ca_file)
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=wire.max_in_flight, keepalive_timeout=_KEEP_ALIVE_S, ssl=verify
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=wire.proxy
+        )
 
     return httpx.AsyncClient(
         transport=AiohttpTransport(verify=verify, trust_env=False, client=session),
@@ -70,6 +79,18 @@ def open_http(wire: Wire) -> httpx.AsyncClient:
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+    if ca_file is None:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The certificates in {ca_file} cannot be read ({error.strerror or 'not PEM'}).",
+            hint="Give ONBOARDING_GRAPH_CA_FILE a PEM file.",
+        ) from None
 
 
 def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.Request:

@@ -33,18 +33,22 @@ def insert_account(conn: Connection, account: Account) -> None:
     insert_rows(conn, t, [{name: getattr(account, name) for name in _FIELDS}])
 
 
-def load_accounts(conn: Connection, waba_ids: Sequence[str] | None = None) -> dict[str, Account]:
+def load_accounts(
+    conn: Connection, waba_ids: Sequence[str] | None = None, *, lock: bool = False
+) -> dict[str, Account]:
     """Return these accounts, or all of them, by WABA id."""
     if waba_ids is None:
         found = conn.execute(select(t).order_by(t.c.waba_id))
     else:
-        found = conn.execute(_load(conn.dialect.name), packed_list(t.c.waba_id, waba_ids))
+        statement = _load(conn.dialect.name, lock=lock)
+        found = conn.execute(statement, packed_list(t.c.waba_id, waba_ids))
     return {row.waba_id: to_account(row) for row in found}
 
 
 @cache
-def _load(dialect: str) -> Any:
-    return select(t).where(t.c.waba_id.in_(listed(dialect, t.c.waba_id))).order_by(t.c.waba_id)
+def _load(dialect: str, *, lock: bool) -> Any:
+    query = select(t).where(t.c.waba_id.in_(listed(dialect, t.c.waba_id))).order_by(t.c.waba_id)
+    return query.with_for_update() if lock else query
 
 
 def update_account(conn: Connection, waba_id: str, **changes: Any) -> None:

@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, true
 
 from onboarding.core.lifecycle import FINAL
-from onboarding.model import Onboarding, Owner, State
+from onboarding.model import Onboarding, Owner, Reason, State
 from onboarding.store.journal import open_onboarding_ids
 from onboarding.store.onboardings import to_onboarding
 from onboarding.store.rowset import listed, packed_list, storable
 from onboarding.store.tables import onboarding as t
+
+#: What an onboarding rests with when nothing is due from anybody.
+_NOBODY = (Reason.DONE, Reason.OVER)
 
 
 @cache
@@ -78,7 +81,7 @@ def find(
     if states:
         conditions.append(t.c.state.in_(states))
     if waiting_for:
-        conditions.append(t.c.waiting_for == waiting_for)
+        conditions += [t.c.waiting_for == waiting_for, t.c.waiting.not_in(_NOBODY)]
     if waba_id:
         conditions.append(t.c.waba_id == storable(waba_id))
     if number_key:

@@ -1,93 +1,143 @@
-"""The history: appended in the transaction of the change it tells of, and never touched again."""
+"""The histories: appended in the transaction of the change they tell of, and never touched again.
+
+Onboardings and accounts have histories of the same make, in tables of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Column, Connection, Table, case, literal, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
+from onboarding.store import tables
 from onboarding.store.rowset import given, insert_rows, packed
-from onboarding.store.tables import history as t
-from onboarding.store.tables import onboarding
 
-_HEAD = [onboarding.c.id, onboarding.c.history_seq, onboarding.c.head_hash]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """Histories of one kind: where the entries are, and whose rows remember the heads.
+
+    Attributes:
+        kind: what owns such a history, as its entries say.
+        entries: the append-only table.
+        owners: the table of the owners, with ``history_seq`` and ``head_hash``.
+        owner: the column of ``entries`` that names the owner.
+        key: the primary key of ``owners``.
+        state: SQL for the owner's present state.
+    """
+
+    kind: str
+    entries: Table
+    owners: Table
+    owner: Column[str]
+    key: Column[str]
+    state: Any
+
+
+ONBOARDINGS = Ledger(
+    kind="onboarding",
+    entries=tables.history,
+    owners=tables.onboarding,
+    owner=tables.history.c.onboarding_id,
+    key=tables.onboarding.c.id,
+    state=tables.onboarding.c.state,
+)
+ACCOUNTS = Ledger(
+    kind="account",
+    entries=tables.account_history,
+    owners=tables.account,
+    owner=tables.account_history.c.waba_id,
+    key=tables.account.c.waba_id,
+    state=case((tables.account.c.hold.is_(None), literal("open")), else_=literal("held")),
+)
 
 
 def append(
     conn: Connection,
     entries: Mapping[str, Sequence[Entry]],
     heads: Mapping[str, tuple[int, str]],
+    ledger: Ledger = ONBOARDINGS,
 ) -> None:
-    """Append entries to the histories of several onboardings, with two statements in all.
+    """Append entries to several histories of one kind, with two statements in all.
 
     Args:
-        conn: a transaction that holds the rows of these onboardings: it wrote or locked them.
-        entries: what to append, by onboarding id.
+        conn: a transaction that holds the rows of the owners: it wrote or locked them.
+        entries: what to append, by owner.
         heads: number of entries and last hash of each, as read in this transaction.
+        ledger: the kind.
     """
     rows: list[dict[str, Any]] = []
     ends: list[dict[str, Any]] = []
-    for onboarding_id, new in entries.items():
-        seq, head = heads[onboarding_id]
+    for owner, new in entries.items():
+        seq, head = heads[owner]
         for entry in new:
             seq += 1
-            text = entry_text(onboarding_id, seq, entry)
+            text = entry_text(owner, seq, entry, kind=ledger.kind)
             head = link(head or GENESIS, text)
-            rows.append({"onboarding_id": onboarding_id, "seq": seq, "entry": text, "hash": head})
+            rows.append({ledger.owner.name: owner, "seq": seq, "entry": text, "hash": head})
         if new:
-            ends.append({"id": onboarding_id, "history_seq": seq, "head_hash": head})
+            ends.append({ledger.key.name: owner, "history_seq": seq, "head_hash": head})
     if not rows:
         return
-    insert_rows(conn, t, rows)
-    conn.execute(_move_heads(conn.dialect.name), packed(_HEAD, ends))
+    insert_rows(conn, ledger.entries, rows)
+    conn.execute(_move_heads(conn.dialect.name, ledger), packed(_head(ledger), ends))
+
+
+def _head(ledger: Ledger) -> list[Column[Any]]:
+    return [ledger.key, ledger.owners.c.history_seq, ledger.owners.c.head_hash]
 
 
 @cache
-def _move_heads(dialect: str) -> Any:
-    rows = given(dialect, _HEAD)
+def _move_heads(dialect: str, ledger: Ledger) -> Any:
+    rows = given(dialect, _head(ledger))
     return (
-        update(onboarding)
-        .where(onboarding.c.id == rows.c.id)
+        update(ledger.owners)
+        .where(ledger.key == rows.c[ledger.key.name])
         .values(history_seq=rows.c.history_seq, head_hash=rows.c.head_hash)
     )
 
 
-def read(conn: Connection, onboarding_id: str) -> list[tuple[int, Entry]]:
-    """Return the history of an onboarding, oldest first, each entry with its number."""
-    query = select(t.c.seq, t.c.entry).where(t.c.onboarding_id == onboarding_id).order_by(t.c.seq)
-    return [(row.seq, parse_entry(row.entry)) for row in conn.execute(query)]
+def read(conn: Connection, owner: str, ledger: Ledger = ONBOARDINGS) -> list[tuple[int, Entry]]:
+    """Return a history, oldest first, each entry with its number."""
+    return [(seq, parse_entry(text)) for seq, text, _ in read_verbatim(conn, owner, ledger)]
 
 
-def read_verbatim(conn: Connection, onboarding_id: str) -> list[tuple[int, str, str]]:
+def read_verbatim(
+    conn: Connection, owner: str, ledger: Ledger = ONBOARDINGS
+) -> list[tuple[int, str, str]]:
     """Return number, text and hash of each entry, as stored."""
-    query = select(t.c.seq, t.c.entry, t.c.hash).where(t.c.onboarding_id == onboarding_id)
-    return [(row.seq, row.entry, row.hash) for row in conn.execute(query.order_by(t.c.seq))]
+    t = ledger.entries.c
+    query = select(t.seq, t.entry, t.hash).where(ledger.owner == owner).order_by(t.seq)
+    return [(row.seq, row.entry, row.hash) for row in conn.execute(query)]
 
 
-def verify_all(conn: Connection) -> Iterator[Broken | None]:
+def verify_all(conn: Connection, ledger: Ledger = ONBOARDINGS) -> Iterator[Broken | None]:
     """Check every chain, one after the other; yield where it breaks, or ``None`` where it holds."""
+    owners, t = ledger.owners.c, ledger.entries.c
     heads = select(
-        onboarding.c.id, onboarding.c.history_seq, onboarding.c.head_hash, onboarding.c.state
-    ).order_by(onboarding.c.id)
-    stored = select(t.c.onboarding_id, t.c.seq, t.c.entry, t.c.hash).order_by(
-        t.c.onboarding_id, t.c.seq
+        ledger.key.label("owner"), owners.history_seq, owners.head_hash, ledger.state.label("state")
+    ).order_by(ledger.key)
+    stored = select(ledger.owner.label("owner"), t.seq, t.entry, t.hash).order_by(
+        ledger.owner, t.seq
     )
     streaming = conn.execution_options(yield_per=1000)
-    chains = groupby(streaming.execute(stored), key=lambda row: row.onboarding_id)
+    chains = groupby(streaming.execute(stored), key=lambda row: row.owner)
     current = next(chains, None)
     for head in conn.execute(heads).all():
         entries: list[tuple[int, str, str]] = []
-        if current is not None and current[0] == head.id:
+        if current is not None and current[0] == head.owner:
             entries = [(row.seq, row.entry, row.hash) for row in current[1]]
             current = next(chains, None)
         yield verify(
-            head.id,
+            head.owner,
             entries,
             head_seq=head.history_seq,
             head_hash=head.head_hash,
-            state=head.state.value,
+            state=str(head.state),
+            kind=ledger.kind,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -14,15 +15,17 @@ from onboarding.store.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_one_at_a_time = threading.Lock()
+
 #: The revision that this release works with; the newest under ``alembic/versions``.
 HEAD = "0001"
 
-_SQLITE_TRIGGERS = {"history_refuses_update", "history_refuses_delete", "history_refuses_replace"}
-_POSTGRESQL_TRIGGERS = {
-    "history_refuses_update",
-    "history_refuses_delete",
-    "history_refuses_truncate",
+#: What no history accepts, as the triggers that refuse it are named, per database.
+_REFUSED = {
+    "sqlite": ("update", "delete", "replace"),
+    "postgresql": ("update", "delete", "truncate"),
 }
+_HISTORIES = ("history", "account_history")
 
 
 def _config(conn: Connection | None = None) -> Config:
@@ -47,7 +50,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
     before = current(engine)
     _refuse_unknown(before)
-    with writing(engine) as conn:
+    # Alembic keeps what it works on in module globals: threads of one process take turns.
+    with _one_at_a_time, writing(engine) as conn:
         command.upgrade(_config(conn), "head")
     return before, HEAD
 
@@ -116,8 +120,9 @@ def problems(engine: Engine) -> list[str]:
 
 
 def _missing_triggers(conn: Connection) -> set[str]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     if conn.dialect.name == "postgresql":
         query = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A'"
-        return _POSTGRESQL_TRIGGERS - set(conn.execute(text(query)).scalars())
-    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    return _SQLITE_TRIGGERS - set(conn.execute(text(query)).scalars())
+    refused = _REFUSED[conn.dialect.name]
+    wanted = {f"{table}_refuses_{what}" for table in _HISTORIES for what in refused}
+    return wanted - set(conn.execute(text(query)).scalars())

@@ -82,6 +82,8 @@ account = Table(
     Column("hold_text", Text),
     Column("hold_by", Text),
     Column("hold_since", Instant),
+    Column("history_seq", Integer, nullable=False),
+    Column("head_hash", String(64), nullable=False),
     Index(None, "observe_due_at"),
     Index(None, "check_due_at"),
 )
@@ -234,6 +236,16 @@ history = Table(
     Column("entry", Text, nullable=False),
     Column("hash", String(64), nullable=False),
     PrimaryKeyConstraint("onboarding_id", "seq"),
+)
+
+account_history = Table(
+    "account_history",
+    metadata,
+    Column("waba_id", String(32), ForeignKey("account.waba_id"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    PrimaryKeyConstraint("waba_id", "seq"),
 )
 
 deadline = Table(

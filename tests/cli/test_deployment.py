@@ -91,7 +91,7 @@ def test_check_finds_a_missing_trigger(deployment: Deployment) -> None:
 
 def test_a_changed_history_is_found(deployment: Deployment) -> None:
     id_ = deployment.request()
-    assert deployment.ok("audit", "verify").out == "1 histories verify\n"
+    assert deployment.ok("audit", "verify").out == "2 histories verify\n"
     with closing(sqlite3.connect(deployment.database)) as conn, conn:
         conn.execute("DROP TRIGGER history_refuses_update")
         conn.execute("UPDATE history SET entry = replace(entry, 'osuser', 'nobody')")

@@ -67,8 +67,11 @@ def test_a_folder_that_does_not_exist_is_named(empty: Deployment) -> None:
 
 
 def test_a_url_that_is_none_is_a_setting_to_mend(deployment: Deployment) -> None:
-    for command in (("list",), ("db", "upgrade"), ("doctor",)):
+    for command in (("list",), ("db", "upgrade")):
         _assert_told(deployment.run("--database-url", "nonsense", *command), 3, "database URL")
+    examined = deployment.run("--database-url", "nonsense", "doctor")
+    assert examined.code == 9
+    assert "database URL" in examined.out
 
 
 def test_a_file_that_is_no_database_is_named(deployment: Deployment) -> None:

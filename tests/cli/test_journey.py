@@ -38,7 +38,7 @@ def test_a_number_is_onboarded_by_commands_alone(empty: Deployment) -> None:
     told = empty.ok("history", NUMBER, "--json").json
     assert told["entries"][-1]["dest"] == "registered"
     assert {each["actor"] for each in told["entries"]} == {"osuser", "engine"}
-    assert empty.ok("audit", "verify").out == "1 histories verify\n"
+    assert empty.ok("audit", "verify").out == "2 histories verify\n"
 
 
 def advance_to(deployment: Deployment, state: str, most: int = 10) -> None:

@@ -11,7 +11,7 @@ from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
 from onboarding.core.steps import DeadlineSet, Move, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
-from onboarding.model import Onboarding, Operation, OperationStatus, Reason, State
+from onboarding.model import Entry, Onboarding, Operation, OperationStatus, Reason, State
 from tests.core.making import DAY, HOUR, MINUTE, POLICY, an_account
 from tests.core.stage import Stage
 
@@ -163,6 +163,11 @@ def _flap(stage: Stage) -> None:
         stage.meta.connects_at = stage.now + 10 * MINUTE
 
 
+def _sign_up(stage: Stage) -> None:
+    if stage.row.entry is Entry.EMBEDDED_SIGNUP:
+        stage.meta.sign_up(stage.now)
+
+
 def _want_proof(stage: Stage) -> None:
     stage.meta.wants_proof_again = not stage.meta.is_connected
 
@@ -181,7 +186,7 @@ def _review_strictly(stage: Stage) -> None:
 
 #: What may happen at Meta without us.
 AT_META: dict[str, Callable[[Stage], None]] = {
-    "sign_up": lambda stage: stage.meta.sign_up(stage.now),
+    "sign_up": _sign_up,
     "delete": lambda stage: stage.meta.delete(stage.now),
     "approve": lambda stage: stage.meta.decide_name(stage.now, "APPROVED"),
     "decline": lambda stage: stage.meta.decide_name(stage.now, "DECLINED"),

@@ -48,7 +48,7 @@ class Chaos(RuleBasedStateMachine):
     def begin(self, entry: Entry, name_status: str, has_intake: bool, steps: int) -> None:  # noqa: FBT001 - drawn
         self.stage = Stage(entry, name_status, has_intake=has_intake)
         self.late = []
-        go_well(self.stage, steps)
+        go_well(self.stage, steps, approved=False)
 
     def is_calling(self) -> bool:
         return hasattr(self, "stage") and self.stage.in_flight is not None
@@ -76,9 +76,9 @@ class Chaos(RuleBasedStateMachine):
             self.stage.read_list(lag, **dict.fromkeys(hidden))
 
     @precondition(is_idle)
-    @rule(steps=st.integers(1, 6))
-    def all_goes_well_for_a_while(self, steps: int) -> None:
-        go_well(self.stage, steps)
+    @rule(steps=st.integers(1, 6), approved=st.booleans())
+    def all_goes_well_for_a_while(self, steps: int, approved: bool) -> None:  # noqa: FBT001 - drawn
+        go_well(self.stage, steps, approved=approved)
 
     # Answers
 
@@ -141,7 +141,7 @@ class Chaos(RuleBasedStateMachine):
     # Time
 
     @precondition(is_idle)
-    @rule(gap=st.sampled_from([SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY]))
+    @rule(gap=st.sampled_from([SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 9 * DAY]))
     def time_passes(self, gap: timedelta) -> None:
         self.stage.go_to(self.stage.now + gap)
 
@@ -177,7 +177,7 @@ class Chaos(RuleBasedStateMachine):
             come_to_an_end(self.stage)
 
 
-def go_well(stage: Stage, steps: int) -> bool:
+def go_well(stage: Stage, steps: int, *, approved: bool) -> bool:
     """Let Meta behave and people answer for some steps; return whether nothing is left to do."""
     for _ in range(steps):
         if (call := stage.in_flight) is not None:
@@ -191,15 +191,16 @@ def go_well(stage: Stage, steps: int) -> bool:
         due = stage.next_wake_at()
         assert due is not None, f"sleeps for ever: {stage.row.state} {stage.row.waiting}"
         stage.go_to(max(due, stage.now))
-        stage.meta.decide_name(stage.now, "APPROVED")
+        if approved:
+            stage.meta.decide_name(stage.now, "APPROVED")
     return stage.is_over
 
 
 def come_to_an_end(stage: Stage) -> None:
     """Let all go well until nothing is left to do."""
     began, stage.has_intake = stage.now, True
-    row = stage.row
-    assert go_well(stage, 800), f"does not end: {row.state} {row.waiting} {row.trouble}"
+    ended = go_well(stage, 800, approved=True)
+    assert ended, f"does not end: {stage.row.state} {stage.row.waiting} {stage.row.trouble}"
     row = stage.row
     assert row.state in (*FINAL, State.REGISTERED) or row.waiting is Reason.NOT_OURS
     assert stage.now - began < 60 * DAY

@@ -132,6 +132,17 @@ class TestWaitingForACode:
         assert (wait.reason, wait.until) == (Reason.CODE, LAPSED)
         assert call_of(look(row, LAPSED, intake_answers=True)) is ASK
 
+    @pytest.mark.parametrize("changes", [{"cycle": 0}, {"onboarding_id": "other"}])
+    def test_a_code_for_an_earlier_onboarding_of_the_number_is_outstanding_too(
+        self, changes: dict[str, Any]
+    ) -> None:
+        row = replace(CREATED, code_ready=True)
+        before = answered(an_operation(ASK, CREATED, START - MINUTE), **changes)
+        wait = wait_of(look(row, made=[before]))
+        assert (wait.reason, wait.until) == (Reason.BUDGET, START + 9 * MINUTE)
+        refused = answered(an_operation(ASK, CREATED, START - MINUTE), a_failure(), **changes)
+        assert call_of(look(row, made=[refused])) is ASK
+
     def test_the_next_codes_come_less_and_less_often_and_after_three_a_person_is_asked(
         self,
     ) -> None:

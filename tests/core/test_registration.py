@@ -235,6 +235,19 @@ class TestAnUnfinishedDeregistration:
         last, _ = refuse(row, self.UNFINISHED, *calls)
         assert wait_of(last).reason is Reason.REFUSED
 
+    def test_ones_that_did_not_come_about_or_are_days_old_do_not_count(self) -> None:
+        row = replace(READY, seen_at=START - SECOND)
+        waiting = a_failure(RecoveryClass.WAIT, 2494100)
+        for before in (
+            made(5, DEREGISTER, failure=waiting),
+            made(5, DEREGISTER, failure=a_failure(effect=Effect.UNSENT)),
+            [replace(call, outcome=None) for call in made(5, DEREGISTER)],
+            [replace(call, intent_at=START - 3 * DAY) for call in made(5, DEREGISTER)],
+        ):
+            call = answered(an_operation(REGISTER, row), self.UNFINISHED)
+            after = look(row, START + SECOND, unapplied=[call], made=before)
+            assert after.row.hold is None
+
     @pytest.mark.parametrize("code", [133010, 100])
     def test_not_registered_is_as_good_as_deregistered(self, code: int) -> None:
         refused, call = refuse(READY, self.UNFINISHED)

@@ -201,7 +201,7 @@ def test_embedded_signup_done_again_starts_a_new_window(slow: Rehearsed) -> None
     slow.run_to(State.REGISTERED, most=DAY)
     reasons = {d.reason: d for d in slow.engine.deadlines(NUMBER) if d.cycle == 2}
     assert reasons[DeadlineReason.EMBEDDED_SIGNUP].due_at == again + 14 * DAY
-    assert slow.engine.verify() == (1, [])
+    assert slow.engine.verify()[1] == []
 
 
 def test_a_deadline_counts_in_every_live_state(rehearse: Rehearse) -> None:

@@ -99,6 +99,7 @@ def test_a_deployment_in_order_has_no_problem(place: Place) -> None:
         "database",
         "schema",
         "clock",
+        "clock, beside Graph's",
         "disk",
         "key",
         f"account {WABA}",

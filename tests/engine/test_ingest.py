@@ -142,4 +142,4 @@ def test_a_webhook_of_a_number_that_is_over_changes_nothing(meta: Rehearsed) -> 
     meta.engine.cancel(NUMBER, "a mistake")
     meta.engine.ingest(payload(named("APPROVED")))
     assert meta.triggers()[-1] == "cancelled"
-    assert meta.engine.verify() == (1, [])
+    assert meta.engine.verify()[1] == []

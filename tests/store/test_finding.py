@@ -30,8 +30,8 @@ from tests.store.making import (
 
 def found(database: Engine, **conditions: Any) -> list[str]:
     given: dict[str, Any] = {
-        "states": (), "waiting_for": None, "waba_id": None, "number_key": None, "due_before": None, "after_id": None,
-        "limit": 100,
+        "states": (), "waiting_for": None, "waba_id": None, "number_key": None,
+        "due_before": None, "after_id": None, "limit": 100,
     }  # fmt: skip
     return [row.id for row in read(database, lambda c: finding.find(c, **{**given, **conditions}))]
 

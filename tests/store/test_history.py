@@ -153,7 +153,7 @@ def test_a_forgery_shows(told: Engine, forgery: str) -> None:
     (broken,) = verified(told)
     assert broken is not None
     assert shows in broken.what
-    assert broken.onboarding_id == "row-000000"
+    assert broken.owner == "row-000000"
 
 
 def test_one_broken_history_does_not_hide_the_others(database: Engine) -> None:

@@ -1,0 +1,176 @@
+"""Migrations: from nothing to what the tables say, once, and never past what is known."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+
+from alembic import command
+from onboarding import Engine as Onboarding
+from onboarding.bundled import bundled
+from onboarding.errors import SchemaError
+from onboarding.store import schema
+from onboarding.store.database import open_database, reading, writing
+from onboarding.store.tables import metadata
+from onboarding.testing import FrozenClock
+from tests.store.making import an_account
+
+
+def definitions(database: Engine) -> dict[str, str]:
+    """Return the SQL of each index and trigger, without what is only spelling."""
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    with reading(database) as conn:
+        return {row.name: re.sub(r'[\s"()]+', "", row.sql) for row in conn.execute(text(query))}
+
+
+def columns(database: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Return the columns of each table: name, type, whether it may be empty, key."""
+    with reading(database) as conn:
+        return {
+            table.name: [
+                (row.name, row.type, row.notnull, row.pk)
+                for row in conn.execute(text(f"PRAGMA table_info({table.name})"))
+            ]
+            for table in metadata.sorted_tables
+        }
+
+
+def at(database: Engine, revision: str) -> None:
+    with writing(database) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+
+
+def test_a_new_database_gets_what_the_tables_say(database: Engine, tmp_path: Path) -> None:
+    assert schema.current(database) is None
+    assert schema.upgrade(database) == (None, schema.HEAD)
+    assert schema.current(database) == schema.HEAD
+    assert schema.problems(database) == []
+    with reading(database) as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    made = open_database(f"sqlite:///{tmp_path / 'made.db'}")
+    with writing(made) as conn:
+        metadata.create_all(conn)
+    assert definitions(database) == definitions(made)
+    assert columns(database) == columns(made)
+    made.dispose()
+
+
+def test_the_head_is_the_newest_revision_and_the_line_is_straight() -> None:
+    scripts = ScriptDirectory(str(bundled("alembic")))
+    assert scripts.get_heads() == [schema.HEAD]
+    assert scripts.get_bases() == ["0001"]
+    for script in scripts.walk_revisions():
+        assert "onboarding" not in Path(script.path).read_text().split("import")[1]
+        assert "import onboarding" not in Path(script.path).read_text()
+
+
+def test_upgrading_again_changes_nothing(database: Engine) -> None:
+    schema.upgrade(database)
+    with writing(database) as conn:
+        conn.execute(metadata.tables["account"].insert().values(**fields()))
+    assert schema.upgrade(database) == (schema.HEAD, schema.HEAD)
+    with reading(database) as conn:
+        assert conn.execute(text("SELECT count(*) FROM account")).scalar() == 1
+
+
+def fields() -> dict[str, object]:
+    account = an_account()
+    return {name: getattr(account, name) for name in account.__slots__}
+
+
+@pytest.mark.parametrize("name", ["update", "delete", "replace"])
+@pytest.mark.parametrize("table", ["history", "account_history"])
+def test_the_histories_are_guarded(database: Engine, table: str, name: str) -> None:
+    schema.upgrade(database)
+    with writing(database) as conn:
+        conn.execute(text(f"DROP TRIGGER {table}_refuses_{name}"))
+    assert schema.problems(database) == [f"trigger {table}_refuses_{name} is missing"]
+
+
+def test_what_is_missing_is_named(database: Engine) -> None:
+    assert schema.problems(database) == [f"revision is none, expected {schema.HEAD}"]
+    schema.upgrade(database)
+    with writing(database) as conn:
+        conn.execute(text("DROP INDEX ix_onboarding_next_due_at"))
+        conn.execute(text("ALTER TABLE worker DROP COLUMN loops"))
+        conn.execute(text("DROP TABLE breaker"))
+    assert sorted(schema.problems(database)) == [
+        "column worker.loops is missing",
+        "index ix_onboarding_next_due_at is missing",
+        "table breaker is missing",
+    ]
+
+
+def test_a_schema_of_a_newer_release_is_refused(url: str, database: Engine) -> None:
+    Onboarding.open(url, upgrade=True, clock=FrozenClock()).close()
+    at(database, "9999")
+    for attempt in (
+        lambda: schema.upgrade(database),
+        lambda: schema.require_current(database),
+        lambda: Onboarding.open(url),
+        lambda: Onboarding.open(url, upgrade=True),
+    ):
+        with pytest.raises(SchemaError, match="9999") as refused:
+            attempt()
+        assert "newer release" in refused.value.hint
+    assert schema.problems(database) == [f"revision is 9999, expected {schema.HEAD}"]
+
+
+def test_an_empty_database_is_not_worked_on(url: str, database: Engine) -> None:
+    assert schema.current(database) is None
+    with pytest.raises(SchemaError, match="is empty") as refused:
+        Onboarding.open(url)
+    assert "db upgrade" in refused.value.hint
+
+
+def test_there_is_no_way_back_from_the_first_schema(database: Engine) -> None:
+    schema.upgrade(database)
+    with pytest.raises(RuntimeError, match="restore a backup"), writing(database) as conn:
+        command.downgrade(schema._config(conn), "base")
+    assert schema.problems(database) == []
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(database: Engine) -> None:
+    with writing(database) as conn:
+        conn.execute(text("CREATE TABLE history (something_else TEXT)"))
+    with pytest.raises(Exception, match="history"):
+        schema.upgrade(database)
+    with reading(database) as conn:
+        names = conn.execute(text("SELECT name FROM sqlite_master")).scalars().all()
+    assert names == ["history"]
+
+
+def test_threads_that_upgrade_at_once_agree(url: str) -> None:
+    def upgrade(_: int) -> None:
+        Onboarding.open(url, upgrade=True, clock=FrozenClock()).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upgrade, range(4)))
+    opened = open_database(url)
+    assert schema.problems(opened) == []
+    opened.dispose()
+
+
+def test_processes_that_upgrade_at_once_agree(url: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from onboarding import Engine; Engine.open(sys.argv[1], upgrade=True).close()"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, url], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    told = [process.communicate(timeout=60)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], told
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "onboarding.db", "onboarding.db.key",
+    ]  # fmt: skip
