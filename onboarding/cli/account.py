@@ -114,6 +114,26 @@ def _standing(account: Account) -> str:
 
 
 @app.command()
+def history(
+    ctx: typer.Context,
+    waba_id: Annotated[str, typer.Argument(help="Id of the WABA.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show who changed an account, when it was held, and why.
+
+    Example:
+        onboarding account history 102290129340398
+    """
+    from onboarding.cli.history import print_history
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        entries = engine.account_history(waba_id)
+    print_history(waba_id, entries, as_json=as_json)
+
+
+@app.command()
 def check(
     ctx: typer.Context,
     waba_ids: Annotated[

@@ -39,7 +39,7 @@ def verify(
         print_json({"histories": count, "broken": broken})
     elif broken:
         rows = [(each.owner, each.seq, each.what) for each in broken]
-        print_table(("onboarding", "entry", "what"), rows)
+        print_table(("whose", "entry", "what"), rows)
     else:
         say(f"{count} histories verify")
     if broken:

@@ -23,12 +23,18 @@ def history(
     Example:
         onboarding history "+1 631 555 1000"
     """
-    from onboarding.cli.output import plain, print_json, print_table
     from onboarding.cli.session import open_engine
 
     with open_engine(ctx) as engine:
         id_ = engine.get(ref).id
         entries = engine.history(id_)
+    print_history(id_, entries, as_json=as_json)
+
+
+def print_history(id_: str, entries: list[tuple[int, Entry]], *, as_json: bool) -> None:
+    """Print the entries of a history, as a table or as JSON."""
+    from onboarding.cli.output import plain, print_json, print_table
+
     if as_json:
         told = [{"seq": seq, **plain(entry)} for seq, entry in entries]
         print_json({"id": id_, "entries": told})

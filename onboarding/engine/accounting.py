@@ -97,8 +97,6 @@ def list_accounts(ctx: Context) -> list[Account]:
 def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
     """Read the WABA with its token; a read that works ends a hold that a failed one caused.
 
-    The WABA's list is read again at the next pass.
-
     Raises:
         NotFoundError: no such account.
         GraphError: Meta refused, or could not be reached.
@@ -124,7 +122,6 @@ def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
     waba = parse_waba(result.payload)
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        accounts.want(conn, {waba_id: now}, {})
         checked = accounts.load_accounts(conn, [waba_id])[waba_id]
         if checked.hold is not None or checked.trouble is not None:
             checked = change_account(
@@ -134,7 +131,7 @@ def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
                 reason="a read of the WABA with its token works",
                 actor=actor,
                 now=now,
-                changes=NO_TROUBLE,
+                changes=NO_TROUBLE | {"observe_due_at": now},
             )
             onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
     return AccountCheck(account=checked, waba=waba, served_version=result.served_version)

@@ -416,6 +416,15 @@ class Engine:
         return accounting.check_account(self.context, waba_id, self._actor(actor))
 
     def account_history(self, waba_id: str) -> list[tuple[int, Entry]]:
-        """Return the history of an account, oldest first, each entry with its number."""
+        """Return the history of an account, oldest first, each entry with its number.
+
+        Raises:
+            NotFoundError: no such account.
+        """
         with reading(self.context.database) as conn:
-            return history.read(conn, waba_id, history.ACCOUNTS)
+            entries = history.read(conn, waba_id, history.ACCOUNTS)
+        if not entries:
+            raise NotFoundError(
+                f"the WABA '{waba_id}' is not known here", hint="see: onboarding account list"
+            )
+        return entries

@@ -8,7 +8,8 @@ import hmac
 from onboarding.simulator.params import read_text
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.routing import Request, Route
-from onboarding.simulator.state import Token, World
+from onboarding.simulator.state import Token
+from onboarding.simulator.world import World
 
 _MANAGEMENT, _MESSAGING = "whatsapp_business_management", "whatsapp_business_messaging"
 _SCOPES = {"register": (_MANAGEMENT, _MESSAGING), "deregister": (_MANAGEMENT, _MESSAGING)}

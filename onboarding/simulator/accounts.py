@@ -9,7 +9,8 @@ from onboarding.simulator.params import Params, need_text, read_text
 from onboarding.simulator.refusals import DOCUMENTED, Reason, Refusal
 from onboarding.simulator.results import Result, succeed
 from onboarding.simulator.settings import check_callback
-from onboarding.simulator.state import Waba, World
+from onboarding.simulator.state import Waba
+from onboarding.simulator.world import World
 
 _NAME_MAX = 255
 

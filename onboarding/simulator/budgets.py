@@ -11,7 +11,8 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from onboarding.simulator.refusals import Reason, Refusal
-from onboarding.simulator.state import Waba, World
+from onboarding.simulator.state import Waba
+from onboarding.simulator.world import World
 
 _MINUTE = timedelta(minutes=1)
 _FULL = 100

@@ -18,7 +18,8 @@ from onboarding.simulator.scenario import (
     WabaSettings,
 )
 from onboarding.simulator.scenario_file import ScenarioError
-from onboarding.simulator.state import Business, Number, State, Token, Waba, World
+from onboarding.simulator.state import Business, Number, State, Token, Waba
+from onboarding.simulator.world import World
 
 
 def build_world(scenario: Scenario, now: datetime) -> World:

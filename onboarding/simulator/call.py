@@ -9,7 +9,7 @@ from typing import Any
 
 from onboarding.simulator.faults import Hit, Target
 from onboarding.simulator.routing import Request, Route
-from onboarding.simulator.state import World
+from onboarding.simulator.world import World
 
 
 @dataclass(frozen=True, slots=True)

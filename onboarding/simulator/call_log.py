@@ -14,7 +14,8 @@ from itertools import islice
 from typing import Any
 
 from onboarding.simulator.call import Call, Outcome
-from onboarding.simulator.state import Called, World
+from onboarding.simulator.state import Called
+from onboarding.simulator.world import World
 
 _DROPPED = (
     "access_token",

@@ -14,8 +14,9 @@ from onboarding.simulator.durations import describe_duration
 from onboarding.simulator.params import Params, need_code, need_text
 from onboarding.simulator.refusals import DOCUMENTED, Reason, Refusal
 from onboarding.simulator.results import Result, succeed
-from onboarding.simulator.state import ON_PREMISE, VERIFIED, Code, Event, Number, World
+from onboarding.simulator.state import ON_PREMISE, VERIFIED, Code, Event, Number
 from onboarding.simulator.windows import count_attempt
+from onboarding.simulator.world import World
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(_[A-Z]{2})?$")
 _METHODS = ("SMS", "VOICE")

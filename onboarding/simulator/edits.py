@@ -17,7 +17,8 @@ from onboarding.simulator.numbers import sign_up
 from onboarding.simulator.phones import key_of, only_digits, parse_phone
 from onboarding.simulator.scenario import ALL_SCOPES, Instant, NameStatus
 from onboarding.simulator.settings import set_pin
-from onboarding.simulator.state import Number, Token, World
+from onboarding.simulator.state import Number, Token
+from onboarding.simulator.world import World
 
 
 class EditError(LookupError):

@@ -10,7 +10,8 @@ import heapq
 from datetime import datetime
 
 from onboarding.simulator import codes, names, numbers, registration
-from onboarding.simulator.state import Event, World
+from onboarding.simulator.state import Event
+from onboarding.simulator.world import World
 
 _HANDLERS = {
     "deliver_code": codes.deliver_code,

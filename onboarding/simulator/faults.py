@@ -15,7 +15,8 @@ from typing import Literal
 from onboarding.simulator.chance import Span, pick_duration, pick_fraction
 from onboarding.simulator.fault_settings import FaultKind, FaultSettings
 from onboarding.simulator.phones import key_of, only_digits
-from onboarding.simulator.state import Number, World
+from onboarding.simulator.state import Number
+from onboarding.simulator.world import World
 
 _ONLY_FOR: dict[FaultKind, tuple[str, ...]] = {
     "missing_paging": ("list_numbers",),

@@ -10,7 +10,8 @@ from typing import Any
 from onboarding.simulator import state
 from onboarding.simulator.refusals import OBSERVED, Profile, Reason
 from onboarding.simulator.selection import Catalogue, Getter
-from onboarding.simulator.state import Number, Waba, World
+from onboarding.simulator.state import Number, Waba
+from onboarding.simulator.world import World
 
 _USABLE_NAMES = ("APPROVED", "AVAILABLE_WITHOUT_REVIEW")
 

@@ -42,7 +42,8 @@ from onboarding.simulator.refusals import Form, Reason, Refusal
 from onboarding.simulator.response_headers import make_headers
 from onboarding.simulator.results import Result
 from onboarding.simulator.routing import Endpoint, Request, Route, find_route
-from onboarding.simulator.state import Number, Waba, World
+from onboarding.simulator.state import Number, Waba
+from onboarding.simulator.world import World
 
 _Rule = Callable[[World, Any, Params, datetime], Result]
 

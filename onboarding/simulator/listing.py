@@ -21,7 +21,8 @@ from onboarding.simulator.params import Params, read_text
 from onboarding.simulator.phones import only_digits
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result
-from onboarding.simulator.state import Number, Waba, World
+from onboarding.simulator.state import Number, Waba
+from onboarding.simulator.world import World
 
 _SORT = re.compile(r"^(creation_time|last_onboarded_time)(?:\.(asc|desc)|_(asc|desc)ending)$")
 _FILTERABLE = ("account_mode", "messaging_limit_tier", "is_official_business_account")

@@ -12,9 +12,10 @@ from fnmatch import fnmatchcase
 
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.scenario import ReviewRule
-from onboarding.simulator.state import APPROVED, PENDING_REVIEW, Event, Number, World
+from onboarding.simulator.state import APPROVED, PENDING_REVIEW, Event, Number
 from onboarding.simulator.webhooks import emit_name_decision
 from onboarding.simulator.windows import count_attempt
+from onboarding.simulator.world import World
 
 _UNUSABLE = ("DECLINED", "EXPIRED", "NONE")
 _WEBHOOK_DECISION = {"DECLINED": "REJECTED"}

@@ -11,7 +11,8 @@ from onboarding.simulator.params import Params, need_display_name, need_text, re
 from onboarding.simulator.phones import Phone, PhoneFormatError, PhoneInvalidError, parse_phone
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result
-from onboarding.simulator.state import NOT_VERIFIED, VERIFIED, Event, Number, Waba, World
+from onboarding.simulator.state import NOT_VERIFIED, VERIFIED, Event, Number, Waba
+from onboarding.simulator.world import World
 
 
 def create_number(world: World, waba: Waba, params: Params, now: datetime) -> Result:

@@ -16,9 +16,10 @@ from onboarding.simulator.names import adopt_new_name
 from onboarding.simulator.params import Params, need_pin, need_text
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result, succeed
-from onboarding.simulator.state import Event, Number, World
+from onboarding.simulator.state import Event, Number
 from onboarding.simulator.webhooks import emit_onboarding
 from onboarding.simulator.windows import locked_for
+from onboarding.simulator.world import World
 
 _USABLE_NAMES = ("APPROVED", "AVAILABLE_WITHOUT_REVIEW")
 

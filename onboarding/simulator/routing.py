@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from onboarding.simulator.params import Params
 from onboarding.simulator.refusals import Reason, Refusal
-from onboarding.simulator.state import Number, Waba, World
+from onboarding.simulator.state import Number, Waba
+from onboarding.simulator.world import World
 
 Endpoint = Literal[
     "list_numbers",

@@ -9,8 +9,9 @@ from onboarding.simulator.names import change_name
 from onboarding.simulator.params import Params, need_display_name, need_pin, read_object, read_text
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result, succeed
-from onboarding.simulator.state import Number, World
+from onboarding.simulator.state import Number
 from onboarding.simulator.webhooks import emit_pin_changed
+from onboarding.simulator.world import World
 
 _URI_MAX = 200
 

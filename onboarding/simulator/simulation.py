@@ -17,8 +17,8 @@ from onboarding.simulator.scenario import Scenario
 from onboarding.simulator.scenario_file import load_scenario, make_scenario
 from onboarding.simulator.server import CONTROL_PREFIX, Server
 from onboarding.simulator.snapshot import load_snapshot, save_snapshot
-from onboarding.simulator.state import World
 from onboarding.simulator.timekeeper import Timekeeper
+from onboarding.simulator.world import World
 
 LOOPBACK = "127.0.0.1"
 GivenScenario = Scenario | Mapping[str, Any] | Path | str | None

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from onboarding.simulator.clock import VirtualClock
 from onboarding.simulator.scenario import ClockMode, Scenario
-from onboarding.simulator.state import State, World
+from onboarding.simulator.state import State
+from onboarding.simulator.world import World
 
 _FORMAT = 1
 _STATE: TypeAdapter[State] = TypeAdapter(State)

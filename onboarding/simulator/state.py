@@ -1,23 +1,29 @@
-"""Everything that the simulated Meta knows, as plain data, and how to find things in it."""
+"""Everything that the simulated Meta knows, as plain data."""
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from onboarding.simulator.fault_settings import FaultSettings
-from onboarding.simulator.order import Order
-from onboarding.simulator.phones import key_of
-from onboarding.simulator.scenario import Scenario
 
-EventKind = Literal["deliver_code", "connect", "decide_name", "expire_name", "end_signup"]
+EventKind = Literal[
+    "deliver_code",
+    "connect",
+    "decide_name",
+    "expire_name",
+    "end_signup",
+    "switch_pin_off",
+    "expire_claim",
+]
 
 CONNECTED = "CONNECTED"
 DISCONNECTED = "DISCONNECTED"
 PENDING = "PENDING"
+UNVERIFIED = "UNVERIFIED"
+MIGRATED = "MIGRATED"
 CLOUD_API = "CLOUD_API"
 ON_PREMISE = "ON_PREMISE"
 NOT_APPLICABLE = "NOT_APPLICABLE"
@@ -93,6 +99,11 @@ class Number:
     registered_at: datetime | None = None
     has_unfinished_deregister: bool = False
     deleted_at: datetime | None = None
+    migrates_from: str | None = None
+    migrated_to: str | None = None
+    migrated_at: datetime | None = None
+    is_preverified: bool = False
+    register_by: datetime | None = None
     listed_from: datetime | None = None
     register_window: Window = field(default_factory=Window)
     deregister_window: Window = field(default_factory=Window)
@@ -108,6 +119,24 @@ class Number:
     def is_registered(self) -> bool:
         """Whether the number runs on the Cloud API, or is about to."""
         return self.platform_type == CLOUD_API or self.is_connecting
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the number is no longer on this WABA: deleted, or migrated to another one."""
+        return self.deleted_at is not None or self.migrated_at is not None
+
+
+@dataclass(slots=True)
+class Preverified:
+    """A number of a business's pool; ``verified_at`` is ``None`` if it never was verified."""
+
+    id: str
+    business_id: str
+    digits: str
+    key: str
+    verified_at: datetime | None
+    claimed_at: datetime | None = None
+    phone_number_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -136,6 +165,8 @@ class Waba:
     max_phone_numbers: int | None
     is_subscribed: bool
     override_callback_uri: str | None = None
+    has_payment_method: bool = True
+    is_messaging_for_approved: bool = True
 
 
 @dataclass(slots=True)
@@ -210,6 +241,7 @@ class State:
     businesses: dict[str, Business] = field(default_factory=dict)
     wabas: dict[str, Waba] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
+    preverified: dict[str, Preverified] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     elsewhere: dict[str, Literal["in_use", "banned"]] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
@@ -224,77 +256,3 @@ class State:
     fault_hits: dict[str, int] = field(default_factory=dict)
     waba_calls: dict[str, deque[datetime]] = field(default_factory=dict)
     app_calls: deque[datetime] = field(default_factory=deque)
-
-
-class World:
-    """The state with its indices; rules change it only through the methods below.
-
-    Nothing here scans all numbers: they are found by id and by key, and each WABA keeps its
-    own sorted lists.
-    """
-
-    def __init__(self, scenario: Scenario, state: State) -> None:
-        self.scenario = scenario
-        self.state = state
-        self.by_key: dict[str, Number] = {}
-        self.by_creation: dict[str, Order] = {waba_id: Order() for waba_id in state.wabas}
-        self.by_onboarding: dict[str, Order] = {waba_id: Order() for waba_id in state.wabas}
-        self.registered: dict[str, set[str]] = {waba_id: set() for waba_id in state.wabas}
-        self.inbox: dict[str, list[Message]] = {}
-        for number in state.numbers.values():
-            if number.deleted_at is None:
-                self._index(number)
-        for message in state.messages:
-            self.inbox.setdefault(key_of(message.to), []).append(message)
-
-    def next_serial(self) -> int:
-        """Return an integer that no other object of this world has."""
-        self.state.serial += 1
-        return self.state.serial
-
-    def schedule(self, kind: EventKind, due: datetime, subject: str, **data: object) -> None:
-        """Let Meta do something by itself at an instant; equal instants keep their order."""
-        event = Event(due, self.next_serial(), kind, subject, dict(data))
-        heapq.heappush(self.state.events, event)
-
-    def add_number(self, number: Number) -> None:
-        """Take in a number that is on no WABA yet."""
-        self.state.numbers[number.id] = number
-        self._index(number)
-
-    def move_onboarding(self, number: Number, instant: datetime) -> None:
-        """Restart a number's Embedded Signup window, which also moves it in the list."""
-        order = self.by_onboarding[number.waba_id]
-        order.remove(number.onboarded_at, number.serial)
-        number.last_onboarded_time = instant
-        order.add(number.onboarded_at, number.serial, number.id)
-
-    def note_platform(self, number: Number) -> None:
-        """Must follow every change of ``platform_type``: active WABAs have a larger budget."""
-        registered = self.registered[number.waba_id]
-        if number.platform_type == CLOUD_API and number.deleted_at is None:
-            registered.add(number.id)
-        else:
-            registered.discard(number.id)
-
-    def delete_number(self, number: Number, now: datetime) -> None:
-        """Take a number off its WABA; its node answers as deleted from now on."""
-        number.deleted_at = now
-        number.status = "DELETED"
-        number.is_connecting = False
-        self.by_key.pop(number.key, None)
-        self.by_creation[number.waba_id].remove(number.created_at, number.serial)
-        self.by_onboarding[number.waba_id].remove(number.onboarded_at, number.serial)
-        self.note_platform(number)
-
-    def deliver(self, to: str, method: str, text: str, now: datetime) -> None:
-        """Let a message arrive on a phone."""
-        message = Message(len(self.state.messages) + 1, to, method, text, now)
-        self.state.messages.append(message)
-        self.inbox.setdefault(key_of(to), []).append(message)
-
-    def _index(self, number: Number) -> None:
-        self.by_key[number.key] = number
-        self.by_creation[number.waba_id].add(number.created_at, number.serial, number.id)
-        self.by_onboarding[number.waba_id].add(number.onboarded_at, number.serial, number.id)
-        self.note_platform(number)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from onboarding.simulator.clock import ClockError, Report, VirtualClock, decide_jump
 from onboarding.simulator.events import next_event_at, run_due_events
 from onboarding.simulator.scenario import ClockMode
-from onboarding.simulator.state import World
+from onboarding.simulator.world import World
 
 
 @dataclass(slots=True, eq=False)

@@ -10,8 +10,9 @@ from typing import Any
 from onboarding.simulator.budgets import waba_budget
 from onboarding.simulator.call_log import digest_secret
 from onboarding.simulator.events import next_event_at
-from onboarding.simulator.state import Message, Number, WebhookEvent, World
+from onboarding.simulator.state import Message, Number, WebhookEvent
 from onboarding.simulator.timekeeper import Timekeeper
+from onboarding.simulator.world import World
 
 
 def show_instant(instant: datetime | None) -> str | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from onboarding.simulator.state import Number, WebhookEvent, World
+from onboarding.simulator.state import Number, WebhookEvent
+from onboarding.simulator.world import World
 
 
 def emit_webhook(

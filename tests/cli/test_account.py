@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cli.harness import NAME, NUMBER, TOKEN, WABA, Deployment, Meta, pass_until_idle
@@ -101,3 +103,16 @@ def test_a_dead_token_is_a_visible_hold_until_it_is_replaced(meta: Meta) -> None
         pass_until_idle(engine)
         assert engine.get(NUMBER).phone_number_id
     assert NAME in meta.deployment.ok("show", id_).out
+
+
+def test_the_history_of_an_account_tells_who_changed_what(deployment: Deployment) -> None:
+    deployment.run("--actor", "ada", "account", "add", WABA, stdin="EAAanothertoken1\n")
+    told = deployment.ok("account", "history", WABA, "--json").json["entries"]
+    assert [(each["trigger"], each["dest"]) for each in told] == [
+        ("account_added", "open"),
+        ("token_replaced", "open"),
+    ]
+    assert told[-1]["actor"] == "ada"
+    assert "EAAanother" not in json.dumps(told)
+    assert "token_replaced" in deployment.ok("account", "history", WABA).out
+    assert deployment.run("account", "history", "999999").code == 4

@@ -21,7 +21,7 @@ PAYLOAD = {
                     "field": "phone_number_name_update",
                     "value": {
                         "display_phone_number": NUMBER.lstrip("+"),
-                        "decision": "DECLINED",
+                        "decision": "REJECTED",
                         "requested_verified_name": NAME,
                         "rejection_reason": "NAME_FORMAT_UNACCEPTABLE",
                     },
@@ -98,10 +98,10 @@ def test_a_changed_history_is_found(deployment: Deployment) -> None:
     outcome = deployment.run("audit", "verify")
     assert outcome.code == 7
     assert id_ in outcome.out
-    assert "1 of 1 histories do not verify" in outcome.error_lines[0]
+    assert "1 of 2 histories do not verify" in outcome.error_lines[0]
     told = deployment.run("audit", "verify", "--json")
     assert told.code == 7
-    assert told.json["broken"][0]["onboarding_id"] == id_
+    assert told.json["broken"][0]["owner"] == id_
 
 
 # webhook

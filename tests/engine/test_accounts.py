@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from onboarding.errors import ConflictError, GraphError, InputError, NotFoundError
@@ -143,8 +145,31 @@ def test_an_account_is_checked_before_it_is_added(meta: Rehearsed) -> None:
 def test_a_replaced_token_keeps_what_is_not_given_again(meta: Rehearsed) -> None:
     before = meta.engine.accounts()[0]
     after = meta.engine.add_account(WABA, meta.simulator.token, actor="second")
-    assert (after.name, after.business_id, after.added_by) == (
-        before.name, before.business_id, "second",
-    )  # fmt: skip
-    assert after.created_at == before.created_at
+    assert replace(after, token_sealed="", version=0, history_seq=0, head_hash="") == replace(
+        before,
+        token_sealed="",
+        version=0,
+        history_seq=0,
+        head_hash="",
+        observe_due_at=meta.clock.now(),
+    )
     assert after.token_sealed != before.token_sealed
+    entries = [(e.trigger, e.actor) for _, e in meta.engine.account_history(WABA)]
+    assert entries == [("account_added", "rehearsal"), ("token_replaced", "second")]
+
+
+def test_the_history_of_an_account_tells_of_its_holds(meta: Rehearsed) -> None:
+    kill(meta)
+    for number in NUMBERS:
+        meta.ask(number)
+    meta.settle()
+    kill(meta, dead=False)
+    meta.engine.check_account(WABA, actor="ada")
+    told = [(e.trigger, e.source, e.dest, e.actor) for _, e in meta.engine.account_history(WABA)]
+    assert told == [
+        ("account_added", "", "open", "rehearsal"),
+        ("account_held", "open", "held", "engine"),
+        ("account_released", "held", "open", "ada"),
+    ]
+    assert meta.simulator.token not in str(meta.engine.account_history(WABA))
+    assert meta.engine.verify()[1] == []
