@@ -74,7 +74,8 @@ class Rehearsal:
 
     Args:
         scenario: what the simulator plays, as in a scenario file; its clock is always this one.
-        folder: where the database and its key are made; default: a folder that is removed.
+        folder: where the database and its key are made, or are already (one that was made once
+            may be copied for each test); default: a folder that is removed.
         start: the first instant.
         reads_codes: whether somebody reads the codes that arrive.
         settings: any field of ``Settings``.
@@ -115,8 +116,9 @@ class Rehearsal:
                 httpx.Client(base_url=control_url, timeout=30, trust_env=False)
             )
             folder = self._folder or Path(opening.enter_context(TemporaryDirectory()))
-            self._settings.setdefault("database_url", f"sqlite:///{folder / 'onboarding.db'}")
-            self.engine = opening.enter_context(self.open_engine(upgrade=True))
+            file = folder / "onboarding.db"
+            self._settings.setdefault("database_url", f"sqlite:///{file}")
+            self.engine = opening.enter_context(self.open_engine(upgrade=not file.exists()))
             for business in self.simulator.scenario.businesses:
                 for waba in business.wabas:
                     self.engine.add_account(

@@ -24,6 +24,7 @@ WORDS: dict[str, dict[str, str]] = {
         "limits": "how often and how much",
         "codes": "one-time codes",
         "registration": "what follows a register call",
+        "migration": "rules of migration between WABAs that can be chosen",
         "reviewer": "who decides display names, and how",
         "faults": "what goes wrong, see [faults](#faults)",
         "expect": "free for whoever runs the scenario; not looked at",
@@ -54,16 +55,27 @@ WORDS: dict[str, dict[str, str]] = {
         "verified": "whether it passed business verification; decides the cap",
         "max_phone_numbers": "its own cap; default: the one of `limits`",
         "wabas": "its WABAs",
+        "preverified_numbers": "numbers that it verified beforehand, for `preverified_id`",
+    },
+    "PreverifiedSettings": {
+        "id": "the temporary id; gone once the number is claimed",
+        "phone_number": "with its country code, in any usual format",
+        "verified": "verified since the start",
+        "verified_at": "verified since then; without either it cannot be claimed",
     },
     "WabaSettings": {
         "id": "the WABA's id",
         "name": "its name",
-        "account_review_status": "`RESTRICTED` and `REJECTED` refuse new numbers (368)",
+        "account_review_status": "`RESTRICTED` and `REJECTED` refuse new numbers (368); numbers "
+        "migrate only between WABAs that are `APPROVED`",
         "ownership_type": "as Meta shows it",
         "country": "the same",
         "currency": "the same",
         "timezone_id": "the same",
         "subscribed": "whether the app is subscribed from the start",
+        "payment_method": "without one no number can be migrated here (100/2388103)",
+        "messaging_for_approved": "whether the business accepted its partner; without it no number "
+        "can be migrated here (100/2388103)",
         "max_phone_numbers": "its own cap; default: the one of `limits`",
         "numbers": "numbers that are there, or will come",
     },
@@ -83,6 +95,7 @@ WORDS: dict[str, dict[str, str]] = {
         "messaging_limit_tier": "the same",
         "quality_rating": "the same",
         "is_official_business_account": "the same",
+        "two_step_off": "when its owner switches two-step verification off; needs `pin`",
     },
     "ElsewhereSettings": {
         "in_use": "on a WhatsApp app or another account (200000)",
@@ -107,6 +120,9 @@ WORDS: dict[str, dict[str, str]] = {
         "name_change_window": "that window",
         "signup_window": "Embedded Signup to registration",
         "rename_window": "approval of a changed name to registration",
+        "preverified_validity": "how long a pre-verified number can be claimed",
+        "claim_window": "claim of a pre-verified number to registration; then it must be verified "
+        "again",
         "deletion": "how long a deleted number answers 133015",
         "management_calls": "calls per WABA in `budget_window` before a number is registered",
         "management_calls_active": "and after it",
@@ -125,6 +141,9 @@ WORDS: dict[str, dict[str, str]] = {
         "after_window_code": "answer to a register call after the Embedded Signup window; what the "
         "live API answers is not documented",
         "after_window_subcode": "its subcode",
+    },
+    "MigrationSettings": {
+        "same_business": "demand one portfolio on both sides (100/2388103)",
     },
     "ReviewerSettings": {
         "default": "for names that no rule fits",

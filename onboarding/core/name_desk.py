@@ -151,7 +151,7 @@ def _renaming(row: Onboarding, now: datetime, policy: Policy) -> Step:
                 due_at=approved_at + policy.rename_window,
             ),
         )
-    if seen is not None and (reason := _ASKS.get(seen.new_name_status)):
+    if reason := _ASKS.get(name_standing(row)):
         return Wait(reason=reason, observe_at=idle_poll(row, now, policy))
     wait = _wait_for_meta(row, now, policy)
     return replace(wait, changes={"name_unapproved_at": row.seen_at})

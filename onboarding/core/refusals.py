@@ -201,7 +201,12 @@ def _pin_refused(case: Refusal) -> Move:
 
 
 def _must_deregister(case: Refusal) -> Move:
-    """133000: deregister again, then register; both are counted, so twice and not for ever."""
+    """133000: deregister again, then register; both are counted, so twice and not for ever.
+
+    A number that is in use is never taken off by us: that its new name waits does no harm.
+    """
+    if case.row.renaming:
+        return _parked(case)
     since = case.now - case.policy.attempt_window
     answers = [
         op.outcome

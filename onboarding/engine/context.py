@@ -25,7 +25,10 @@ class CodeIntake(Protocol):
     """Something that will read a one-time code and hand it to ``Engine.submit_code``."""
 
     def answers(self, onboarding: Onboarding) -> bool:
-        """Whether a code that is sent to this number now will be read."""
+        """Whether a code that is sent to this number now will be read.
+
+        Asked within a transaction: it must answer at once, and must not call the engine.
+        """
         ...
 
 

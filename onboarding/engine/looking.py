@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.plan import Plan, parked, plan
 from onboarding.core.steps import Attempts, Snapshot
-from onboarding.engine.context import Context
+from onboarding.engine.context import CodeIntake, Context
 from onboarding.model import Account, JournaledOperation, Onboarding
 from onboarding.store import accounts, journal
 from onboarding.telemetry import log
@@ -61,9 +61,17 @@ def _snapshot(
         attempts=Attempts(made),
         # One look may take a number from any state to the one that asks for a code.
         intake_answers=row.state in IN_PROGRESS
-        and any(intake.answers(row) for intake in ctx.intakes),
+        and any(_answers(intake, row) for intake in ctx.intakes),
         forced=forced,
     )
+
+
+def _answers(intake: CodeIntake, row: Onboarding) -> bool:
+    try:
+        return intake.answers(row)
+    except Exception:  # noqa: BLE001 - code of others; one machine must never stop the others
+        log.exception("intake_failed", onboarding=row.id, intake=type(intake).__name__)
+        return False
 
 
 def plan_each(

@@ -126,6 +126,8 @@ def _put_off(conn: Connection, account: Account, until: datetime, now: datetime)
 
 def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
     """Read all pages of all lists; each account is applied as soon as its own list is complete."""
+    if not due:
+        return
     now = ctx.clock.now()
     listings = {account.waba_id: Listing(account, now) for account in due}
     arrived: SimpleQueue[GraphResult] = SimpleQueue()

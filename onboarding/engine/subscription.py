@@ -45,6 +45,8 @@ def check_subscriptions(
     Returns:
         The WABAs for which a call failed.
     """
+    if not due:
+        return set()
     by_waba = {account.waba_id: account for account in due}
     missing, failed = [], set()
     for result in ctx.graph.send([_look(ctx, account) for account in due]):

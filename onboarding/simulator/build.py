@@ -18,7 +18,7 @@ from onboarding.simulator.scenario import (
     WabaSettings,
 )
 from onboarding.simulator.scenario_file import ScenarioError
-from onboarding.simulator.state import Business, Number, State, Token, Waba
+from onboarding.simulator.state import Business, Number, Preverified, State, Token, Waba
 from onboarding.simulator.world import World
 
 
@@ -42,6 +42,7 @@ def build_world(scenario: Scenario, now: datetime) -> World:
     for fault in scenario.faults:
         add_fault(world, fault)
     for business in scenario.businesses:
+        _add_preverified(knowledge, business, now)
         for waba in business.wabas:
             _add_numbers(world, waba, now)
     return world
@@ -63,6 +64,8 @@ def _add_business(knowledge: State, given: BusinessSettings) -> None:
             timezone_id=waba.timezone_id,
             max_phone_numbers=waba.max_phone_numbers,
             is_subscribed=waba.subscribed,
+            has_payment_method=waba.payment_method,
+            is_messaging_for_approved=waba.messaging_for_approved,
         )
 
 
@@ -74,6 +77,17 @@ def _make_token(scenario: Scenario, given: TokenSettings, index: int) -> Token:
     return Token(value, wabas, list(given.scopes))
 
 
+def _add_preverified(knowledge: State, given: BusinessSettings, now: datetime) -> None:
+    for one in given.preverified_numbers:
+        phone = _read(one.phone_number)
+        if any(other.key == phone.key for other in knowledge.preverified.values()):
+            raise ScenarioError(f"the pre-verified number {one.phone_number} is there twice")
+        verified_at = one.verified_at or (now if one.verified else None)
+        knowledge.preverified[one.id] = Preverified(
+            one.id, given.id, phone.digits, phone.key, verified_at
+        )
+
+
 def _add_numbers(world: World, given: WabaSettings, now: datetime) -> None:
     waba = world.state.wabas[given.id]
     for settings in given.numbers:
@@ -82,7 +96,7 @@ def _add_numbers(world: World, given: WabaSettings, now: datetime) -> None:
             name = settings.verified_name
             world.schedule("end_signup", at, waba.id, phone=f"+{phone.digits}", name=name)
             continue
-        if phone.key in world.by_key:
+        if world.find_present(phone.key):
             raise ScenarioError(f"the number {settings.phone_number} is there twice")
         number = add_number(world, waba, phone, settings.verified_name, now, onboarded_at=at)
         _apply(world, number, settings, now)
@@ -105,6 +119,8 @@ def _apply(world: World, number: Number, given: NumberSettings, now: datetime) -
     number.status = given.status or number.status
     number.platform_type = given.platform_type or number.platform_type
     world.note_platform(number)
+    if given.two_step_off is not None:
+        world.schedule("switch_pin_off", given.two_step_off, number.id)
 
 
 def _read(text: str) -> Phone:

@@ -14,7 +14,15 @@ from onboarding.simulator.durations import describe_duration
 from onboarding.simulator.params import Params, need_code, need_text
 from onboarding.simulator.refusals import DOCUMENTED, Reason, Refusal
 from onboarding.simulator.results import Result, succeed
-from onboarding.simulator.state import ON_PREMISE, VERIFIED, Code, Event, Number
+from onboarding.simulator.state import (
+    ON_PREMISE,
+    PENDING,
+    UNVERIFIED,
+    VERIFIED,
+    Code,
+    Event,
+    Number,
+)
 from onboarding.simulator.windows import count_attempt
 from onboarding.simulator.world import World
 
@@ -38,7 +46,7 @@ def request_code(world: World, number: Number, params: Params, now: datetime) ->
         raise Refusal(Reason.CODE_VERIFIED, subcode=subcode)
     if requested > limits.request_code_attempts:
         raise Refusal(Reason.CODE_VOLUME)
-    if number.is_on_biz_app or number.platform_type == ON_PREMISE:
+    if number.is_on_biz_app or number.platform_type == ON_PREMISE or _is_elsewhere(world, number):
         raise Refusal(Reason.CODE_NOT_ELIGIBLE)
     last = number.code_requested_at
     if last is not None and now - last < limits.request_code_gap:
@@ -76,6 +84,9 @@ def verify_code(world: World, number: Number, params: Params, now: datetime) -> 
     number.wrong_codes = []
     number.code_verification_status = VERIFIED
     number.verified_at = now
+    number.register_by = None
+    if number.status == UNVERIFIED:
+        number.status = PENDING
     if world.scenario.profile == DOCUMENTED:
         return Result({"success": True, "id": number.id}, effect=True)
     return succeed(effect=True)
@@ -88,6 +99,12 @@ def _read_method(params: Params) -> str:
     if not _LANGUAGE.match(need_text(params, "language")):
         raise Refusal(Reason.PARAMETER, name="language", why="must be a locale such as en_US")
     return method
+
+
+def _is_elsewhere(world: World, number: Number) -> bool:
+    """Whether a number is registered somewhere else and nobody is migrating it from there."""
+    in_use = world.state.elsewhere.get(number.key) == "in_use"
+    return in_use and not number.is_registered and number.migrates_from is None
 
 
 def _send_code(world: World, number: Number, method: str, now: datetime) -> None:

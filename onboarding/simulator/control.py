@@ -168,8 +168,8 @@ class Control:
         return views.show_webhooks(self._timekeeper.world.state.webhooks, query.after)
 
     async def _get_state(self, _query: _Query) -> Any:
-        self._timekeeper.now()
-        return views.show_state(self._timekeeper.world)
+        now = self._timekeeper.now()
+        return views.show_state(self._timekeeper.world, now)
 
     async def _sign_up(self, query: _Query) -> Any:
         edit, now = query.read(edits.SignupEdit), self._timekeeper.now()

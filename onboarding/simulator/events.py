@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from datetime import datetime
 
-from onboarding.simulator import codes, names, numbers, registration
+from onboarding.simulator import codes, names, numbers, preverified, registration, settings
 from onboarding.simulator.state import Event
 from onboarding.simulator.world import World
 
@@ -19,6 +19,8 @@ _HANDLERS = {
     "decide_name": names.decide_when_due,
     "expire_name": names.expire_when_due,
     "end_signup": numbers.end_signup,
+    "switch_pin_off": settings.switch_pin_off,
+    "expire_claim": preverified.expire_claim,
 }
 
 

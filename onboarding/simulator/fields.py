@@ -130,7 +130,7 @@ NUMBER_GETTERS: dict[str, Getter] = {
     "is_pin_enabled": lambda _world, number: number.pin is not None,
     "is_on_biz_app": _own("is_on_biz_app"),
     "is_official_business_account": _own("is_official_business_account"),
-    "is_preverified_number": lambda _world, _number: False,
+    "is_preverified_number": _own("is_preverified"),
     "official_business_account": _official,
     "country_code": _own("region"),
     "country_dial_code": _own("country_code"),

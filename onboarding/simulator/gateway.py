@@ -31,6 +31,7 @@ from onboarding.simulator.faults import (
     plan_travel,
 )
 from onboarding.simulator.listing import Reading, list_numbers
+from onboarding.simulator.migration import check_not_migrated
 from onboarding.simulator.params import Params, read_text
 from onboarding.simulator.phones import (
     PhoneFormatError,
@@ -98,15 +99,18 @@ def _aim(world: World, request: Request, route: Route) -> Target:
     if route.number is not None:
         key, digits = route.number.key, route.number.digits
     elif route.endpoint == "create_number":
-        key, digits = _read_created(request)
+        key, digits = _read_created(world, request)
     counter = f"{route.endpoint}|{key}"
     attempt = world.state.attempts.get(counter, 0) + 1
     world.state.attempts[counter] = attempt
     return Target(route.endpoint, key, digits, attempt)
 
 
-def _read_created(request: Request) -> tuple[str, str]:
+def _read_created(world: World, request: Request) -> tuple[str, str]:
     text = read_text(request.params, "phone_number") or ""
+    entry = world.state.preverified.get(read_text(request.params, "preverified_id") or "")
+    if entry is not None and not text:
+        return entry.key, entry.digits
     try:
         phone = parse_phone(read_text(request.params, "cc") or "", text)
     except (PhoneFormatError, PhoneInvalidError):
@@ -148,6 +152,8 @@ def _run(call: Call) -> Result:
     if route.refusal is not None or route.waba is None:
         raise route.refusal or Refusal(Reason.PATH, path=request.path)
     if route.endpoint in _WRITES:
+        if route.number is not None:
+            check_not_migrated(route.number, route.endpoint)
         node = route.number or route.waba
         return _WRITES[route.endpoint](call.world, node, request.params, call.now)
     if route.number is not None:

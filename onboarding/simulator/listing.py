@@ -92,8 +92,8 @@ def _cut(world: World, waba: Waba, params: Params, query: _Query, order: Order) 
             after=query.after,
             before=query.before,
         )
-    number = world.by_key.get(only_digits(wanted))
-    if number is None or number.waba_id != waba.id or not query.keep(number.id):
+    number = world.find_number(waba.id, only_digits(wanted))
+    if number is None or not query.keep(number.id):
         return Page((), has_previous=False, has_next=False)
     by_creation = query.order == "creation_time"
     place = place_at(number.created_at if by_creation else number.onboarded_at, number.serial)

@@ -86,7 +86,7 @@ def decide_name(
 def decide_when_due(world: World, event: Event) -> bool:
     """Decide as the rule said when the name was submitted, unless it was decided since."""
     number = world.state.numbers[event.subject]
-    if number.deleted_at is not None or number.name_changed != event.data["name_changed"]:
+    if number.is_gone or number.name_changed != event.data["name_changed"]:
         return False
     decide_name(world, number, event.data["decision"], event.data["reason"], event.due)
     return True
@@ -95,7 +95,7 @@ def decide_when_due(world: World, event: Event) -> bool:
 def expire_when_due(world: World, event: Event) -> bool:
     """Let an approved change expire that nobody registered in time."""
     number = world.state.numbers[event.subject]
-    if number.deleted_at is not None or number.name_changed != event.data["name_changed"]:
+    if number.is_gone or number.name_changed != event.data["name_changed"]:
         return False
     if number.new_name_status != APPROVED:
         return False

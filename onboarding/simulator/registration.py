@@ -12,6 +12,7 @@ from datetime import datetime
 from onboarding.simulator import state
 from onboarding.simulator.chance import pick_duration
 from onboarding.simulator.durations import describe_duration
+from onboarding.simulator.migration import finish_migration
 from onboarding.simulator.names import adopt_new_name
 from onboarding.simulator.params import Params, need_pin, need_text
 from onboarding.simulator.refusals import Reason, Refusal
@@ -55,11 +56,15 @@ def register(world: World, number: Number, params: Params, now: datetime) -> Res
 
 
 def connect(world: World, event: Event) -> bool:
-    """Finish a registration: ``CONNECTED`` on ``CLOUD_API`` with ``STANDARD`` throughput."""
+    """Finish a registration: ``CONNECTED`` on ``CLOUD_API`` with ``STANDARD`` throughput.
+
+    A number that was registered on another WABA leaves that one at the same instant.
+    """
     number = world.state.numbers[event.subject]
     if not number.is_connecting or number.registrations != event.data["registration"]:
         return False
     set_registered(world, number, event.due)
+    finish_migration(world, number, event.due)
     emit_onboarding(world, number, event.due)
     return True
 
@@ -72,6 +77,7 @@ def set_registered(world: World, number: Number, now: datetime) -> None:
     number.throughput = state.STANDARD
     number.registered_at = now
     number.needs_signup = False
+    number.register_by = None
     world.note_platform(number)
 
 
@@ -120,7 +126,8 @@ def _check_ownership(world: World, number: Number, now: datetime) -> None:
     if number.is_registered and number.code_verification_status != state.NOT_VERIFIED:
         return
     if number.code_verification_status != state.VERIFIED:
-        raise Refusal(Reason.NOT_VERIFIED)
+        is_migrating = number.migrates_from is not None
+        raise Refusal(Reason.MIGRATE_OWNERSHIP if is_migrating else Reason.NOT_VERIFIED)
     onboarded, registered = number.last_onboarded_time, number.registered_at
     if onboarded is None or (registered is not None and registered >= onboarded):
         return

@@ -87,6 +87,25 @@ class NumberSettings(Settings):
     messaging_limit_tier: str = "TIER_250"
     quality_rating: str = "UNKNOWN"
     is_official_business_account: bool = False
+    two_step_off: Instant | None = None
+
+    @model_validator(mode="after")
+    def _check_two_step(self) -> NumberSettings:
+        if self.two_step_off is not None and self.pin is None:
+            raise ValueError("two_step_off needs a pin")
+        return self
+
+
+class PreverifiedSettings(Settings):
+    """A number that its business has verified and offers to a WABA, under a temporary id.
+
+    It counts as verified since ``verified_at``, or with ``verified`` since the start.
+    """
+
+    id: DecimalId
+    phone_number: str
+    verified: bool = False
+    verified_at: Instant | None = None
 
 
 class WabaSettings(Settings):
@@ -100,6 +119,8 @@ class WabaSettings(Settings):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     timezone_id: str = "1"
     subscribed: bool = False
+    payment_method: bool = True
+    messaging_for_approved: bool = True
     max_phone_numbers: Count | None = None
     numbers: tuple[NumberSettings, ...] = ()
 
@@ -112,6 +133,7 @@ class BusinessSettings(Settings):
     verified: bool = True
     max_phone_numbers: Count | None = None
     wabas: tuple[WabaSettings, ...] = ()
+    preverified_numbers: tuple[PreverifiedSettings, ...] = ()
 
 
 class LimitSettings(Settings):
@@ -135,6 +157,8 @@ class LimitSettings(Settings):
     name_change_window: Duration = timedelta(days=30)
     signup_window: Duration = timedelta(days=14)
     rename_window: Duration = timedelta(days=14)
+    preverified_validity: Duration = timedelta(days=90)
+    claim_window: Duration = timedelta(days=90)
     deletion: Duration = timedelta(minutes=5)
     management_calls: Count = 200
     management_calls_active: Count = 5000
@@ -158,6 +182,16 @@ class RegistrationSettings(Settings):
     connected_after: DurationRange = (timedelta(0), timedelta(seconds=120))
     after_window_code: int = 133006
     after_window_subcode: Subcode | None = None
+
+
+class MigrationSettings(Settings):
+    """Migration between WABAs.
+
+    ``same_business`` demands one portfolio on both sides. Meta means the end business: with
+    accounts that partners own on its behalf, the portfolios differ in every usual migration.
+    """
+
+    same_business: bool = False
 
 
 class ReviewRule(Settings):
@@ -208,6 +242,7 @@ class Scenario(Settings):
     limits: LimitSettings = LimitSettings()
     codes: CodeSettings = CodeSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    migration: MigrationSettings = MigrationSettings()
     reviewer: ReviewerSettings = ReviewerSettings()
     faults: tuple[FaultSettings, ...] = ()
     expect: dict[str, Any] = Field(default_factory=dict)
@@ -217,6 +252,7 @@ class Scenario(Settings):
     def _check_ids(self) -> Scenario:
         wabas = [waba.id for business in self.businesses for waba in business.wabas]
         ids = [business.id for business in self.businesses] + wabas
+        ids += [one.id for business in self.businesses for one in business.preverified_numbers]
         twice = sorted({given for given in ids if ids.count(given) > 1})
         if twice:
             raise ValueError(f"these ids are given twice: {', '.join(twice)}")

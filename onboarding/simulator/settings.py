@@ -9,7 +9,7 @@ from onboarding.simulator.names import change_name
 from onboarding.simulator.params import Params, need_display_name, need_pin, read_object, read_text
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result, succeed
-from onboarding.simulator.state import Number
+from onboarding.simulator.state import Event, Number
 from onboarding.simulator.webhooks import emit_pin_changed
 from onboarding.simulator.world import World
 
@@ -47,6 +47,15 @@ def set_pin(world: World, number: Number, pin: str | None, now: datetime) -> Non
     if number.pin != pin:
         number.pin = pin
         emit_pin_changed(world, number, now)
+
+
+def switch_pin_off(world: World, event: Event) -> bool:
+    """Let the owner switch two-step verification off, as the scenario announced."""
+    number = world.state.numbers[event.subject]
+    if number.is_gone or number.pin is None:
+        return False
+    set_pin(world, number, None, event.due)
+    return True
 
 
 def check_callback(uri: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from onboarding.simulator.budgets import waba_budget
 from onboarding.simulator.call_log import digest_secret
 from onboarding.simulator.events import next_event_at
+from onboarding.simulator.preverified import expires_at, is_verified
 from onboarding.simulator.state import Message, Number, WebhookEvent
 from onboarding.simulator.timekeeper import Timekeeper
 from onboarding.simulator.world import World
@@ -39,7 +40,7 @@ def show_number(world: World, number: Number) -> dict[str, Any]:
     return shown | {"has_pin": pin is not None, "pin_digest": digest, "has_code": code is not None}
 
 
-def show_state(world: World) -> dict[str, Any]:
+def show_state(world: World, now: datetime) -> dict[str, Any]:
     """Return businesses, WABAs and numbers in full, deleted ones included."""
     state = world.state
     wabas = [
@@ -52,10 +53,28 @@ def show_state(world: World) -> dict[str, Any]:
         for waba in state.wabas.values()
     ]
     return {
-        "businesses": [asdict(business) for business in state.businesses.values()],
+        "businesses": [
+            asdict(business) | {"preverified_numbers": _show_preverified(world, business.id, now)}
+            for business in state.businesses.values()
+        ],
         "wabas": wabas,
         "numbers": [show_number(world, number) for number in state.numbers.values()],
     }
+
+
+def _show_preverified(world: World, business_id: str, now: datetime) -> list[dict[str, Any]]:
+    entries = world.state.preverified.values()
+    return [
+        _plain(asdict(entry))
+        | {
+            "code_verification_status": "VERIFIED"
+            if is_verified(world, entry, now)
+            else "NOT_VERIFIED",
+            "verification_expiry_time": show_instant(expires_at(world, entry)),
+        }
+        for entry in entries
+        if entry.business_id == business_id
+    ]
 
 
 def show_messages(messages: Iterable[Message], after: int) -> dict[str, Any]:

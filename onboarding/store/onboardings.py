@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    null,
     or_,
     select,
     update,
@@ -232,8 +233,8 @@ def _wake(dialect: str) -> Any:
     held = t.c.lease_owner == bindparam("worker")
     return due.values(
         next_due_at=bindparam("now", type_=Instant),
-        lease_owner=case((held, None), else_=t.c.lease_owner),
-        lease_until=case((held, None), else_=t.c.lease_until),
+        lease_owner=case((held, null()), else_=t.c.lease_owner),
+        lease_until=case((held, null()), else_=t.c.lease_until),
     )
 
 

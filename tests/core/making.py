@@ -139,9 +139,7 @@ def answered(
     """Return the call with its answer: done, or what went wrong."""
     effect = failure.effect if failure else Effect.DONE
     made = operation.name is Operation.CREATE_NUMBER and effect is Effect.DONE
-    outcome = Outcome(
-        effect=effect, failure=failure, phone_number_id=NUMBER_ID if made else None
-    )
+    outcome = Outcome(effect=effect, failure=failure, phone_number_id=NUMBER_ID if made else None)
     fields: dict[str, Any] = {
         "status": _STATUS[effect], "outcome": outcome, "outcome_at": operation.intent_at + SECOND,
     }  # fmt: skip
@@ -152,7 +150,9 @@ def look(row: Onboarding, now: datetime = START, **fields: Any) -> Plan:
     """Return what one look at the row leads to; ``made`` are the calls of its number so far."""
     made = [*fields.pop("made", ())]
     unapplied = tuple(fields.pop("unapplied", ()))
-    open_operation = fields.get("open_operation") or next((op for op in unapplied if op.is_open), None)
+    open_operation = fields.get("open_operation") or next(
+        (op for op in unapplied if op.is_open), None
+    )
     known = {op.id for op in made}
     extra = (open_operation, *unapplied)
     made += [op for op in extra if op is not None and op.id not in known]

@@ -73,6 +73,7 @@ def _check_register(stage: Stage, new: JournaledOperation) -> None:
     subscribed_at = stage.account.subscribed_at
     assert subscribed_at is not None, "registered before the app was subscribed"
     assert new.intent_at - subscribed_at < DAY, "the proof of the subscription is too old"
+    assert new.name is not Operation.DEREGISTER or seen.status != "CONNECTED", "taken off"
     if row.renaming:
         assert row.name_approved_at is not None, "registered before the new name's approval"
         return

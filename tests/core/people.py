@@ -46,9 +46,7 @@ def say_ready(stage: Stage) -> None:
 
 
 def give_code(stage: Stage, code: str | None = None) -> None:
-    asked = any(
-        op.is_open and op.name is Operation.REQUEST_CODE for op in stage.journal.values()
-    )
+    asked = any(op.is_open and op.name is Operation.REQUEST_CODE for op in stage.journal.values())
     state = stage.row.state
     if state is not State.OTP_PENDING and not (state is State.CREATED and asked):
         return
@@ -168,12 +166,19 @@ def _sign_up(stage: Stage) -> None:
         stage.meta.sign_up(stage.now)
 
 
+def _never_registered(stage: Stage) -> bool:
+    known = stage.row.registered_at is not None or stage.row.register_accepted_at is not None
+    return not known and not stage.meta.is_connected and stage.meta.connects_at is None
+
+
 def _want_proof(stage: Stage) -> None:
-    stage.meta.wants_proof_again = not stage.meta.is_connected
+    if _never_registered(stage):
+        stage.meta.wants_proof_again = True
 
 
 def _spoil_deregister(stage: Stage) -> None:
-    stage.meta.unfinished_deregister = not stage.meta.is_connected
+    if _never_registered(stage):
+        stage.meta.unfinished_deregister = True
 
 
 def _foreign_pin(stage: Stage) -> None:

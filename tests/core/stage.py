@@ -121,9 +121,13 @@ class Stage:
 
     def wake(self) -> None:
         """Make the onboarding due now."""
-        changes = {"next_due_at": self.now, "lease_owner": None, "reclaims": 0}
         self.row = replace(
-            self.row, **changes, waiting=Reason.DUE, waiting_for=Owner.ENGINE  # type: ignore[arg-type]  # fields by name
+            self.row,
+            next_due_at=self.now,
+            lease_owner=None,
+            reclaims=0,
+            waiting=Reason.DUE,
+            waiting_for=Owner.ENGINE,
         )
 
     # Calling

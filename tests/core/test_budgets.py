@@ -21,9 +21,9 @@ def a_purse(used: dict[str, int] | None = None, *breakers: Breaker) -> Purse:
     return Purse(used or {}, {breaker.key: breaker for breaker in breakers}, POLICY, START)
 
 
-def taken(purse: Purse, times: int = 200, **how: bool) -> int:
-    account = an_account(active=how.pop("active", False))
-    return sum(purse.take(account, **how) is None for _ in range(times))
+def taken(purse: Purse, times: int = 200, *, active: bool = False, read: bool = False) -> int:
+    account = an_account(active=active)
+    return sum(purse.take(account, read=read) is None for _ in range(times))
 
 
 def test_a_call_is_taken_from_the_app_and_from_its_waba() -> None:
@@ -88,7 +88,9 @@ def test_a_breaker_that_is_over_stops_nothing() -> None:
     ],
 )
 def test_reads_stop_early_while_meta_s_own_count_is_nearly_full(
-    percent: int, age: timedelta, stopped: bool  # noqa: FBT001 - a column of the table above
+    percent: int,
+    age: timedelta,
+    stopped: bool,  # noqa: FBT001 - a column of the table above
 ) -> None:
     purse = a_purse({}, Breaker(key=KEY, percent=percent, read_at=START - age))
     assert (purse.take(ACCOUNT, read=True) is not None) == stopped

@@ -73,10 +73,7 @@ def test_other_calls_are_told_apart_by_cycle(operation: Operation) -> None:
 
 def calls(count: int, status: OperationStatus = OperationStatus.REFUSED) -> Attempts:
     return Attempts(
-        [
-            an_operation(Operation.REGISTER, at=START + n * HOUR, status=status)
-            for n in range(count)
-        ]
+        [an_operation(Operation.REGISTER, at=START + n * HOUR, status=status) for n in range(count)]
     )
 
 

@@ -141,7 +141,11 @@ class Chaos(RuleBasedStateMachine):
     # Time
 
     @precondition(is_idle)
-    @rule(gap=st.sampled_from([SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 9 * DAY]))
+    @rule(
+        gap=st.sampled_from(
+            [SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 9 * DAY]
+        )
+    )
     def time_passes(self, gap: timedelta) -> None:
         self.stage.go_to(self.stage.now + gap)
 
@@ -211,5 +215,5 @@ def come_to_an_end(stage: Stage) -> None:
 
 TestChaos = Chaos.TestCase
 TestChaos.settings = settings(
-    max_examples=int(os.environ.get("N","150")), stateful_step_count=60, deadline=None
+    max_examples=int(os.environ.get("N", "150")), stateful_step_count=60, deadline=None
 )

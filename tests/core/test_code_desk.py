@@ -246,7 +246,8 @@ class TestSendingACode:
 
 class TestRefusedRequests:
     def refused(self, *failures: Any) -> Any:
-        row, made, now = replace(CREATED, code_ready=True, seen_at=START - HOUR), [], START
+        made: list[JournaledOperation] = []
+        row, now = replace(CREATED, code_ready=True, seen_at=START - HOUR), START
         for failure in failures:
             call = answered(an_operation(ASK, row, now), failure)
             after = look(row, now + SECOND, unapplied=[call], made=made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -92,7 +92,6 @@ def test_a_corrected_anchor_redates_only_what_was_not_raised(
         told += [rung.name for rung in (*up.collapsed, up.rung)]
         deadline = up.deadline
     assert told == NAMES
-
 
 
 def test_metas_word_on_the_signup_wins_over_what_was_given() -> None:

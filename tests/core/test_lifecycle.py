@@ -1,4 +1,4 @@
-"""The table of states, triggers and moves: what it allows, what it refuses, and from many threads."""
+"""The table of states, triggers and moves: what it allows and refuses, and many threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``verified`` and ``name_review``: only a usable name is registered with, and who is asked when."""
+"""``verified`` and ``name_review``: only a usable name is registered; who is asked, and when."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from onboarding.core.steps import Call
 from onboarding.model import (
     Effect,
+    JournaledOperation,
     Operation,
     Owner,
     PhoneNumber,
@@ -230,7 +231,8 @@ class TestEarlyRegistration:
         assert call_of(look(REVIEW, START + 13 * DAY)) is None
 
     def test_it_is_tried_again_after_15_minutes_1_6_and_24_hours(self) -> None:
-        row, now, made, gaps = self.ROW, self.D3, [], []
+        made: list[JournaledOperation] = []
+        row, now, gaps = self.ROW, self.D3, []
         for _ in range(5):
             after = look(read(row, self.SEEN, now), now, made=made)
             assert call_of(after) is REGISTER
@@ -251,9 +253,7 @@ class TestEarlyRegistration:
         row, made = read(ready, self.SEEN, self.D3), []
         for minutes in range(3):
             at = self.D3 + minutes * MINUTE
-            made.append(
-                answered(an_operation(REGISTER, row, at), a_failure(effect=Effect.UNSENT))
-            )
+            made.append(answered(an_operation(REGISTER, row, at), a_failure(effect=Effect.UNSENT)))
             row = look(row, at, unapplied=made[-1:], made=made[:-1]).row
         call = answered(an_operation(REGISTER, row, self.D3 + HOUR), CERTIFICATE)
         until = wait_of(look(row, self.D3 + HOUR, unapplied=[call], made=made)).until
@@ -268,7 +268,8 @@ class TestEarlyRegistration:
 
 
 def test_a_name_that_meta_cannot_process_for_days_is_a_person_s_turn() -> None:
-    row, now, made = a_row(State.REGISTER_DEADLINE, named("APPROVED")), START, []
+    made: list[JournaledOperation] = []
+    row, now = a_row(State.REGISTER_DEADLINE, named("APPROVED")), START
     while row.hold is None:
         after = look(row, now, made=made)
         call = answered(an_operation(REGISTER, after.row, now), CERTIFICATE)

@@ -15,7 +15,7 @@ from onboarding.errors import InputError
     [
         ("Lucky Shrub", "Lucky Shrub"),
         ("  Lucky \t Shrub\n", "Lucky Shrub"),
-        ("Café 24/7 – München", "Café 24/7 – München"),
+        ("Café 24/7 & München", "Café 24/7 & München"),
         ("می‌خواهم", "می‌خواهم"),
         ("ab", "ab"),
         ("x" * 75, "x" * 75),

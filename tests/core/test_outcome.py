@@ -165,7 +165,10 @@ def test_what_is_refused_for_good_fails(name: Operation, state: State) -> None:
 @pytest.mark.parametrize("recovery", [RecoveryClass.THROTTLE_APP, RecoveryClass.THROTTLE_WABA])
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_throttle_is_waited_out_and_uses_up_no_try(
-    name: Operation, state: State, recovery: RecoveryClass, forced: bool  # noqa: FBT001 - a column
+    name: Operation,
+    state: State,
+    recovery: RecoveryClass,
+    forced: bool,  # noqa: FBT001 - a column
 ) -> None:
     row = rows(state)[0]
     throttled = a_failure(recovery, 80007, wait_s=1800)
@@ -200,9 +203,7 @@ def test_a_call_that_never_left_is_tried_for_ever_and_forcing_skips_the_pause(
 
 
 @pytest.mark.parametrize(("name", "state"), ELSEWHERE)
-def test_a_success_that_comes_out_of_its_state_moves_nothing(
-    name: Operation, state: State
-) -> None:
+def test_a_success_that_comes_out_of_its_state_moves_nothing(name: Operation, state: State) -> None:
     for row in rows(state)[:3]:
         call = answered(an_operation(name, row))
         after = after_answer(row, call)

@@ -159,7 +159,8 @@ def test_absence_is_believed_after_the_settle_and_by_a_read_that_began_after_it(
 
 @pytest.mark.parametrize("name", [name for name in CASES if name is not Operation.VERIFY_CODE])
 def test_a_lost_call_is_made_again_after_pauses_that_grow(name: Operation) -> None:
-    row, now, made, gaps = CASES[name][0], START, [], []
+    made: list[JournaledOperation] = []
+    row, now, gaps = CASES[name][0], START, []
     for _ in range(5):
         call = an_operation(name, row, now)
         settled = look(read(row, CASES[name][1], call.settle_at), call.settle_at,
@@ -294,8 +295,9 @@ def test_what_is_never_told_does_not_hold_a_number_up_for_ever(
 
 @pytest.mark.parametrize("changes", [{"status": "PENDING"}, {"platform_type": "NOT_APPLICABLE"}])
 def test_half_of_the_proof_is_enough_to_show_that_a_number_is_not_registered(
-    changes: dict[str, str],
+    changes: dict[str, Any],
 ) -> None:
-    number = replace(VERIFIED, **{"status": None, "platform_type": None, **changes})
+    unknown: dict[str, Any] = {"status": None, "platform_type": None}
+    number = replace(VERIFIED, **(unknown | changes))
     after = shown(Operation.REGISTER, number, AFTER, AFTER)
     assert how_settled(after)[0] == (OperationStatus.ABSENT, "probe")

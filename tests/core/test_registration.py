@@ -227,7 +227,8 @@ class TestAnUnfinishedDeregistration:
         assert after.row.register_accepted_at is None
 
     def test_a_third_time_a_person_is_asked(self) -> None:
-        row, calls = READY, []
+        calls: list[JournaledOperation] = []
+        row = READY
         for _ in range(2):
             refused, call = refuse(row, self.UNFINISHED, *calls)
             after, dereg = self.deregistered(refused.row, *calls, call)
@@ -277,7 +278,8 @@ class TestOwnershipWantedAgain:
         assert wait_of(after).until == START + 9 * MINUTE
 
     def test_tries_for_other_reasons_do_not_keep_it_from_going_back(self) -> None:
-        row, calls = READY, []
+        calls: list[JournaledOperation] = []
+        row = READY
         for _ in range(3):
             after, call = refuse(row, a_failure(effect=Effect.UNSENT), *calls)
             row, calls = after.row, [*calls, call]
@@ -286,15 +288,14 @@ class TestOwnershipWantedAgain:
 
     def test_after_a_code_the_list_is_believed_again(self) -> None:
         refused, call = refuse(READY, self.WANTED)
-        proof = answered(
-            an_operation(Operation.VERIFY_CODE, refused.row, START + HOUR)
-        )
+        proof = answered(an_operation(Operation.VERIFY_CODE, refused.row, START + HOUR))
         row = replace(refused.row, seen=VERIFIED, seen_at=START + 2 * HOUR, trouble=None)
         after = look(row, START + 2 * HOUR, made=[call, proof])
         assert after.row.state is State.REGISTER_DEADLINE
 
     def test_three_proofs_that_did_not_last_are_a_person_s_turn(self) -> None:
-        row, now, calls, rounds = READY, START, [], 0
+        calls: list[JournaledOperation] = []
+        row, now, rounds = READY, START, 0
         while True:
             call = answered(an_operation(REGISTER, row, now), self.WANTED)
             row = look(row, now, unapplied=[call], made=calls).row
@@ -313,7 +314,8 @@ class TestOwnershipWantedAgain:
 
     def test_meta_says_verify_again_and_is_verified_both_and_nothing_loops(self) -> None:
         verified = a_failure(RecoveryClass.RECONCILE, 136024, message="already verified")
-        row, now, calls = READY, START, []
+        calls: list[JournaledOperation] = []
+        row, now = READY, START
         for _ in range(50):
             now += HOUR
             after = look(read(row, VERIFIED, now), now, made=calls, intake_answers=True)
@@ -368,7 +370,8 @@ class TestContradictions:
 
 @pytest.mark.parametrize("wait_s", [300, 3600])
 def test_a_wait_that_repeats_grows_so_that_it_does_not_burn_the_budget(wait_s: int) -> None:
-    row, now, calls, gaps = READY, START, [], []
+    calls: list[JournaledOperation] = []
+    row, now, gaps = READY, START, []
     for _ in range(6):
         call = answered(
             an_operation(REGISTER, row, now), a_failure(RecoveryClass.WAIT, 2494100, wait_s=wait_s)
@@ -386,7 +389,8 @@ def test_a_wait_that_repeats_grows_so_that_it_does_not_burn_the_budget(wait_s: i
 
 def test_a_block_of_72_hours_is_waited_out_as_it_is() -> None:
     blocked = a_failure(RecoveryClass.WAIT, 133016, wait_s=3 * 86400)
-    row, calls = READY, []
+    calls: list[JournaledOperation] = []
+    row = READY
     for _ in range(2):
         after, call = refuse(row, blocked, *calls)
         row, calls = after.row, [*calls, call]
@@ -396,9 +400,12 @@ def test_a_block_of_72_hours_is_waited_out_as_it_is() -> None:
 
 
 def test_a_passing_fault_is_tried_five_times_with_growing_pauses_then_a_person_is_asked() -> None:
-    row, now, calls, gaps = READY, START, [], []
+    calls: list[JournaledOperation] = []
+    row, now, gaps = READY, START, []
     while row.hold is None:
-        call = answered(an_operation(REGISTER, row, now), a_failure(RecoveryClass.TRANSIENT, 131057))
+        call = answered(
+            an_operation(REGISTER, row, now), a_failure(RecoveryClass.TRANSIENT, 131057)
+        )
         after = look(row, now, unapplied=[call], made=calls)
         calls.append(call)
         row = after.row

@@ -193,6 +193,12 @@ def test_a_name_that_meta_does_not_give_is_the_partner_s_turn(status: str, reaso
     assert (wait_of(after).reason, after.row.waiting_for) == (reason, Owner.PARTNER)
 
 
+def test_a_name_that_expires_in_use_while_its_change_is_not_told_is_the_partner_s_turn() -> None:
+    number = replace(CONNECTED, verified_name=NEW, name_status="EXPIRED")
+    after = look(read(submitted(), number, START + DAY), START + DAY)
+    assert wait_of(after).reason is Reason.NAME_EXPIRED
+
+
 def test_a_signup_number_does_not_expire_by_a_rename_after_its_window() -> None:
     row = a_signup_row(State.REGISTERED, CONNECTED)
     for renamed_at in (START + DAY, START + 60 * DAY):
@@ -252,6 +258,14 @@ def test_a_registered_number_does_not_fail_by_a_rename() -> None:
     call = answered(an_operation(REGISTER, ready, START + 2 * DAY), refusal)
     after = look(ready, START + 2 * DAY, unapplied=[call])
     assert (after.row.state, wait_of(after).reason) == (State.REGISTER_DEADLINE, Reason.REFUSED)
+
+
+def test_a_number_that_is_in_use_is_never_deregistered() -> None:
+    ready = approved().row
+    refusal = a_failure(RecoveryClass.RECONCILE, 133000)
+    call = answered(an_operation(REGISTER, ready, START + 2 * DAY), refusal)
+    after = look(ready, START + 2 * DAY, unapplied=[call])
+    assert (call_of(after), wait_of(after).reason) == (None, Reason.REFUSED)
 
 
 def test_a_number_that_must_be_proven_again_goes_on_with_its_rename_after_the_code() -> None:

@@ -45,7 +45,6 @@ EXISTS = a_failure(RecoveryClass.RECONCILE, 100, 2388012, message="(#100) alread
 SILENCE = a_failure(effect=Effect.UNKNOWN, message="No complete answer")
 
 
-
 def test_a_new_number_is_created_at_once_with_its_calling_code_apart() -> None:
     assert look(ROW).step == Call(
         operation=CREATE,

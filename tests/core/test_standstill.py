@@ -44,13 +44,11 @@ from tests.core.making import (
 REGISTER = Operation.REGISTER
 READY = a_row(State.REGISTER_DEADLINE, VERIFIED)
 KNOWN = [state for state in LIVE if state is not State.REQUESTED]
-BUSY = {"code_ready": True, "new_display_name": "New name"}
+BUSY: dict[str, Any] = {"code_ready": True, "new_display_name": "New name"}
 
 
 class TestHolds:
-    HELD = replace(
-        READY, hold=Reason.HELD, hold_by="ops", hold_text="why", hold_since=START
-    )
+    HELD = replace(READY, hold=Reason.HELD, hold_by="ops", hold_text="why", hold_since=START)
 
     @pytest.mark.parametrize("state", IN_PROGRESS)
     def test_a_held_number_makes_no_call(self, state: State) -> None:

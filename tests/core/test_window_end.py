@@ -126,9 +126,7 @@ def test_a_hold_does_not_stop_the_clock() -> None:
 
 
 def test_a_held_account_does_not_either() -> None:
-    after = look(
-        late(State.REGISTER_DEADLINE), END, account=an_account(hold=Reason.ACCOUNT_HELD)
-    )
+    after = look(late(State.REGISTER_DEADLINE), END, account=an_account(hold=Reason.ACCOUNT_HELD))
     assert after.row.state is State.EXPIRED
 
 

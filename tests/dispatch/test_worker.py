@@ -148,11 +148,11 @@ class Deployment:
         self.engine.close()
         self.control.close()
 
-    def start_worker(self, *options: str) -> subprocess.Popen[str]:
+    def start_worker(self) -> subprocess.Popen[str]:
         """Start `onboarding worker`."""
         settings = {f"ONBOARDING_{name.upper()}": str(v) for name, v in self.given.items()}
         worker = subprocess.Popen(
-            [sys.executable, "-m", "onboarding", "worker", *options],
+            [sys.executable, "-m", "onboarding", "worker"],
             env={**os.environ, **settings, "ONBOARDING_DATABASE_URL": self.url},
             stderr=subprocess.PIPE,
             text=True,
@@ -250,10 +250,11 @@ def test_a_worker_whose_simulator_is_lost_ends_with_an_error(tmp_path: Path) -> 
     with ExitStack() as stack:
         with Simulator(SKIPPING) as simulator:
             made = stack.enter_context(closing(Deployment(tmp_path, simulator)))
-            worker = made.start_worker("--follow-clock", simulator.control_url)
+            made.given["follow_clock"] = simulator.control_url
+            worker = made.start_worker()
             assert worker.stderr is not None
-            while "is running" not in worker.stderr.readline():
-                pass
+            lines = iter(worker.stderr.readline, "")
+            assert any("is running" in line for line in lines)
         code, told = end(worker)
     assert code == GraphError.exit_code
     assert "the simulator's clock cannot be reached" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,15 +24,23 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty deployment: the schema and a key."""
+    folder = tmp_path_factory.mktemp("deployment")
+    Engine.open(f"sqlite:///{folder / 'onboarding.db'}", upgrade=True).close()
+    return folder
+
+
 @pytest.fixture
-def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
+def rehearse(tmp_path: Path, deployment: Path) -> Iterator[Rehearse]:
     """Open rehearsals; when the test is over, none may have made a call that it must not make."""
     opened: list[Rehearsed] = []
     with ExitStack() as stack:
 
         def opening(**given: object) -> Rehearsed:
             folder = tmp_path / f"deployment-{len(opened)}"
-            folder.mkdir()
+            shutil.copytree(deployment, folder)
             made = stack.enter_context(Rehearsed(folder=folder, **given))
             opened.append(made)
             return made
@@ -42,10 +51,11 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Iterator[Engine]:
+def offline(tmp_path: Path, deployment: Path) -> Iterator[Engine]:
     """An engine with two accounts and no Graph behind it."""
-    url = f"sqlite:///{tmp_path / 'onboarding.db'}"
-    with Engine.open(url, upgrade=True, clock=FrozenClock(), actor="tester") as engine:
+    shutil.copytree(deployment, tmp_path / "offline")
+    url = f"sqlite:///{tmp_path / 'offline' / 'onboarding.db'}"
+    with Engine.open(url, clock=FrozenClock(), actor="tester") as engine:
         for waba_id in (WABA, OTHER_WABA):
             engine.add_account(waba_id, "EAAtesttoken0123456789")
         yield engine

@@ -44,7 +44,7 @@ def faults_of(rehearsal: Rehearsed) -> list[str]:
         *_blind_repeats(calls, settle),
     ]
     _, broken = rehearsal.engine.verify()
-    return found + [f"history {chain.onboarding_id}: {chain.what}" for chain in broken]
+    return found + [f"history {chain.owner}: {chain.what}" for chain in broken]
 
 
 def _at(call: Called) -> datetime:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from onboarding.model import OperationStatus, State
-from tests.engine.rehearsing import HOUR, MINUTE, NUMBER, SECOND, WABA, Rehearsed, Seam
+import pytest
+from sqlalchemy import text
+
+from onboarding.engine.advance import claim_due
+from onboarding.model import Onboarding, OperationStatus, Owner, Reason, State
+from onboarding.store.database import writing
+from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, WABA, Rehearsed, Seam
 
 
 def name_update(decision: str, number: str = NUMBER) -> dict[str, object]:
@@ -45,17 +50,13 @@ def test_an_answer_that_comes_after_its_call_was_settled_as_absent_is_adopted(
     with meta.open_engine() as second:
 
         def freeze(endpoints: list[str]) -> None:
-            if "create_number" not in endpoints or frozen:
-                return
-            frozen.append("create_number")
-            meta.end_leases()
-            for _ in range(3):
-                meta.move_to(meta.clock.now() + 2 * MINUTE + SECOND)
-                second.hold(NUMBER, "no second create in this test") if len(frozen) == 1 else None
-                frozen.append("hold")
-                second.advance()
-                second.advance()
-            assert [op.status for op in second.operations(NUMBER)] == [OperationStatus.ABSENT]
+            if "create_number" in endpoints and not frozen:
+                frozen.extend(endpoints)
+                meta.end_leases()
+                second.hold(NUMBER, "no second create while we look")
+                meta.move_to(meta.clock.now() + 3 * MINUTE)
+                for _ in range(3):
+                    second.advance()
 
         Seam(meta.engine, after=freeze)
         meta.engine.advance()
@@ -86,3 +87,66 @@ def test_two_engines_share_the_work_and_repeat_nothing(meta: Rehearsed) -> None:
         assert {meta.state(number) for number in numbers} == {State.REGISTERED}
     for endpoint in ("create_number", "request_code", "verify_code", "register"):
         assert len(meta.calls(endpoint)) == len(numbers)
+
+
+def test_an_outcome_that_the_database_refuses_takes_no_other_with_it(
+    meta: Rehearsed, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = [f"+4930123456{place:02}" for place in range(7)]
+    ids = [meta.ask(number) for number in numbers]
+    refuse = (
+        f"CREATE TRIGGER refuse BEFORE UPDATE ON onboarding WHEN NEW.id = '{ids[3]}' "
+        "AND NEW.state = 'created' BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+    )
+    with writing(meta.engine.context.database) as conn:
+        conn.execute(text(refuse))
+    meta.engine.advance()
+    states = [meta.state(number) for number in numbers]
+    assert states == [State.CREATED] * 3 + [State.REQUESTED] + [State.CREATED] * 3
+    assert "outcome_not_written" in caplog.text
+    (operation,) = meta.engine.operations(numbers[3])
+    assert operation.status is OperationStatus.PENDING
+    with writing(meta.engine.context.database) as conn:
+        conn.execute(text("DROP TRIGGER refuse"))
+    meta.end_leases()
+    meta.run()
+    assert {meta.state(number) for number in numbers} == {State.REGISTERED}
+    assert len(meta.calls("create_number")) == len(numbers)
+
+
+def test_a_machine_whose_workers_keep_dying_is_parked_for_a_person(meta: Rehearsed) -> None:
+    meta.ask()
+    other = meta.ask("+493012345672")
+    meta.engine.hold(other, "not this one", until=meta.clock.now() + HOUR)
+    for _ in range(4):
+        assert [row.id for row in claim_due(meta.engine.context, 10)] == [meta.row().id]
+        meta.end_leases()
+        meta.move_to(meta.clock.now() + 2 * MINUTE)
+    meta.settle()
+    row = meta.row()
+    assert (row.waiting, row.waiting_for) == (Reason.STUCK, Owner.OPERATOR)
+    assert meta.calls("create_number") == []
+    meta.engine.release(NUMBER, "the worker was mended")
+    meta.run()
+    assert meta.state() is meta.state(other) is State.REGISTERED
+
+
+class Broken:
+    """An intake with a fault of its own."""
+
+    def answers(self, onboarding: Onboarding) -> bool:
+        """Fail for one number."""
+        if onboarding.phone_number == NUMBER:
+            raise RuntimeError("no connection to the phones")
+        return True
+
+
+def test_an_intake_that_fails_stops_no_other_number(meta: Rehearsed) -> None:
+    other = "+493012345672"
+    meta.ask()
+    meta.ask(other)
+    context = meta.engine.context
+    meta.engine.context = replace(context, intakes=(Broken(),))
+    meta.run(most=DAY)
+    assert (meta.state(), meta.row().waiting) == (State.CREATED, Reason.CODE_READY)
+    assert meta.state(other) is State.REGISTERED

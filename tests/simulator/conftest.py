@@ -10,6 +10,7 @@ import pytest
 
 from onboarding.simulator import Simulator
 from tests.simulator.harness import PROFILES, Rig, scenario
+from tests.simulator.migrating import two_sides
 
 RigMaker = Callable[..., Rig]
 
@@ -39,3 +40,9 @@ def profile(request: pytest.FixtureRequest) -> str:
     """Both columns of the table of refusals."""
     value: str = request.param
     return value
+
+
+@pytest.fixture
+def sides(start: RigMaker, profile: str) -> Rig:
+    """A number on one WABA that may be migrated to another, in each profile."""
+    return start(profile=profile, businesses=two_sides())

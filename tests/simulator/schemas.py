@@ -56,7 +56,15 @@ _HEALTH = _object(
 )
 
 _STATUS = {
-    "observed": ["PENDING", "UNVERIFIED", "CONNECTED", "DISCONNECTED", "BANNED", "RESTRICTED"],
+    "observed": [
+        "PENDING",
+        "UNVERIFIED",
+        "CONNECTED",
+        "DISCONNECTED",
+        "MIGRATED",
+        "BANNED",
+        "RESTRICTED",
+    ],
     "documented": ["PENDING", "LINKED", "UNLINKED", "DELETED", "MIGRATED", "BANNED", "RESTRICTED"],
 }
 _VERIFICATION = {

@@ -144,19 +144,6 @@ def test_strict_format_refuses_anything_but_digits(start: RigMaker) -> None:
 
 
 @pytest.mark.parametrize(
-    "params",
-    [{"migrate_phone_number": True}, {"migrate_phone_number": "true"}, {"preverified_id": "1"}],
-)
-def test_what_is_not_played_yet_is_refused_with_a_clear_text(
-    rig: Rig, params: dict[str, Any]
-) -> None:
-    sent = {"phone_number": "14195551518", "verified_name": "Lucky", **params}
-    error = rig.graph("POST", f"{WABA}/phone_numbers", sent).json()["error"]
-    assert error["code"] == 100
-    assert "simulator" in error["message"]
-
-
-@pytest.mark.parametrize(
     ("profile", "expected"), [("observed", (400, 100, 2388012)), ("documented", (409, 100, None))]
 )
 def test_duplicate_is_refused(start: RigMaker, profile: str, expected: Refused) -> None:

@@ -107,6 +107,19 @@ def test_default_scenario_has_one_empty_waba() -> None:
             ["faults[0]", "html_502 has no scope", "allowed: after_effect, attempts"],
         ),
         ("s.yaml", "app: {require_proof: true}", ["app", "needs a secret"]),
+        (
+            "s.yaml",
+            (
+                "businesses: [{id: '1', wabas: [{id: '2', numbers: [{phone_number: '+1', "
+                "verified_name: Lucky, two_step_off: 2026-11-02}]}]}]"
+            ),
+            ["businesses[0].wabas[0].numbers[0]", "two_step_off needs a pin"],
+        ),
+        (
+            "s.yaml",
+            "businesses: [{id: '1', preverified_numbers: [{id: '2', number: x}]}]",
+            ["preverified_numbers[0].number", "allowed: id, phone_number, verified, verified_at"],
+        ),
         ("s.yaml", "businesses: [{id: '1'}, {id: '1'}]", ["given twice: 1"]),
         ("s.yaml", "tokens: [{wabas: ['9']}]", ["unknown WABAs: 9"]),
         ("s.yaml", "businesses: [{id: abc}]", ["businesses[0].id", "pattern"]),

@@ -62,6 +62,19 @@ def test_snapshot_brings_everything_back(start: RigMaker) -> None:
     )
 
 
+def test_snapshot_of_a_release_without_migration_and_pool_can_be_read(rig: Rig) -> None:
+    number_id = rig.registered()
+    snapshot = rig.control("GET", "snapshot")
+    del snapshot["state"]["preverified"]
+    for name in ("migrates_from", "migrated_to", "migrated_at", "is_preverified", "register_by"):
+        del snapshot["state"]["numbers"][number_id][name]
+    for waba in snapshot["state"]["wabas"].values():
+        del waba["has_payment_method"], waba["is_messaging_for_approved"]
+    known = rig.control("GET", "state")
+    rig.control("POST", "snapshot", snapshot)
+    assert rig.control("GET", "state") == known
+
+
 @pytest.mark.parametrize(
     "given", [{}, [], {"format": 99}, {"format": 1, "clock": {}}, {"format": 1, "clock": 7}]
 )
