@@ -188,7 +188,7 @@ def test_show_says_whose_turn_it_is_and_what_to_run(meta: Meta) -> None:
     id_ = meta.deployment.request()
     with meta.engine(intakes=[]) as engine:
         pass_until_idle(engine)
-        meta.move(hours=7)
+        meta.move(hours=8)
         pass_until_idle(engine)
     shown = meta.deployment.ok("show", NUMBER).out
     for part in (

@@ -20,18 +20,27 @@ def trees(*folders: str) -> Iterator[ast.Module]:
 def history_notes() -> set[str]:
     """Return the names of notes that can appear in a history; ``{}`` stands for an operation."""
     found = {"requested"}  # the first entry has no trigger of the lifecycle
-    for tree in trees("core", "engine"):
-        positions = _positions_of("note", tree)
+    both = list(trees("core", "engine"))
+    positions = {name: place for tree in both for name, place in _positions_of("note", tree)}
+    for tree in both:
         for call in _calls(tree):
             found |= _texts_of_note(call, positions)
             if _name_of(call) in ("HistoryEntry", "Entry"):
                 found |= _texts_given("trigger", call)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and any(
-                isinstance(target, ast.Name) and target.id == "note" for target in node.targets
-            ):
-                found |= set(_texts(node.value))
+        found |= set(_texts_assigned("note", tree))
     return found - {""}
+
+
+def _texts_assigned(name: str, tree: ast.Module) -> Iterator[str]:
+    """Yield what a variable of this name is set to, alone or as one of several."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                yield from _texts(value)
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                for target_of, value in zip(targets, values, strict=True):
+                    if isinstance(target_of, ast.Name) and target_of.id == name:
+                        yield from _texts(value)
 
 
 def _texts_of_note(call: ast.Call, positions: dict[str, int]) -> set[str]:
@@ -46,14 +55,13 @@ def _texts_given(name: str, call: ast.Call) -> set[str]:
     return {text for k in call.keywords if k.arg == name for text in _texts(k.value)}
 
 
-def _positions_of(parameter: str, tree: ast.Module) -> dict[str, int]:
-    """Return where functions of a file take a parameter of this name."""
-    return {
-        node.name: names.index(parameter)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and parameter in (names := [each.arg for each in node.args.args])
-    }
+def _positions_of(parameter: str, tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield which functions of a file take a parameter of this name, and where."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names = [each.arg for each in node.args.args]
+            if parameter in names:
+                yield node.name, names.index(parameter)
 
 
 def log_events() -> set[str]:

@@ -14,8 +14,8 @@ from onboarding.cli.app import app
 from tests.docs.reading import PAGES, fences, name_of
 
 _INLINE = re.compile(r"`(onboarding [a-z][^`]*)`")
-_GLOBAL = {"--database-url", "--actor", "--verbose", "-v", "--version", "--help"}
-_TAKES_VALUE = {"--database-url", "--actor"}
+_GLOBAL = {"--database-url", "--actor", "--follow-clock", "--verbose", "-v", "--version", "--help"}
+_TAKES_VALUE = {"--database-url", "--actor", "--follow-clock"}
 
 
 def known_options() -> dict[tuple[str, ...], set[str]]:
