@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.dispatch.worker import Worker
-    from onboarding.engine.accept import NumberRequest, Receipt, RequestsRefusedError
+    from onboarding.engine.accept import Receipt
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
+    from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.errors import (
         ChainBrokenError,
         ConfigurationError,
@@ -88,7 +89,8 @@ __all__ = [
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
     "onboarding.dispatch.worker": ("Worker",),
-    "onboarding.engine.accept": ("NumberRequest", "Receipt", "RequestsRefusedError"),
+    "onboarding.engine.accept": ("Receipt",),
+    "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (

@@ -26,8 +26,8 @@ import httpx
 
 from onboarding.core.codes import parse_code
 from onboarding.core.timing import earliest, iso, parse_iso
-from onboarding.engine.accept import NumberRequest
 from onboarding.engine.facade import Engine
+from onboarding.engine.requests import NumberRequest
 from onboarding.errors import OnboardingError
 from onboarding.model import Onboarding
 from onboarding.simulator import Simulator

@@ -10,8 +10,8 @@ from docs.generating.json_fields import WORDS
 from docs.generating.markdown import code, table
 from docs.generating.signatures import attributes, section
 from onboarding import testing
-from onboarding.engine.accept import NumberRequest
 from onboarding.engine.request_files import COLUMNS, REQUIRED
+from onboarding.engine.requests import NumberRequest
 from onboarding.errors import OnboardingError
 
 #: Shown first; the others follow by name.

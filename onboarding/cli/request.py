@@ -58,7 +58,7 @@ def request(
     from onboarding.cli.asking import ask_secret
     from onboarding.cli.moments import parse_instant
     from onboarding.cli.session import open_engine
-    from onboarding.engine.accept import NumberRequest
+    from onboarding.engine.requests import NumberRequest
 
     asked = NumberRequest(
         waba_id=waba_id,

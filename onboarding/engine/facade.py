@@ -16,7 +16,7 @@ from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
 from onboarding.core.timing import earliest
 from onboarding.engine import accept, accounting, importing, opening, people
-from onboarding.engine.accept import NumberRequest, Receipt
+from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.context import CodeIntake, Context
@@ -25,6 +25,7 @@ from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.request_files import FileFormat, Progress
+from onboarding.engine.requests import NumberRequest
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
 from onboarding.settings import load_settings

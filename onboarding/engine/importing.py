@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onboarding.engine.accept import Refusal, RequestsRefusedError, ValidRequest, check
+from onboarding.engine.accept import check
 from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
+from onboarding.engine.requests import Refusal, RequestsRefusedError, ValidRequest
 from onboarding.errors import ImportFileError, RowError
 from onboarding.model import Onboarding
 

@@ -18,9 +18,9 @@ from onboarding.core.operations import natural_key
 from onboarding.core.plan import plan
 from onboarding.core.steps import Move, entry_of, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
-from onboarding.engine.accept import require_past
 from onboarding.engine.context import Context
 from onboarding.engine.looking import snapshots
+from onboarding.engine.requests import require_past
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import (
     ConfigurationError,

@@ -1,7 +1,7 @@
 """Files of requests, row by row: CSV (comma, semicolon or tab) and JSON lines.
 
 The columns are fields of ``NumberRequest``. What is wrong with a row as it stands is told by line
-and column; whether its content can be accepted is for ``engine/accept.py`` to say.
+and column; whether its content can be accepted is for ``engine/requests.py`` to say.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from onboarding.core.timing import parse_iso
-from onboarding.engine.accept import NumberRequest
+from onboarding.engine.requests import NumberRequest
 from onboarding.engine.text_lines import read_lines
 from onboarding.errors import ImportFileError, RowError
 

@@ -1,0 +1,206 @@
+"""Requests: what a caller may ask for, and what is wrong with one by its own content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from onboarding.core.codes import parse_window
+from onboarding.core.names import parse_display_name
+from onboarding.core.numbers import Number, parse_number
+from onboarding.core.timing import iso
+from onboarding.errors import ConflictError, InputError
+from onboarding.model import CodeMethod, Entry
+
+E = TypeVar("E", Entry, CodeMethod)
+
+_LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
+_PIN = re.compile(r"[0-9]{6}")
+
+#: How far the clock of whoever told us a time may be ahead of ours.
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRequest:
+    """What a caller asks for: one number on one WABA.
+
+    Attributes:
+        waba_id: the WABA, added as an account before.
+        phone_number: in any usual format.
+        display_name: 2 to 75 characters.
+        cc: calling code, where the number is national.
+        region: two letters, where the number is national.
+        entry: how the number comes to us.
+        code_method: SMS or VOICE.
+        code_language: language of the code, like ``en_US``.
+        code_window: when the holder can read a code, see ``core/codes.py``.
+        code_ready: the holder can read a code now.
+        onboarded_at: when Embedded Signup was finished, as far as the caller knows.
+        pin: the number's two-step verification PIN, if it has one already.
+        key: a key of the caller's that makes the request idempotent.
+        again: start anew although an earlier onboarding of the number is over.
+    """
+
+    waba_id: str
+    phone_number: str
+    display_name: str
+    cc: str = ""
+    region: str = ""
+    entry: Entry | str = Entry.NEW
+    code_method: CodeMethod | str = CodeMethod.SMS
+    code_language: str = "en_US"
+    code_window: str | None = None
+    code_ready: bool = False
+    onboarded_at: datetime | None = None
+    pin: str | None = field(default=None, repr=False)
+    key: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the request at this place of a batch cannot be accepted.
+
+    Attributes:
+        index: the request's place in the batch, from 0.
+        error: what is wrong with it.
+        earlier: the place of the request that it repeats, if that is what is wrong.
+    """
+
+    index: int
+    error: InputError
+    earlier: int | None = None
+
+
+class RequestsRefusedError(InputError):
+    """Some requests of a batch cannot be accepted; none of the batch was stored."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        first = refusals[0].error
+        more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
+        super().__init__(f"{first}{more}", field=first.field, hint=first.hint)
+        self.refusals = tuple(refusals)
+        if all(isinstance(refusal.error, ConflictError) for refusal in refusals):
+            self.exit_code = ConflictError.exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidRequest:
+    """A request whose own content is sound."""
+
+    request: NumberRequest
+    number: Number
+    display_name: str
+    entry: Entry
+    code_method: CodeMethod
+    digest: str
+
+
+def validate(
+    requests: Sequence[NumberRequest], now: datetime
+) -> tuple[dict[int, ValidRequest], list[Refusal]]:
+    """Return the sound requests of a batch by their places in it, and why the others are not."""
+    valid: dict[int, ValidRequest] = {}
+    refusals: list[Refusal] = []
+    first_at: dict[str, int] = {}
+    for index, request in enumerate(requests):
+        try:
+            each = _check(request, now)
+        except InputError as error:
+            refusals.append(Refusal(index, error))
+            continue
+        if twice := _twice(index, each, first_at):
+            refusals.append(twice)
+        valid[index] = each
+    return valid, refusals
+
+
+def _twice(index: int, each: ValidRequest, first_at: dict[str, int]) -> Refusal | None:
+    """Note where a number and a key come first; return why they may not come again."""
+    number, key = each.number, each.request.key
+    if (earlier := first_at.setdefault(f"number/{number.key}", index)) != index:
+        text, field = f"the number {number.e164} is in this batch already", "phone_number"
+    elif key and (earlier := first_at.setdefault(f"key/{key}", index)) != index:
+        text, field = f"the key '{key}' is in this batch already", "key"
+    else:
+        return None
+    return Refusal(index, ConflictError(text, field=field, hint="keep one of the two"), earlier)
+
+
+def _check(request: NumberRequest, now: datetime) -> ValidRequest:
+    number = parse_number(request.phone_number, cc=request.cc, region=request.region)
+    entry = _member(Entry, request.entry, "entry")
+    code_method = _member(CodeMethod, str(request.code_method).upper(), "code_method")
+    if not _LANGUAGE.fullmatch(request.code_language):
+        raise InputError(
+            f"'{request.code_language}' is not a language", field="code_language", hint="like en_US"
+        )
+    if request.code_window is not None:
+        parse_window(request.code_window)
+    if request.pin is not None and not _PIN.fullmatch(request.pin):
+        raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
+    if request.onboarded_at is not None:
+        require_past(request.onboarded_at, now, "onboarded_at")
+    name = parse_display_name(request.display_name)
+    valid = ValidRequest(
+        request=request,
+        number=number,
+        display_name=name,
+        entry=entry,
+        code_method=code_method,
+        digest="",
+    )
+    return replace(valid, digest=_digest(valid))
+
+
+def require_past(instant: datetime, now: datetime, name: str) -> None:
+    """Refuse an instant without an offset, or one that has not come yet.
+
+    Raises:
+        InputError: names the field.
+    """
+    if instant.tzinfo is None:
+        raise InputError("the time has no offset", field=name, hint="like 2026-03-02T09:00:00Z")
+    if instant > now + _CLOCK_SKEW:
+        raise InputError(
+            f"{instant:%Y-%m-%d %H:%M} UTC has not come yet",
+            field=name,
+            hint="give the time at which the customer finished Embedded Signup",
+        )
+
+
+def _member(enum: type[E], value: str, name: str) -> E:
+    try:
+        return enum(value)
+    except ValueError:
+        allowed = ", ".join(enum)
+        raise InputError(
+            f"'{value}' is not possible", field=name, hint=f"one of: {allowed}"
+        ) from None
+
+
+def content_of(valid: ValidRequest) -> dict[str, str | None]:
+    """Return what makes two requests the same, field by field."""
+    request = valid.request
+    onboarded_at = request.onboarded_at
+    return {
+        "waba_id": request.waba_id,
+        "number_key": valid.number.key,
+        "display_name": valid.display_name,
+        "entry": valid.entry.value,
+        "code_method": valid.code_method.value,
+        "code_language": request.code_language,
+        "code_window": request.code_window,
+        "onboarded_at": iso(onboarded_at.astimezone(UTC)) if onboarded_at else None,
+    }
+
+
+def _digest(valid: ValidRequest) -> str:
+    text = json.dumps(content_of(valid), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
