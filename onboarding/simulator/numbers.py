@@ -7,11 +7,12 @@ from itertools import count
 
 from onboarding.simulator import migration, names, preverified
 from onboarding.simulator.chance import pick_id
+from onboarding.simulator.codes import prove_ownership
 from onboarding.simulator.params import Params, need_display_name, need_text, read_flag, read_text
 from onboarding.simulator.phones import Phone, PhoneFormatError, PhoneInvalidError, parse_phone
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result
-from onboarding.simulator.state import VERIFIED, Event, Number, Waba
+from onboarding.simulator.state import Event, Number, Waba
 from onboarding.simulator.world import World
 
 
@@ -80,8 +81,8 @@ def add_number(
     """Put a number onto a WABA; with ``onboarded_at`` it comes verified from Embedded Signup."""
     number = _make_number(world, waba, phone, name, onboarded_at or now)
     if onboarded_at is not None:
-        number.last_onboarded_time = number.verified_at = onboarded_at
-        number.code_verification_status = VERIFIED
+        number.last_onboarded_time = onboarded_at
+        prove_ownership(number, onboarded_at)
     names.start_first_review(world, number, number.created_at)
     world.add_number(number)
     return number
@@ -101,8 +102,7 @@ def sign_up(world: World, waba: Waba, phone: Phone, name: str, at: datetime) -> 
         check_available(world, waba, phone)
         return add_number(world, waba, phone, name, at, onboarded_at=at)
     world.move_onboarding(present, at)
-    present.code_verification_status = VERIFIED
-    present.verified_at = at
+    prove_ownership(present, at)
     present.needs_signup = False
     names.submit_again(world, present, name, at)
     return present

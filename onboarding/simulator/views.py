@@ -11,7 +11,13 @@ from onboarding.simulator.budgets import waba_budget
 from onboarding.simulator.call_log import digest_secret
 from onboarding.simulator.events import next_event_at
 from onboarding.simulator.preverified import expires_at, is_verified
-from onboarding.simulator.state import Message, Number, WebhookEvent
+from onboarding.simulator.state import (
+    NOT_VERIFIED,
+    VERIFIED,
+    Message,
+    Number,
+    WebhookEvent,
+)
 from onboarding.simulator.timekeeper import Timekeeper
 from onboarding.simulator.world import World
 
@@ -63,18 +69,16 @@ def show_state(world: World, now: datetime) -> dict[str, Any]:
 
 
 def _show_preverified(world: World, business_id: str, now: datetime) -> list[dict[str, Any]]:
-    entries = world.state.preverified.values()
-    return [
-        _plain(asdict(entry))
-        | {
-            "code_verification_status": "VERIFIED"
-            if is_verified(world, entry, now)
-            else "NOT_VERIFIED",
-            "verification_expiry_time": show_instant(expires_at(world, entry)),
-        }
-        for entry in entries
-        if entry.business_id == business_id
-    ]
+    shown = []
+    for entry in world.state.preverified.values():
+        if entry.business_id == business_id:
+            status = VERIFIED if is_verified(world, entry, now) else NOT_VERIFIED
+            more = {
+                "code_verification_status": status,
+                "verification_expiry_time": show_instant(expires_at(world, entry)),
+            }
+            shown.append(_plain(asdict(entry)) | more)
+    return shown
 
 
 def show_messages(messages: Iterable[Message], after: int) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""Pre-verified numbers: claimed by a create call, verified at once, registered in time."""
+"""Pre-verified numbers: claimed by a create call and verified at once."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,48 +9,22 @@ import jsonschema
 import pytest
 
 from onboarding.simulator import ScenarioError, Simulator
+from tests.simulator.claiming import (
+    CLAIM_REFUSED,
+    ENTRY,
+    GONE,
+    PARTNER,
+    PHONE,
+    UNVERIFIED,
+    ago,
+    claim,
+    claimed,
+    entries,
+    pool,
+)
 from tests.simulator.conftest import RigMaker
-from tests.simulator.harness import BUSINESS, DAY, START, WABA, Refused, Rig, refusal, scenario
+from tests.simulator.harness import DAY, WABA, Refused, Rig, refusal, scenario
 from tests.simulator.schemas import ERROR
-
-PARTNER = "606914307656634"
-ENTRY = "106540352242922"
-PHONE = "14195551518"
-CLAIM_REFUSED: dict[str, Refused] = {"observed": (400, 100, None), "documented": (422, 100, None)}
-GONE: dict[str, Refused] = {"observed": (400, 100, 33), "documented": (404, 803, None)}
-UNVERIFIED: dict[str, Refused] = {"observed": (400, 133006, None), "documented": (422, 100, None)}
-
-
-def pool(*entries: dict[str, Any], waba: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """A partner with pre-verified numbers, and the customer's business with its WABA."""
-    known = [{"id": ENTRY, "phone_number": f"+{PHONE}", "verified": True}]
-    return [
-        {"id": PARTNER, "preverified_numbers": list(entries) or known},
-        {"id": BUSINESS, "wabas": [{"id": WABA, "subscribed": True, **(waba or {})}]},
-    ]
-
-
-def claim(rig: Rig, preverified_id: str = ENTRY, **more: Any) -> httpx.Response:
-    params = {"preverified_id": preverified_id, "verified_name": "Lucky Shrub", **more}
-    return rig.graph("POST", f"{WABA}/phone_numbers", params)
-
-
-def claimed(rig: Rig, **more: Any) -> str:
-    response = claim(rig, **more)
-    assert response.status_code == 200, response.text
-    number_id: str = response.json()["id"]
-    return number_id
-
-
-def ago(days: float) -> str:
-    return (START - timedelta(days=days)).isoformat()
-
-
-def entries(rig: Rig) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = rig.control("GET", "state")["businesses"][0][
-        "preverified_numbers"
-    ]
-    return found
 
 
 def test_claimed_number_is_verified_at_once(start: RigMaker, profile: str) -> None:
@@ -166,78 +139,6 @@ def test_temporary_id_is_gone_after_the_claim(start: RigMaker, profile: str) -> 
     assert refusal(rig.graph("GET", ENTRY)) == GONE[profile]
     for edge in ("request_code", "verify_code", "register"):
         assert refusal(rig.graph("POST", f"{ENTRY}/{edge}")) == GONE[profile]
-
-
-def test_verification_lasts_90_days(start: RigMaker) -> None:
-    later = {"id": "2", "phone_number": "+14195551519", "verified_at": ago(80)}
-    now = {"id": ENTRY, "phone_number": f"+{PHONE}", "verified": True}
-    rig = start(businesses=pool(now, later))
-    rig.advance(10 * DAY)
-    assert refusal(claim(rig, "2")) == CLAIM_REFUSED["observed"]
-    rig.advance(80 * DAY - 1)
-    assert claim(rig).status_code == 200
-
-
-def test_how_long_it_lasts_can_be_chosen(start: RigMaker) -> None:
-    limits = {"preverified_validity": "14d", "claim_window": "28d"}
-    rig = start(businesses=pool(), limits=limits)
-    rig.advance(14 * DAY - 1)
-    number_id = claimed(rig)
-    rig.advance(28 * DAY)
-    assert rig.number(number_id)["code_verification_status"] == "NOT_VERIFIED"
-
-
-def test_claim_is_to_be_registered_within_90_days(start: RigMaker, profile: str) -> None:
-    rig = start(profile=profile, businesses=pool())
-    rig.advance(89 * DAY)
-    number_id = claimed(rig)
-    rig.advance(90 * DAY - 1)
-    assert rig.register(number_id).status_code == 200
-
-
-def test_claim_that_nobody_registered_must_be_verified_again(start: RigMaker, profile: str) -> None:
-    rig = start(profile=profile, businesses=pool())
-    number_id = claimed(rig)
-    due = rig.control("GET", "clock")["next_event_at"]
-    assert due == (START + timedelta(days=90)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    rig.advance(90 * DAY)
-    assert refusal(rig.register(number_id)) == UNVERIFIED[profile]
-    lapsed = {"observed": ("UNVERIFIED", "NOT_VERIFIED"), "documented": ("PENDING", "UNVERIFIED")}
-    shown = rig.read(number_id, "status", "code_verification_status")
-    assert (shown["status"], shown["code_verification_status"]) == lapsed[profile]
-    assert rig.request_code(number_id).status_code == 200
-    assert rig.verify_code(number_id, rig.last_code()).status_code == 200
-    assert rig.number(number_id)["status"] == "PENDING"
-    rig.advance(100 * DAY)
-    assert rig.register(number_id).status_code == 200
-
-
-def test_registered_number_lapses_no_more(start: RigMaker) -> None:
-    rig = start(businesses=pool())
-    number_id = claimed(rig)
-    rig.register(number_id)
-    rig.graph("POST", f"{number_id}/deregister")
-    rig.advance(100 * DAY)
-    assert rig.number(number_id)["code_verification_status"] == "VERIFIED"
-    assert rig.register(number_id).status_code == 200
-
-
-def test_registration_under_way_is_in_time(start: RigMaker) -> None:
-    rig = start(businesses=pool(), registration={"connected_after": "120s"})
-    number_id = claimed(rig)
-    rig.advance(90 * DAY - 60)
-    rig.register(number_id)
-    rig.advance(120)
-    shown = rig.read(number_id, "status", "code_verification_status")
-    assert (shown["status"], shown["code_verification_status"]) == ("CONNECTED", "VERIFIED")
-
-
-def test_deleted_claim_does_not_lapse(start: RigMaker) -> None:
-    rig = start(businesses=pool())
-    number_id = claimed(rig)
-    rig.control("POST", f"numbers/{number_id}", {"deleted": True})
-    rig.advance(90 * DAY)
-    assert rig.number(number_id)["status"] == "DELETED"
 
 
 def test_number_that_is_on_the_waba_or_elsewhere_cannot_be_claimed(
