@@ -6,7 +6,8 @@ It uses nothing but the command line with ``--json``, as a script in any languag
     python examples/admin_report.py --within 3d
 
 The exit status is 1 if something is due in that time and waits for a person, so that a timer or a
-monitor can send the report on.
+monitor can send the report on. If ``onboarding list`` fails, its error and its exit status are
+passed on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ Row = Mapping[str, Any]
 def ask(*arguments: str) -> list[Row]:
     """Return the onboardings that ``onboarding list`` finds."""
     command = [sys.executable, "-m", "onboarding", "list", *arguments, "--all", "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own program
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - our own program
+    if done.returncode:  # it has said why
+        sys.exit(done.returncode)
     found: list[Row] = json.loads(done.stdout)["items"]
     return found
 

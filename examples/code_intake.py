@@ -18,7 +18,6 @@ An intake lives in the process that does the passes, so this program works in pl
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -83,8 +82,9 @@ def main() -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    switchboard = Switchboard(f"{os.environ['ONBOARDING_GRAPH_BASE_URL']}/_sim", sys.argv[1:])
+    switchboard = Switchboard("", sys.argv[1:])
     with Engine.open(intakes=[switchboard]) as engine:
+        switchboard.url = f"{engine.context.settings.graph_base_url}/_sim"
         while not stopping.is_set():
             if not serve_once(engine, switchboard):
                 stopping.wait(1.0)

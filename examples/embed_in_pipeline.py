@@ -145,10 +145,11 @@ def main(
     clock: Clock | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Pipeline:
-    """Run the pipeline on a database in a folder; address and token come from the environment."""
-    gateway = SmsGateway(f"{os.environ['ONBOARDING_GRAPH_BASE_URL']}/_sim")
+    """Run the pipeline on a database in a folder; the token comes from the environment."""
+    gateway = SmsGateway("")
     url = f"sqlite:///{folder / 'pipeline.db'}"
     with Engine.open(url, upgrade=True, clock=clock, intakes=[gateway], actor="pipeline") as engine:
+        gateway.url = f"{engine.context.settings.graph_base_url}/_sim"
         engine.add_account(WABA, os.environ["ONBOARDING_TOKEN"], name="Lucky Shrub")
         pipeline = Pipeline(engine, gateway)
         for order in orders:

@@ -19,7 +19,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -127,13 +126,8 @@ class Rehearsal:
             self._open = opening.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._open.__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     def open_engine(self, *, upgrade: bool = False, **settings: Any) -> Engine:
         """Open one more engine on the same database, clock and Graph; the caller closes it."""

@@ -8,8 +8,8 @@ import onboarding
 from docs.generating.markdown import code, prose, table
 from onboarding.cli.exit_codes import EXIT_CODES
 from onboarding.errors import OnboardingError
-from onboarding.graph.recovery import render_table
-from onboarding.graph.rules import FAMILIES
+from onboarding.graph.rules import FAMILIES, RULES, Rule
+from onboarding.model import Read
 
 #: What an error carries besides its message and ``hint``.
 _CARRIES = {
@@ -64,7 +64,32 @@ def exit_codes() -> str:
 
 def recovery_table() -> str:
     """Return the recovery table as the client has it."""
-    return render_table()
+    header = ("calls", "code", "subcode", "text", "effect", "class", "wait", "meaning", "remedy")
+    return table(header, map(_cells, RULES))
+
+
+def _cells(rule: Rule) -> tuple[str, ...]:
+    calls = "any" if rule.endpoints is None else ", ".join(sorted(rule.endpoints))
+    if rule.endpoints is not None and rule.endpoints == frozenset(Read):
+        calls = "reads"
+    return (
+        calls,
+        str(rule.code),
+        "any" if rule.subcode is None else str(rule.subcode),
+        rule.text or "any",
+        rule.effect.value,
+        rule.recovery.value,
+        _readable(rule.wait_s),
+        rule.meaning,
+        rule.remedy,
+    )
+
+
+def _readable(wait_s: float | None) -> str:
+    if wait_s is None:
+        return ""
+    minutes = int(wait_s // 60)
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
 
 def families() -> str:

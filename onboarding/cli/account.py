@@ -56,7 +56,9 @@ def add(
     """
     from onboarding.cli.output import say, say_next
     from onboarding.cli.session import open_engine
+    from onboarding.engine.accounting import require_waba_id
 
+    require_waba_id(waba_id)  # before a token is asked for
     with open_engine(ctx) as engine:
         is_known = any(each.waba_id == waba_id for each in engine.accounts())
         engine.add_account(waba_id, _token(token_file), name=name, business_id=business)
@@ -91,11 +93,21 @@ def list_accounts(
     if as_json:
         print_json([_facts(each) for each in accounts])
         return
+    if not accounts:
+        _say_none()
+        return
     rows = [
         (a.waba_id, a.name, a.business_id, _standing(a), a.listed_at, a.subscribed_at)
         for a in accounts
     ]
     print_table(("waba", "name", "business", "standing", "list read", "app subscribed"), rows)
+
+
+def _say_none() -> None:
+    from onboarding.cli.output import say, say_next
+
+    say("there are none")
+    say_next("onboarding account add WABA_ID")
 
 
 def _facts(account: Account) -> dict[str, object]:
@@ -142,7 +154,9 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Read WABAs with their own tokens; what works again is no longer on hold.
+    """Read WABAs with their own tokens.
+
+    A read that works ends the hold of an account whose token was dead.
 
     Example:
         onboarding account check 102290129340398
@@ -157,6 +171,8 @@ def check(
         results = [(waba_id, _check(engine, waba_id)) for waba_id in dict.fromkeys(chosen)]
     if as_json:
         print_json([_check_facts(waba_id, result) for waba_id, result in results])
+    elif not results:
+        _say_none()
     else:
         rows = [_check_row(waba_id, result) for waba_id, result in results]
         print_table(("waba", "result", "name", "review", "Graph version"), rows)
@@ -165,11 +181,11 @@ def check(
 
 
 def _check(engine: Engine, waba_id: str) -> AccountCheck | OnboardingError:
-    from onboarding.errors import GraphError, NotFoundError
+    from onboarding.errors import ConfigurationError, GraphError, NotFoundError
 
     try:
         return engine.check_account(waba_id)
-    except (GraphError, NotFoundError) as error:
+    except (ConfigurationError, GraphError, NotFoundError) as error:
         return error
 
 

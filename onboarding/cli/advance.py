@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from onboarding.engine.facade import Engine
+    from onboarding.model import Trouble
 
 
 def advance(
@@ -67,8 +68,19 @@ def _one(engine: Engine, ref: str) -> dict[str, Any]:
     else:
         path = f"{before.state} -> {row.state}" if before.state != row.state else f"{row.state}"
         then = f"\ndo: {remedy(row)}" if remedy(row) else ""
-        text = f"{row.phone_number} ({row.id}): {path}; {why(row)}{then}"
+        new = row.trouble if row.trouble != before.trouble else None
+        text = f"{row.phone_number} ({row.id}): {path}; {why(row)}{_refused(new)}{then}"
     return {"advanced": done.advanced, "onboarding": facts(row), "text": text}
+
+
+def _refused(trouble: Trouble | None) -> str:
+    """Return what the step met with, in a line, and how to mend it in another."""
+    from onboarding.cli.output import cell
+
+    if trouble is None:
+        return ""
+    mended = f"\nremedy: {cell(trouble.failure.remedy)}" if trouble.failure.remedy else ""
+    return f"\ntrouble: {trouble.operation}: {cell(trouble.failure.message)}{mended}"
 
 
 def _next_due(at: Any, now: Any) -> str:

@@ -20,7 +20,9 @@ def db() -> None:
 
 @app.command()
 def upgrade(ctx: typer.Context) -> None:
-    """Bring the schema to this release's, and make a new SQLite database with its key.
+    """Bring the schema to this release's, or make it.
+
+    A SQLite database that is not there yet is made, with its key beside it.
 
     Example:
         onboarding db upgrade
@@ -51,7 +53,7 @@ def current(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the revision of the schema, and the one that this release needs.
+    """Print the schema's revision, and the one that is needed.
 
     Example:
         onboarding db current --json

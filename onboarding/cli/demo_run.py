@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -22,7 +21,7 @@ from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.dispatch.worker import Worker
 from onboarding.engine.facade import Engine
 from onboarding.engine.importing import read_requests
-from onboarding.errors import GraphError
+from onboarding.errors import GraphError, InputError
 from onboarding.model import Entry, Onboarding
 from onboarding.simulator import Scenario, load_scenario
 from onboarding.simulator.durations import parse_duration
@@ -53,6 +52,29 @@ class Expectation:
     def is_met_by(self, row: Onboarding) -> bool:
         """Whether the number ended so."""
         return row.state.value == self.state and self.waiting in ("", row.waiting.value)
+
+
+#: Marks a folder as one that a demo made, and the next may empty.
+_MARK = "this-is-a-demo"
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder anew, if it holds nothing but an earlier demo.
+
+    Raises:
+        InputError: it holds something else; nothing of it is touched.
+    """
+    if folder.exists() and not (folder / _MARK).exists():
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise InputError(
+                f"{folder} holds something that no demo made",
+                field="folder",
+                hint="give a folder that is new or empty",
+            )
+    elif folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
 
 
 class DemoRun:
@@ -90,8 +112,7 @@ class DemoRun:
     def __enter__(self) -> Self:
         logging.getLogger("onboarding").addHandler(logging.NullHandler())
         logging.getLogger("onboarding").propagate = False
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        _clear(self.folder)
         self._process, base_url, token = self._start_simulator()
         self.control = httpx.Client(base_url=f"{base_url}/_sim", timeout=10, trust_env=False)
         self.clock = SkippingClock(f"{base_url}/_sim")
@@ -110,12 +131,7 @@ class DemoRun:
         self._set_going()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for part in (self._end, self._follower, self.holder, self._worker):
             part.stop()
         self.engine.close()

@@ -24,7 +24,9 @@ def tell(error: Exception, *, verbose: bool) -> int:
     """
     match error:
         case typer.TyperException():
-            write_error(error.format_message(), _usage_hint(error))
+            # Typer hands on what pydantic says of a value, with pydantic's own prefix.
+            message = error.format_message().replace(": Value error, ", ": ", 1)
+            write_error(message, _usage_hint(error))
             return getattr(error, "exit_code", FAILED)
         case OnboardingError():
             alone = _alone(error)

@@ -21,7 +21,7 @@ _COLUMNS = ("line", "phone_number", "id", "result", "state")
 
 
 @contextmanager
-def open_results(target: str | None, like: FileFormat) -> Iterator[Write]:
+def open_results(target: str | None, source: Path, like: FileFormat) -> Iterator[Write]:
     """Open where results go before anything is stored, so that a bad path costs nothing.
 
     The file appears under its name only when it is complete; if the block fails, nothing is left
@@ -29,10 +29,11 @@ def open_results(target: str | None, like: FileFormat) -> Iterator[Write]:
 
     Args:
         target: a path, ``-`` for standard output, or ``None`` for nowhere.
+        source: the file that is imported; it is never written over.
         like: the format on standard output.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or is the one that is imported.
     """
     if target is None:
         yield lambda _results: None
@@ -41,6 +42,12 @@ def open_results(target: str | None, like: FileFormat) -> Iterator[Write]:
         yield lambda results: _write(sys.stdout, results, like)
         return
     path = Path(target)
+    if path.exists() and path.samefile(source):
+        raise InputError(
+            f"the result would replace {source}, the file that is imported",
+            field="result",
+            hint="give another --result; nothing was stored",
+        )
     file_format = format_of(path)
     draft = path.with_name(f".{path.name}.part")
     try:

@@ -63,7 +63,7 @@ def import_numbers(
 
     file = Path("/dev/stdin") if str(file) == STDIN else file
     chosen = _format(file_format) or format_of(file)
-    with open_engine(ctx) as engine, open_results(result, chosen) as write:
+    with open_engine(ctx) as engine, open_results(result, file, chosen) as write:
         try:
             with _progress() as tell:
                 results = engine.import_file(

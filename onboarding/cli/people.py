@@ -128,13 +128,10 @@ def hold(
     """
     from onboarding.cli.moments import parse_moment
     from onboarding.cli.session import open_engine
-    from onboarding.errors import InputError
 
     with open_engine(ctx) as engine:
         now = engine.context.clock.now()
         end = parse_moment(until, now, "--until") if until else None
-        if end is not None and end <= now:
-            raise InputError("--until has passed already", hint="an instant ahead, or like 3d")
         row = engine.hold(ref, reason, until=end)
     _done(row, "on hold", then=f"onboarding release {row.id}   (when it may go on)")
 

@@ -78,16 +78,19 @@ def request(
     )
     with open_engine(ctx) as engine:
         receipt = engine.request(asked)
-    _print(receipt, as_json=as_json)
+    _print(receipt, has_key=key is not None, as_json=as_json)
 
 
-def _print(receipt: Receipt, *, as_json: bool) -> None:
+def _print(receipt: Receipt, *, has_key: bool, as_json: bool) -> None:
     from onboarding.cli.onboardings import facts
     from onboarding.cli.output import print_json, say, say_next
+    from onboarding.core.lifecycle import FINAL
 
     row = receipt.onboarding
     if as_json:
         print_json({"result": receipt.result, "onboarding": facts(row)})
         return
     say(f"{receipt.result}: {row.phone_number} as {row.id} ({row.state})")
+    if row.state in FINAL:
+        say(f"it is over; to start anew: --again{' and another --key' if has_key else ''}")
     say_next("onboarding worker" if receipt.result == "created" else f"onboarding show {row.id}")

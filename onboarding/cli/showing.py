@@ -91,7 +91,7 @@ def _turn(standing: Standing) -> Iterator[Field]:
     if row.rejection_reason:
         yield "declined for", row.rejection_reason
     if row.next_due_at is not None:
-        yield "looked at", f"{row.next_due_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield "next look", f"{row.next_due_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _deadline(standing: Standing) -> Iterator[Field]:
@@ -113,10 +113,15 @@ def _deadline(standing: Standing) -> Iterator[Field]:
 
 
 def _at_meta(row: Onboarding) -> Iterator[Field]:
+    from onboarding.core.lifecycle import LIVE
+
     if row.phone_number_id:
         yield "number id", row.phone_number_id
     if row.seen_at is None:
         yield "Meta shows", "not read yet"
+    elif not row.seen_present and row.state in LIVE and row.seen_at < row.state_since:
+        # Meta may have made the number only after that read began.
+        yield "Meta shows", f"not read since it is '{row.state}'"
     elif row.seen is None or not row.seen_present:
         yield "Meta shows", f"not on the WABA's list (read {row.seen_at:%Y-%m-%d %H:%M} UTC)"
     else:

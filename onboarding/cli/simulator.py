@@ -11,7 +11,9 @@ _OPTIONAL_PATH = Optional[Path]  # noqa: UP045 - Typer reads annotations at run 
 
 
 def simulator(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     scenario: Annotated[
         _OPTIONAL_PATH, typer.Option(help="YAML or TOML file that scripts businesses and rules.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from onboarding.cli.onboardings import facts, has_deadline
@@ -11,14 +11,18 @@ from onboarding.cli.output import plain
 from onboarding.core.policy import Policy
 from onboarding.core.steps import Attempts
 from onboarding.engine.facade import Engine
+from onboarding.engine.looking import load_attempts
 from onboarding.model import (
     Account,
     Deadline,
     JournaledOperation,
     Onboarding,
     Operation,
-    OperationStatus,
 )
+from onboarding.store.database import reading
+
+#: The calls whose windows people are shown.
+_BUDGETED = (Operation.REQUEST_CODE, Operation.REGISTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +74,14 @@ def load_standing(engine: Engine, reference: str) -> Standing:
     row = engine.get(reference)
     policy, now = engine.context.policy, engine.context.clock.now()
     deadline = next((d for d in engine.deadlines(row.id) if _runs(d, row)), None)
-    made = [op for same in _of_number(engine, row) for op in engine.operations(same.id)]
+    attempts = _attempts(engine, row, now)
     return Standing(
         row=row,
         account=next(a for a in engine.accounts() if a.waba_id == row.waba_id),
         deadline=deadline,
         rungs=tuple(r.name for r in policy.ladder[: deadline.next_rung]) if deadline else (),
-        operations=[op for op in made if op.onboarding_id == row.id],
-        budgets=_budgets(made, policy, now),
+        operations=engine.operations(row.id),
+        budgets=[_budget(attempts, operation, policy, now) for operation in _BUDGETED],
         now=now,
     )
 
@@ -87,37 +91,19 @@ def _runs(deadline: Deadline, row: Onboarding) -> bool:
     return has_deadline(row) and is_current
 
 
-def _of_number(engine: Engine, row: Onboarding) -> list[Onboarding]:
-    """Return every onboarding of the number: Meta counts its calls, whoever made them."""
-    return list(engine.find_all(phone_number=row.phone_number))
+def _attempts(engine: Engine, row: Onboarding, now: datetime) -> Attempts:
+    """Return the calls of the number: Meta counts them, whichever onboarding made them."""
+    with reading(engine.context.database) as conn:
+        return load_attempts(engine.context, conn, [row], now)[row.number_key]
 
 
-def _budgets(made: list[JournaledOperation], policy: Policy, now: datetime) -> list[Budget]:
-    limits = (
-        (Operation.REQUEST_CODE, policy.request_code_per_window),
-        (Operation.REGISTER, policy.register_per_window),
-    )
-    return [_budget(made, name, limit, policy.attempt_window, now) for name, limit in limits]
-
-
-def _budget(
-    made: list[JournaledOperation],
-    operation: Operation,
-    limit: int,
-    window: timedelta,
-    now: datetime,
-) -> Budget:
-    spent = sum(
-        op.name is operation
-        and op.status is not OperationStatus.UNSENT
-        and op.intent_at > now - window
-        for op in made
-    )
+def _budget(attempts: Attempts, operation: Operation, policy: Policy, now: datetime) -> Budget:
+    limit, window = policy.windows[operation]
     return Budget(
         operation=operation,
         limit=limit,
-        left=max(0, limit - spent),
-        next_at=Attempts(made).free_at(operation, limit, window, now),
+        left=max(0, limit - len(attempts.spent(operation, window, now))),
+        next_at=attempts.free_at(operation, limit, window, now),
     )
 
 

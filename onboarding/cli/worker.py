@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,33 +27,15 @@ def worker(
         onboarding worker --intake our_gateway.codes:intake
     """
     from onboarding.cli.session import open_engine, report_to_log
-    from onboarding.dispatch.skipping import Follower, SkippingClock
     from onboarding.dispatch.worker import Worker, run_until_signalled
-    from onboarding.errors import OnboardingError
 
     report_to_log(ctx)
     with open_engine(ctx, intakes=[_load(path) for path in intake or ()]) as engine:
-        running, clock = Worker(engine), engine.context.clock
-        name, over, lost = engine.context.worker, threading.Event(), list[OnboardingError]()
-
-        def on_lost(error: OnboardingError) -> None:
-            lost.append(error)
-            over.set()
-
-        follower = None
-        if isinstance(clock, SkippingClock):
-            follower = Follower(clock, name, running.stands, on_lost)
-
-        def on_start() -> None:
-            typer.echo(f"worker {name} is running; Ctrl-C stops it", err=True)
-            if follower is not None:
-                follower.start()
-
-        run_until_signalled(running, on_start, over)
-        if follower is not None:
-            follower.stop()
-        for error in lost:
-            raise error
+        name = engine.context.worker
+        run_until_signalled(
+            Worker(engine),
+            lambda: typer.echo(f"worker {name} is running; Ctrl-C stops it", err=True),
+        )
 
 
 def _load(path: str) -> CodeIntake:
@@ -69,9 +50,9 @@ def _load(path: str) -> CodeIntake:
     try:
         found = getattr(import_module(module), name)
         made: CodeIntake = found if hasattr(found, "answers") and not callable(found) else found()
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - code of others; whatever fails in it is told
         raise ConfigurationError(
-            f"the intake '{path}' cannot be loaded: {error}",
+            f"the intake '{path}' cannot be loaded: {error} ({type(error).__name__})",
             hint="write it like our_package.codes:intake",
         ) from None
     finally:

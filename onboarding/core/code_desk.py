@@ -129,8 +129,7 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         return Wait(reason=Reason.CODE_READY, observe_at=idle_poll(row, now, policy))
     if opens > now:
         return Wait(reason=Reason.CODE_WINDOW, until=opens)
-    limit = policy.request_code_per_window
-    return budget_wait(snap, Operation.REQUEST_CODE, limit, policy, now) or Call(
+    return budget_wait(snap, Operation.REQUEST_CODE, policy, now) or Call(
         operation=Operation.REQUEST_CODE,
         natural_key=natural_key(Operation.REQUEST_CODE, row),
         params={"code_method": row.code_method.value, "language": row.code_language},

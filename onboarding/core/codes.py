@@ -87,11 +87,24 @@ def parse_window(text: str) -> CodeWindow:
         if match := _DAILY.fullmatch(text.strip()):
             opens, closes = (time.fromisoformat(match[i]) for i in (1, 2))
             if opens != closes:
-                return DailyWindow(opens, closes, ZoneInfo(match[3] or "UTC"))
+                return DailyWindow(opens, closes, _zone(match[3] or "UTC", text))
         elif "T" in text:
             start, end = (parse_iso(part) for part in text.split("/"))
             if start < end:
                 return OnceWindow(start, end)
-    except (ValueError, OSError, LookupError):
+    except ValueError:
         pass
-    raise InputError(f"'{text}' is not a window of time", field="code_window", hint=_WINDOW_HINT)
+    raise _no_window(text)
+
+
+def _zone(name: str, text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise _no_window(text, f": the time zone '{name}' is not known") from None
+
+
+def _no_window(text: str, why: str = "") -> InputError:
+    return InputError(
+        f"'{text}' is not a window of time{why}", field="code_window", hint=_WINDOW_HINT
+    )

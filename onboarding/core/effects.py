@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from onboarding.core.code_desk import NO_CODE
@@ -9,7 +10,7 @@ from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_TROUBLE
-from onboarding.model import JournaledOperation, Onboarding, Operation
+from onboarding.model import JournaledOperation, Onboarding, Operation, OperationStatus
 
 
 def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Move:
@@ -25,6 +26,12 @@ def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Mo
         },
         operation=operation,
     )
+
+
+def code_counts_as_sent(row: Onboarding, operation: JournaledOperation) -> Move:
+    """Return the move of a code that may be on its way: a second one would void it."""
+    sent = code_sent(row, operation, "request_code was not answered; the code counts as sent")
+    return replace(sent, settles=(OperationStatus.SUCCEEDED, "policy"))
 
 
 def register_accepted(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:

@@ -21,7 +21,15 @@ from onboarding.core.seen import (
 )
 from onboarding.core.steps import Call, DeadlineSet, Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
-from onboarding.core.waits import budget_wait, idle_poll, retry_wait, wait_for_list
+from onboarding.core.waits import (
+    NO_HOLD,
+    NO_TROUBLE,
+    budget_wait,
+    idle_poll,
+    retry_wait,
+    wait_for_list,
+)
+from onboarding.errors import ConflictError, TransitionRefusedError
 from onboarding.model import (
     DeadlineReason,
     NameStatus,
@@ -29,6 +37,7 @@ from onboarding.model import (
     Operation,
     PhoneNumber,
     Reason,
+    State,
 )
 
 
@@ -75,10 +84,9 @@ def _usable(row: Onboarding) -> Move:
 
 def _submit(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
-    limit = policy.renames_per_window
     waits = (
         retry_wait(snap, Operation.SET_DISPLAY_NAME, now),
-        budget_wait(snap, Operation.SET_DISPLAY_NAME, limit, policy, now),
+        budget_wait(snap, Operation.SET_DISPLAY_NAME, policy, now),
     )
     return next((wait for wait in waits if wait), None) or Call(
         operation=Operation.SET_DISPLAY_NAME,
@@ -161,3 +169,54 @@ def _is_approved(row: Onboarding, seen: PhoneNumber) -> bool:
     if seen.new_name_status is not None:
         return seen.new_name_status in USABLE_NAME
     return seen.verified_name == row.new_display_name and seen.name_status in USABLE_NAME
+
+
+def renamed(row: Onboarding, name: str) -> Move:
+    """Return the step that a person's new name leads to.
+
+    Raises:
+        ConflictError: the registered number has this name.
+        TransitionRefusedError: a review runs, or the state has no room for a change.
+    """
+    reason = f"the display name is to be '{name}'"
+    asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
+    match row.state:
+        case State.REQUESTED:
+            return Move(note="renamed", reason=reason, changes={"display_name": name})
+        case State.NAME_REVIEW if not _review_runs(row):
+            changes = {**asked, **NO_TROUBLE, **NO_HOLD}
+            return Move(note="name_given", reason=reason, changes=changes)
+        case State.NAME_REVIEW:
+            raise TransitionRefusedError(
+                "Meta refuses another name while a review runs", hint="wait for the review to end"
+            )
+        case State.REGISTERED if name == (
+            (row.seen and row.seen.verified_name) or row.display_name
+        ):
+            raise ConflictError(f"the number has the name '{name}' already", field="display_name")
+        case State.REGISTERED:
+            changes = {**asked, "renaming": True}
+            return Move(trigger=Trigger.RENAME_REQUESTED, reason=reason, changes=changes)
+        case _:
+            raise TransitionRefusedError(
+                f"the name cannot be changed while the onboarding is '{row.state}'",
+                hint="possible while requested, in name_review, or once registered",
+            )
+
+
+def _name_in_use(row: Onboarding) -> str:
+    return (row.seen.verified_name if row.seen else None) or row.display_name
+
+
+def _review_runs(row: Onboarding) -> bool:
+    if row.new_display_name is not None and row.name_submitted_at is None:
+        return False  # asked for, not submitted: it may still be replaced
+    seen = row.seen
+    if seen is None:
+        return False
+    if row.name_submitted_at is not None and not (
+        row.seen_at and row.seen_at > row.name_submitted_at
+    ):
+        return True
+    status = seen.new_name_status if row.name_submitted_at else seen.name_status
+    return status == NameStatus.PENDING_REVIEW

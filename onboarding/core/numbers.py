@@ -9,7 +9,8 @@ from phonenumbers import NumberParseException, ValidationResult
 
 from onboarding.errors import NumberError
 
-_HINT = "write it in international form, like +1 631 555 1000, or name the country"
+_HINT = "write it in international form, like +1 631 555 1000"
+_COUNTRY_HINT = f"{_HINT}, or name the country: --region BR or --cc 55 (in a file, a column)"
 
 _CALLING_CODES = {str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE}
 _BRAZIL, _MEXICO = 55, 52
@@ -95,7 +96,7 @@ def _parse(text: str, cc: str, region: str) -> phonenumbers.PhoneNumber:
     if cc and cc not in _CALLING_CODES:
         raise NumberError(f"'{cc}' is not a calling code", field="cc", hint="digits, like 55")
     if not text.startswith("+") and not (cc or region):
-        raise NumberError(f"'{text}' names no country", field="phone_number", hint=_HINT)
+        raise NumberError(f"'{text}' names no country", field="phone_number", hint=_COUNTRY_HINT)
     try:
         if text.startswith("+") or not cc:
             return phonenumbers.parse(text, region or None)

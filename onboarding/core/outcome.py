@@ -6,12 +6,12 @@ come first and the recovery class decides what is left (``core/refusals.py``).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from onboarding.core.code_desk import PROVEN
 from onboarding.core.effects import (
+    code_counts_as_sent,
     code_sent,
     deregister_accepted,
     name_submitted,
@@ -123,8 +123,7 @@ def _noted(operation: JournaledOperation, note: str, changes: dict[str, Any]) ->
 def _silent(row: Onboarding, operation: JournaledOperation, failure: Failure) -> Move | None:
     """Note the silence; the call stays open and ``core/probe.py`` settles it."""
     if POLICIES[operation.name].on_silence is OnSilence.COUNT_AS_DONE:
-        sent = code_sent(row, operation, "request_code was not answered; the code counts as sent")
-        return replace(sent, settles=(OperationStatus.SUCCEEDED, "policy"))
+        return code_counts_as_sent(row, operation)
     return Move(
         note="call_unanswered",
         reason=f"{operation.name}: {failure.message}; looked into before anything is repeated",

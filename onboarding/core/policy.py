@@ -5,10 +5,12 @@ The defaults are what Meta's rules and operators' experience advise; settings ov
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from onboarding.core.timing import DAY, HOUR, MINUTE
+from onboarding.model import Operation
 
 SECOND = timedelta(seconds=1)
 
@@ -114,3 +116,14 @@ class Policy:
     poll_idle: tuple[timedelta, ...] = (6 * HOUR, DAY)
     #: After this long without CONNECTED, an accepted registration is made again.
     reregister_after: timedelta = 6 * HOUR
+
+    @property
+    def windows(self) -> Mapping[Operation, tuple[int, timedelta]]:
+        """How many calls of a kind one number may have in a moving window, and how long it is."""
+        registers = self.register_per_window, self.attempt_window
+        return {
+            Operation.REQUEST_CODE: (self.request_code_per_window, self.attempt_window),
+            Operation.REGISTER: registers,
+            Operation.DEREGISTER: registers,
+            Operation.SET_DISPLAY_NAME: (self.renames_per_window, self.rename_limit_window),
+        }

@@ -13,7 +13,7 @@ from typing import Any
 
 from onboarding.core.code_desk import PROVEN, is_contradicted
 from onboarding.core.effects import (
-    code_sent,
+    code_counts_as_sent,
     code_spent,
     deregister_accepted,
     name_submitted,
@@ -68,7 +68,7 @@ def judge(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         return Wait(reason=Reason.SETTLING, until=operation.settle_at)
     match POLICIES[operation.name].on_silence:
         case OnSilence.COUNT_AS_DONE:
-            return _counted(snap.row, operation)
+            return code_counts_as_sent(snap.row, operation)
         case OnSilence.REPEAT:
             how = ("policy", "repeating it changes nothing")
             return _absent(snap.row, operation, now, policy, how)
@@ -147,12 +147,6 @@ def _succeeded(
         operation=operation,
         settles=(OperationStatus.SUCCEEDED, "probe"),
     )
-
-
-def _counted(row: Onboarding, operation: JournaledOperation) -> Move:
-    """A code that may have been sent counts as sent: a second one would void it."""
-    sent = code_sent(row, operation, "request_code was not answered; the code counts as sent")
-    return replace(sent, settles=(OperationStatus.SUCCEEDED, "policy"))
 
 
 def _absent(

@@ -65,7 +65,8 @@ MEANINGS = {
     Reason.ACCOUNT_HELD: Meaning(
         Owner.OPERATOR,
         "the WABA's account is on hold",
-        "onboarding account check {waba_id}",
+        "onboarding account check {waba_id}; if its token is dead, a new one: "
+        "onboarding account add {waba_id}",
     ),
     Reason.HELD: Meaning(Owner.OPERATOR, "on hold", "onboarding release {id}"),
     Reason.REFUSED: Meaning(
@@ -105,6 +106,7 @@ WHEN_OVER = {
     'onboarding restart {id} --reason "..."',
     State.LEFT: 'if the number is back: onboarding restart {id} --reason "..."',
     State.FAILED: 'mend the cause, then: onboarding restart {id} --reason "..."',
+    State.CANCELLED: "if it is wanted again, ask again: onboarding request {waba_id} ... --again",
 }
 
 #: Reasons that a read of the WABA's list may end.

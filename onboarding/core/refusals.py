@@ -71,10 +71,11 @@ def apply_refusal(case: Refusal) -> Move:
     """Return the step that a refusal leads to."""
     is_unsent = case.failure.effect is Effect.UNSENT
     note = "call_unsent" if is_unsent else "call_refused"
+    is_dead = case.failure.recovery is RecoveryClass.REAUTH  # even the client may see that
     if case.row.state in FINAL:
-        hold = case.failure.message if case.failure.recovery is RecoveryClass.REAUTH else None
+        hold = case.failure.message if is_dead else None
         return Move(note=note, reason=case.text, operation=case.operation, account_hold=hold)
-    if is_unsent:
+    if is_unsent and not is_dead:
         return _again(case, backoff(case.tries, case.policy.transient))
     special = _SPECIAL.get(case.operation.name)
     return (special and special(case)) or _by_class(case)
@@ -121,7 +122,7 @@ def _by_class(case: Refusal) -> Move:
             return _again(case, case.told or HOUR)
         case RecoveryClass.REAUTH:
             return Move(
-                note="call_refused",
+                note="call_unsent" if case.failure.effect is Effect.UNSENT else "call_refused",
                 reason=case.text,
                 changes=_troubled(case, None),
                 operation=case.operation,

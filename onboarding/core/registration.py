@@ -114,10 +114,8 @@ def _register(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         operation = Operation.REGISTER
     if wait := retry_wait(snap, operation, now):
         return wait
-    if operation is not Operation.SET_PIN:
-        limit = policy.register_per_window
-        if wait := budget_wait(snap, operation, limit, policy, now):
-            return wait
+    if operation is not Operation.SET_PIN and (wait := budget_wait(snap, operation, policy, now)):
+        return wait
     checked = snap.account.subscribed_at
     if checked is None or now - checked >= policy.subscription_check:
         return Wait(reason=Reason.SUBSCRIBING, check_subscription=True)

@@ -29,18 +29,22 @@ class Attempts:
     def free_at(
         self, operation: Operation, limit: int, window: timedelta, now: datetime
     ) -> datetime | None:
-        """Return when the next such call fits into the moving window; ``None`` if it does now.
+        """Return when the next such call fits into the moving window; ``None`` if it does now."""
+        times = self.spent(operation, window, now)
+        return None if len(times) < limit else times[-limit] + window
+
+    def spent(self, operation: Operation, window: timedelta, now: datetime) -> list[datetime]:
+        """Return when such calls were made within the window, earliest first.
 
         Every call that may have reached Meta counts, whatever came of it.
         """
-        times = sorted(
+        return sorted(
             op.intent_at
             for op in self.made
             if op.name is operation
             and op.status is not OperationStatus.UNSENT
             and op.intent_at > now - window
         )
-        return None if len(times) < limit else times[-limit] + window
 
     def of(self, row: Onboarding, operation: Operation) -> list[JournaledOperation]:
         """Return the calls that this onboarding made in its present cycle."""

@@ -82,14 +82,8 @@ def retry_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | No
     return Wait(reason=Reason.THROTTLED if imposed_by_meta else Reason.RETRY, until=row.retry_at)
 
 
-def budget_wait(
-    snap: Snapshot, operation: Operation, limit: int, policy: Policy, now: datetime
-) -> Wait | None:
+def budget_wait(snap: Snapshot, operation: Operation, policy: Policy, now: datetime) -> Wait | None:
     """Return the wait until one more such call of this number fits into Meta's moving window."""
-    window = (
-        policy.rename_limit_window
-        if operation is Operation.SET_DISPLAY_NAME
-        else policy.attempt_window
-    )
+    limit, window = policy.windows[operation]
     free_at = snap.attempts.free_at(operation, limit, window, now)
     return None if free_at is None else Wait(reason=Reason.BUDGET, until=free_at)

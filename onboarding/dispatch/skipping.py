@@ -29,11 +29,16 @@ class SkippingClock:
     """The simulator's time, as last heard: real time and an offset that only grows.
 
     Args:
-        control_url: the simulator's control endpoints, like ``http://127.0.0.1:8080/_sim``.
+        control_url: the simulator's control endpoints, like ``http://127.0.0.1:8080/_sim``; its
+            base URL alone does too.
+
+    Raises:
+        ConfigurationError: not a URL, or nothing there has a clock.
+        GraphError: nobody answers there.
     """
 
     def __init__(self, control_url: str) -> None:
-        self._http = httpx.Client(base_url=control_url, timeout=10, trust_env=False)
+        self._http = httpx.Client(base_url=_control_url(control_url), timeout=10, trust_env=False)
         self._offset = timedelta(days=-36500)
         self.epoch = 0
         self.mode = ""
@@ -107,6 +112,19 @@ class SkippingClock:
         # The answer travelled for a moment, so this never leads; and time never goes back.
         self._offset = max(self._offset, parse_iso(status["now"]) - datetime.now(UTC))
         self.epoch, self.mode = int(status["epoch"]), str(status["mode"])
+
+
+def _control_url(given: str) -> httpx.URL:
+    try:
+        url = httpx.URL(given)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(
+            f"'{given}' is not the URL of a simulator's clock",
+            hint="the simulator's control URL, like http://127.0.0.1:8080/_sim",
+        )
+    return url.copy_with(path="/_sim") if url.path == "/" else url
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
 from onboarding.core.timing import HOUR, earliest, iso
 from onboarding.dispatch.loops import Loops
-from onboarding.dispatch.skipping import Standing
+from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine
 from onboarding.engine.observe import observe_due
@@ -122,11 +123,7 @@ class Worker:
         return 0
 
 
-def run_until_signalled(
-    worker: Worker,
-    on_start: Callable[[], None] = lambda: None,
-    wanted: threading.Event | None = None,
-) -> None:
+def run_until_signalled(worker: Worker, on_start: Callable[[], None]) -> None:
     """Run a worker in this process until SIGTERM or SIGINT; the main thread only waits.
 
     The first signal drains: nothing new is claimed, calls in flight are answered and written.
@@ -135,21 +132,47 @@ def run_until_signalled(
     Args:
         worker: what to run.
         on_start: called once it runs.
-        wanted: set it to drain and end as with a signal.
+
+    Raises:
+        OnboardingError: the clock of a simulation was lost; the worker has drained.
     """
-    wanted = wanted or threading.Event()
+    wanted, lost = threading.Event(), list[OnboardingError]()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if wanted.is_set():
             os._exit(_KILLED)
         wanted.set()
 
+    def on_lost(error: OnboardingError) -> None:
+        lost.append(error)
+        wanted.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     worker.start()
     on_start()
-    wanted.wait()
-    # Stopping in a thread leaves the main one free to hear the second signal.
+    with _following(worker, on_lost):
+        wanted.wait()
+        _stop(worker)
+    for error in lost:
+        raise error
+
+
+@contextmanager
+def _following(worker: Worker, on_lost: Callable[[OnboardingError], None]) -> Iterator[None]:
+    """Let a worker take part in a simulation whose clock it has; on another clock do nothing."""
+    clock = worker.context.clock
+    if not isinstance(clock, SkippingClock):
+        yield
+        return
+    follower = Follower(clock, worker.context.worker, worker.stands, on_lost)
+    follower.start()
+    yield
+    follower.stop()
+
+
+def _stop(worker: Worker) -> None:
+    """Stop in a thread, which leaves the main one free to hear the second signal."""
     stopping = threading.Thread(target=worker.stop, name="onboarding-stop")
     stopping.start()
     while stopping.is_alive():

@@ -44,7 +44,7 @@ def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[
     validated = validate(requests, ctx.clock.now())
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        checked = _compare(conn, *validated)
+        checked = _compare(ctx, conn, *validated)
         if checked.refusals:
             raise RequestsRefusedError(checked.refusals)
         stored = _store(ctx, conn, checked.fresh, actor, now)
@@ -75,14 +75,14 @@ def check(ctx: Context, requests: Sequence[NumberRequest]) -> Checked:
     """Check requests as storing them would, and store nothing."""
     validated = validate(requests, ctx.clock.now())
     with reading(ctx.database) as conn:
-        return _compare(conn, *validated)
+        return _compare(ctx, conn, *validated)
 
 
 def _compare(
-    conn: Connection, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal]
+    ctx: Context, conn: Connection, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal]
 ) -> Checked:
     """Compare sound requests with what is stored."""
-    known, conflicts = _known(conn, valid)
+    known, conflicts = _known(ctx, conn, valid)
     found = [*refusals, *_unknown_accounts(conn, valid)]
     refused = {refusal.index for refusal in found}
     found += [conflict for conflict in conflicts if conflict.index not in refused]
@@ -111,7 +111,7 @@ def _unknown_accounts(conn: Connection, valid: Mapping[int, ValidRequest]) -> li
 
 
 def _known(
-    conn: Connection, valid: Mapping[int, ValidRequest]
+    ctx: Context, conn: Connection, valid: Mapping[int, ValidRequest]
 ) -> tuple[dict[int, Onboarding], list[Refusal]]:
     by_key = finding.load_by_key(conn, [v.request.key for v in valid.values() if v.request.key])
     by_number = finding.load_by_number(conn, [v.number.key for v in valid.values()])
@@ -123,6 +123,8 @@ def _known(
             match = _same_key(each, earlier) or _same_number(
                 each, by_number.get(each.number.key, [])
             )
+            if match is not None:
+                _require_same_pin(ctx, each, match)
         except ConflictError as error:
             conflicts.append(Refusal(index, error))
             continue
@@ -147,6 +149,7 @@ def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboardin
     for row in sorted(earlier, key=lambda row: (row.state in LIVE, row.created_at), reverse=True):
         same = row.waba_id == each.request.waba_id and row.content_digest == each.digest
         if same and (row.state in LIVE or not each.request.again):
+            _require_same_key(each, row)
             return row
         if row.state in LIVE:
             differs = _difference(each, row)
@@ -157,6 +160,28 @@ def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboardin
                 hint=f"see: onboarding show {row.id}",
             )
     return None
+
+
+def _require_same_key(each: ValidRequest, row: Onboarding) -> None:
+    # Said to be known, a key that is not stored could be used for another number later.
+    if each.request.key is not None:
+        raise ConflictError(
+            f"{each.number.e164} is onboarded already, "
+            + (f"with the key '{row.key}'" if row.key else "without a key"),
+            field="key",
+            hint="give the same key" if row.key else "leave the key out",
+        )
+
+
+def _require_same_pin(ctx: Context, each: ValidRequest, row: Onboarding) -> None:
+    sealed = row.pin_pending_sealed or row.pin_sealed
+    pin = each.request.pin
+    if pin is not None and (sealed is None or ctx.vault.open(sealed) != pin):
+        raise ConflictError(
+            f"{each.number.e164} is onboarded already, with another PIN or none",
+            field="pin",
+            hint=f"run: onboarding secrets set-pin {row.id}",
+        )
 
 
 def _difference(each: ValidRequest, row: Onboarding) -> str:

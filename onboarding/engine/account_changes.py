@@ -14,7 +14,7 @@ from onboarding.store import accounts, history
 OPEN, HELD = "open", "held"
 
 #: What an account looks like without a hold, and once something succeeded.
-NO_TROUBLE: dict[str, Any] = {
+IN_ORDER: dict[str, Any] = {
     "hold": None, "hold_text": None, "hold_by": None, "hold_since": None, "trouble": None,
     "failures": 0,
 }  # fmt: skip

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from onboarding.engine.account_changes import NO_TROUBLE, change_account
+from onboarding.engine.account_changes import IN_ORDER, change_account
 from onboarding.engine.context import Context
 from onboarding.errors import ConflictError, GraphError, InputError, NotFoundError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall
 from onboarding.graph.responses import Waba, parse_waba
 from onboarding.graph.transport import is_usable_token
-from onboarding.model import Account, Reason
+from onboarding.model import Account, Failure, Reason, RecoveryClass
 from onboarding.store import accounts, onboardings
 from onboarding.store.database import reading, writing
 
@@ -29,6 +29,18 @@ class AccountCheck:
     served_version: str | None
 
 
+def require_waba_id(text: str) -> None:
+    """Refuse what is not the id of a WABA.
+
+    Raises:
+        InputError: not an id.
+    """
+    if not _ID.fullmatch(text):
+        raise InputError(
+            f"'{text}' is not a WABA id", field="waba_id", hint="digits, from WhatsApp Manager"
+        )
+
+
 def add_account(
     ctx: Context, waba_id: str, token: str, *, name: str, business_id: str | None, actor: str
 ) -> Account:
@@ -40,10 +52,7 @@ def add_account(
         InputError: not an id, or not a token; the message does not repeat the token.
         ConflictError: the WABA is known with another business portfolio.
     """
-    if not _ID.fullmatch(waba_id):
-        raise InputError(
-            f"'{waba_id}' is not a WABA id", field="waba_id", hint="digits, from WhatsApp Manager"
-        )
+    require_waba_id(waba_id)
     if not is_usable_token(token):
         raise InputError(
             "the token is empty or has characters that no token has", field="token", hint="paste it"
@@ -84,7 +93,7 @@ def _replaced(
         "token_sealed": ctx.vault.seal(token),
         "name": name or known.name,
         "business_id": business_id or known.business_id,
-        **NO_TROUBLE,
+        **IN_ORDER,
     }
 
 
@@ -92,6 +101,12 @@ def list_accounts(ctx: Context) -> list[Account]:
     """Return all accounts, by WABA id."""
     with reading(ctx.database) as conn:
         return list(accounts.load_accounts(conn).values())
+
+
+def _mended_by(failure: Failure, waba_id: str) -> str:
+    if failure.recovery is not RecoveryClass.REAUTH:
+        return failure.remedy
+    return f"{failure.remedy} Run: onboarding account add {waba_id}".lstrip()
 
 
 def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
@@ -117,9 +132,17 @@ def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
             code=result.failure.code,
             subcode=result.failure.subcode,
             fbtrace_id=result.failure.fbtrace_id,
-            hint=result.failure.remedy,
+            hint=_mended_by(result.failure, waba_id),
         )
-    waba = parse_waba(result.payload)
+    return AccountCheck(
+        waba=parse_waba(result.payload),
+        account=_released(ctx, waba_id, actor),
+        served_version=result.served_version,
+    )
+
+
+def _released(ctx: Context, waba_id: str, actor: str) -> Account:
+    """End the hold of an account whose token works; return the account as it is now."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         checked = accounts.load_accounts(conn, [waba_id])[waba_id]
@@ -131,7 +154,7 @@ def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
                 reason="a read of the WABA with its token works",
                 actor=actor,
                 now=now,
-                changes=NO_TROUBLE | {"observe_due_at": now},
+                changes=IN_ORDER | {"observe_due_at": now},
             )
             onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
-    return AccountCheck(account=checked, waba=waba, served_version=result.served_version)
+    return checked

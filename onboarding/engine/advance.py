@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from onboarding.core.plan import Plan, waiting
+from onboarding.core.plan import Plan, parked, waiting
 from onboarding.core.steps import Call, Snapshot, Wait
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.engine.looking import plan_each, snapshots
@@ -27,7 +27,7 @@ from onboarding.engine.purses import open_purse
 from onboarding.engine.sending import breakers_of, outcome_of, request_of, status_of
 from onboarding.engine.vault import new_pin
 from onboarding.engine.writing import due_now, write_plans
-from onboarding.errors import OnboardingError
+from onboarding.errors import ConfigurationError, OnboardingError
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.model import (
     Account,
@@ -127,8 +127,23 @@ def write_intents(
         lease = ctx.real_now(conn) + ctx.policy.settle
         for _, made, _call in calling:
             made.row = _with_intent(ctx, made, now, lease)
-        written = write_plans(ctx, conn, [made for _, made in pairs], now)
-        return _journal(ctx, conn, calling, written, now=now, started=started)
+        shut = _shut(ctx, calling, now)
+        written = write_plans(ctx, conn, [shut.get(s.row.id, made) for s, made in pairs], now)
+        open_ = [each for each in calling if each[0].row.id not in shut]
+        return _journal(ctx, conn, open_, written, now=now, started=started)
+
+
+def _shut(
+    ctx: Context, calling: Sequence[tuple[Snapshot, Plan, Call]], now: datetime
+) -> dict[str, Plan]:
+    """Return who is parked instead, by id: a PIN or code of theirs does not open with our key."""
+    shut: dict[str, Plan] = {}
+    for snap, made, call in calling:
+        try:
+            request_of(call, made.row, ctx.vault)
+        except ConfigurationError as error:
+            shut[snap.row.id] = parked(snap, now, f"{call.operation}: {error}")
+    return shut
 
 
 def _within_budget(
@@ -208,7 +223,7 @@ def _graph_call(
 ) -> GraphCall:
     return GraphCall(
         request=request_of(call, row, ctx.vault),
-        token=ctx.vault.open(account.token_sealed),
+        token=ctx.token_of(account),
         tag=operation_id,
         send_before=send_before,
     )

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine, func, select
 from onboarding.clock import Clock
 from onboarding.core.policy import Policy
 from onboarding.engine.vault import Vault
+from onboarding.errors import ConfigurationError
 from onboarding.graph.client import GraphClient
-from onboarding.model import Onboarding
+from onboarding.model import Account, Onboarding
 from onboarding.settings import Settings
 
 #: The definition that this release writes; a row of a newer one is left to newer workers.
@@ -62,6 +63,16 @@ class Context:
             database_now: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
             return database_now
         return datetime.now(UTC)
+
+    def token_of(self, account: Account) -> str:
+        """Return an account's token; nothing if it was sealed with another key.
+
+        The Graph client refuses to send without one, which holds this account and no other.
+        """
+        try:
+            return self.vault.open(account.token_sealed)
+        except ConfigurationError:
+            return ""
 
 
 class Ids:

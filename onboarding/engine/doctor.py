@@ -38,9 +38,10 @@ def examine(settings: Settings) -> list[Finding]:
     findings = [*_settings(settings), *_time_zones(), *_database(settings)]
     if any(f.level is Level.PROBLEM for f in findings):
         return [*findings, _left_out("the database's contents and the accounts")]
-    findings += _key(settings)
-    if any(f.level is Level.PROBLEM for f in findings):
-        return [*findings, _left_out("the accounts")]
+    key = _key(settings)
+    if key.level is Level.PROBLEM:
+        return [*findings, key, _left_out("the accounts")]
+    findings += [key, *_key_file(settings)]
     context = opening.open_context(settings)
     with closing(context.graph):
         try:
@@ -168,7 +169,7 @@ def _disk(path: Path) -> Finding:
 # The key
 
 
-def _key(settings: Settings) -> Iterator[Finding]:
+def _key(settings: Settings) -> Finding:
     try:
         database = opening.open_existing(settings)
         try:
@@ -176,12 +177,14 @@ def _key(settings: Settings) -> Iterator[Finding]:
         finally:
             database.dispose()
     except OnboardingError as error:
-        yield failed("key", error)
-        return
+        return failed("key", error)
+    source = "ONBOARDING_SECRET_KEY" if settings.secret_key else settings.key_file()
+    return ok("key", f"opens this database's secrets ({source})")
+
+
+def _key_file(settings: Settings) -> Iterator[Finding]:
     file = None if settings.secret_key else settings.key_file()
     if file is not None and (mode := file.stat().st_mode & 0o777) & 0o077:
         yield problem(
-            "key", f"others may read the key file {file} (mode {mode:o})", f"run: chmod 600 {file}"
+            "key file", f"others may read {file} (mode {mode:o})", f"run: chmod 600 {file}"
         )
-    else:
-        yield ok("key", f"opens this database's secrets ({file or 'ONBOARDING_SECRET_KEY'})")

@@ -44,7 +44,7 @@ def _accounts(ctx: Context, known: Sequence[Account]) -> Iterator[Finding]:
     calls = [
         GraphCall(
             request=requests.read_waba(account.waba_id),
-            token=ctx.vault.open(account.token_sealed),
+            token=ctx.token_of(account),
             tag=account.waba_id,
         )
         for account in known

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from onboarding.clock import Clock
@@ -106,12 +105,7 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _actor(self, actor: str | None) -> str:
@@ -152,10 +146,10 @@ class Engine:
             ImportFileError: what is wrong, each with line and column; nothing was stored.
         """
         return importing.import_file(
-            self,
+            self.context,
             Path(path),
             file_format=file_format,
-            actor=actor,
+            actor=self._actor(actor),
             dry_run=dry_run,
             code_ready=code_ready,
             on_progress=on_progress,
@@ -218,7 +212,7 @@ class Engine:
                 states=states,
                 waiting_for=waiting_for,
                 waba_id=waba_id,
-                number_key=number_key(phone_number) if phone_number else None,
+                number_key=number_key(phone_number) if phone_number is not None else None,
                 due_before=deadline_before,
                 after_id=cursor,
                 limit=limit + 1,

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from onboarding.engine.accept import check
+from onboarding.engine.accept import accept, check
+from onboarding.engine.context import Context
 from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
 from onboarding.engine.requests import Refusal, RequestsRefusedError, ValidRequest
 from onboarding.errors import ImportFileError, RowError
 from onboarding.model import Onboarding
-
-if TYPE_CHECKING:
-    from onboarding.engine.facade import Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +29,11 @@ class ImportResult:
 
 
 def import_file(
-    engine: Engine,
+    ctx: Context,
     path: Path,
     *,
     file_format: FileFormat | None = None,
-    actor: str | None = None,
+    actor: str,
     dry_run: bool = False,
     code_ready: bool = False,
     on_progress: Progress | None = None,
@@ -44,7 +41,7 @@ def import_file(
     """Store the requests of a file, all of them or none. Importing it again changes nothing.
 
     Args:
-        engine: an open engine.
+        ctx: the engine's parts.
         path: CSV or JSON lines.
         file_format: which of the two; default: what the suffix says.
         actor: who imports.
@@ -62,12 +59,12 @@ def import_file(
     lines = [line for line, _ in rows]
     requests = [replace(r, code_ready=True) if code_ready else r for _, r in rows]
     if dry_run or errors:
-        results, refusals = _look_up(engine, rows)
+        results, refusals = _look_up(ctx, rows)
         if errors or refusals:
             raise _refused([*errors, *_row_errors(refusals, lines)])
         return results
     try:
-        receipts = engine.request_many(requests, actor=actor)
+        receipts = accept(ctx, requests, actor)
     except RequestsRefusedError as error:
         raise _refused(_row_errors(error.refusals, lines)) from None
     return [
@@ -82,9 +79,9 @@ def _result(line: int, row: Onboarding, result: str) -> ImportResult:
     )
 
 
-def _look_up(engine: Engine, rows: Sequence[Row]) -> tuple[list[ImportResult], list[Refusal]]:
+def _look_up(ctx: Context, rows: Sequence[Row]) -> tuple[list[ImportResult], list[Refusal]]:
     """Check requests as storing them would, and store nothing."""
-    checked = check(engine.context, [request for _, request in rows])
+    checked = check(ctx, [request for _, request in rows])
     results = [
         _result(line, checked.known[index], "known")
         if index in checked.known

@@ -28,20 +28,28 @@ def snapshots(
     pressing: dict[str, list[JournaledOperation]] = {}
     for operation in journal.load_pressing(conn, [row.id for row in rows]):
         pressing.setdefault(operation.onboarding_id or "", []).append(operation)
-    window = max(ctx.policy.rename_limit_window, ctx.policy.attempt_window)
-    numbers = sorted({row.number_key for row in rows})
-    attempts = journal.load_attempts(conn, numbers, now - window)
+    attempts = load_attempts(ctx, conn, rows, now)
     return [
         _snapshot(
             ctx,
             row,
             known[row.waba_id],
             pressing.get(row.id, []),
-            attempts.get(row.number_key, []),
+            attempts[row.number_key],
             forced=row.id in forced,
         )
         for row in rows
     ]
+
+
+def load_attempts(
+    ctx: Context, conn: Connection, rows: Iterable[Onboarding], now: datetime
+) -> dict[str, Attempts]:
+    """Return the calls made for the rows' numbers, by number key, as far back as windows reach."""
+    reach = max(window for _, window in ctx.policy.windows.values())
+    numbers = sorted({row.number_key for row in rows})
+    made = journal.load_attempts(conn, numbers, now - reach)
+    return {number: Attempts(made.get(number, ())) for number in numbers}
 
 
 def _snapshot(
@@ -49,7 +57,7 @@ def _snapshot(
     row: Onboarding,
     account: Account,
     pressing: list[JournaledOperation],
-    made: list[JournaledOperation],
+    attempts: Attempts,
     *,
     forced: bool,
 ) -> Snapshot:
@@ -58,7 +66,7 @@ def _snapshot(
         account=account,
         open_operation=next((op for op in pressing if op.is_open), None),
         unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
-        attempts=Attempts(made),
+        attempts=attempts,
         # One look may take a number from any state to the one that asks for a code.
         intake_answers=row.state in IN_PROGRESS
         and any(_answers(intake, row) for intake in ctx.intakes),

@@ -151,7 +151,7 @@ def _spend(ctx: Context, waba_id: str) -> None:
 def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:
     return GraphCall(
         request=requests.list_numbers(account.waba_id, after=after),
-        token=ctx.vault.open(account.token_sealed),
+        token=ctx.token_of(account),
         tag=account.waba_id,
     )
 

@@ -14,6 +14,7 @@ from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
+from onboarding.graph.transport import Wire
 from onboarding.settings import Settings
 from onboarding.store import schema
 from onboarding.store.database import open_database, reading, sqlite_path, writing
@@ -40,7 +41,7 @@ def open_context(
     except Exception:
         database.dispose()
         raise
-    graph = GraphClient(
+    wire = Wire(
         base_url=settings.graph_base_url,
         version=settings.graph_version,
         timeout_s=settings.call_timeout_seconds,
@@ -50,6 +51,7 @@ def open_context(
         ca_file=settings.graph_ca_file,
         app_secret=settings.app_secret.get_secret_value() if settings.app_secret else None,
     )
+    graph = GraphClient(wire)
     graph.open()
     return Context(
         database=database,

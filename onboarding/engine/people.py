@@ -13,8 +13,10 @@ from onboarding.core.code_desk import NO_CODE
 from onboarding.core.codes import parse_code
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger, allowed_triggers
+from onboarding.core.name_desk import renamed
 from onboarding.core.names import parse_display_name
 from onboarding.core.operations import natural_key
+from onboarding.core.pins import parse_pin
 from onboarding.core.plan import plan
 from onboarding.core.steps import Move, entry_of, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
@@ -23,17 +25,15 @@ from onboarding.engine.looking import snapshots
 from onboarding.engine.requests import require_past
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import (
-    ConfigurationError,
     ConflictError,
     InputError,
     NotFoundError,
     TransitionRefusedError,
 )
-from onboarding.model import NameStatus, Onboarding, Operation, Reason, State
+from onboarding.model import Onboarding, Operation, Reason, State
 from onboarding.store import finding, journal, onboardings
 from onboarding.store.database import writing
 
-_PIN_LENGTH = 6
 _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
 
@@ -41,7 +41,7 @@ def change(
     ctx: Context,
     onboarding_id: str,
     actor: str,
-    make: Callable[[Connection, Onboarding, datetime], Move],
+    make: Callable[[Onboarding, datetime, Connection], Move],
 ) -> Onboarding:
     """Apply a person's step to one onboarding, in one transaction.
 
@@ -49,6 +49,7 @@ def change(
 
     Raises:
         NotFoundError: no such onboarding.
+        InputError: no reason is given.
     """
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
@@ -57,7 +58,9 @@ def change(
             raise NotFoundError(
                 f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list"
             )
-        step = make(conn, row, now)
+        step = make(row, now, conn)
+        if not step.reason.strip():
+            raise InputError("a reason is needed", field="reason", hint='--reason "handing over"')
         after = _moved(row, step, now)
         # What follows from it is seen at once; a call is left to the next pass.
         made = due_now(plan(snapshots(ctx, conn, [after], now)[0], now, ctx.policy), now)
@@ -65,7 +68,8 @@ def change(
         made.entries.insert(0, entry_of(row, after, step, now, actor))
         if step.deadline:
             made.deadlines.insert(0, step.deadline)
-        return write_plans(ctx, conn, [made], now)[row.id]
+        write_plans(ctx, conn, [made], now)
+        return onboardings.load_onboardings(conn, [row.id])[row.id]  # with the head of its history
 
 
 #: What a person calls the moves of the lifecycle that people make.
@@ -99,7 +103,7 @@ def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onbo
     """
     code = parse_code(text)
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
         _expects_code(conn, row)
         marked = replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", code))
         if journal.code_was_used(conn, natural_key(Operation.VERIFY_CODE, marked)):
@@ -134,8 +138,7 @@ def _expects_code(conn: Connection, row: Onboarding) -> None:
 def code_ready(ctx: Context, onboarding_id: str, actor: str) -> Onboarding:
     """Take a person's word that the holder can read a code now: one code is asked for."""
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn, now
+    def make(row: Onboarding, *_: object) -> Move:
         if row.state not in (State.REQUESTED, State.CREATED, State.OTP_PENDING):
             raise TransitionRefusedError(
                 f"no code is needed while the onboarding is '{row.state}'",
@@ -156,53 +159,11 @@ def rename(ctx: Context, onboarding_id: str, new_name: str, actor: str) -> Onboa
 
     Raises:
         InputError: not a name that Meta takes.
+        ConflictError: the number has this name.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
     name = parse_display_name(new_name)
-
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn, now
-        reason = f"the display name is to be '{name}'"
-        asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
-        match row.state:
-            case State.REQUESTED:
-                return Move(note="renamed", reason=reason, changes={"display_name": name})
-            case State.NAME_REVIEW if not _in_review(row):
-                return Move(
-                    note="name_given", reason=reason, changes={**asked, **NO_TROUBLE, **NO_HOLD}
-                )
-            case State.NAME_REVIEW:
-                raise TransitionRefusedError(
-                    "Meta refuses another name while a review runs",
-                    hint="wait for the review to end",
-                )
-            case State.REGISTERED:
-                return Move(
-                    trigger=Trigger.RENAME_REQUESTED,
-                    reason=reason,
-                    changes={**asked, "renaming": True},
-                )
-            case _:
-                raise TransitionRefusedError(
-                    f"the name cannot be changed while the onboarding is '{row.state}'",
-                    hint="possible while requested, in name_review, or once registered",
-                )
-
-    return change(ctx, onboarding_id, actor, make)
-
-
-def _in_review(row: Onboarding) -> bool:
-    if row.new_display_name is not None and row.name_submitted_at is None:
-        return False  # asked for, not submitted: it may still be replaced
-    seen = row.seen
-    if seen is None:
-        return False
-    if row.name_submitted_at is not None and not (
-        row.seen_at and row.seen_at > row.name_submitted_at
-    ):
-        return True
-    status = seen.new_name_status if row.name_submitted_at else seen.name_status
-    return status == NameStatus.PENDING_REVIEW
+    return change(ctx, onboarding_id, actor, lambda row, *_: renamed(row, name))
 
 
 def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
@@ -212,12 +173,11 @@ def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboard
         TransitionRefusedError: it is registered or over.
     """
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn, now
+    def make(row: Onboarding, *_: object) -> Move:
         if row.renaming:
             raise TransitionRefusedError(
                 "the number is registered; a change of its name cannot be cancelled here",
-                hint=f"onboarding rename {row.id} with the old name",
+                hint=f"wait for the review to end, then: onboarding rename {row.id} OLD_NAME",
             )
         changes = {**NO_CODE, **NO_HOLD, "new_display_name": None}
         return Move(trigger=Trigger.CANCELLED, reason=reason, changes=changes)
@@ -235,7 +195,7 @@ def restart(
         ConflictError: the number is being onboarded elsewhere by now.
     """
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
+    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
         _moved(row, Move(trigger=Trigger.RESTARTED, reason=reason), now)
         if onboarded_at is not None:
             require_past(onboarded_at, now, "onboarded_at")
@@ -277,8 +237,7 @@ def hold(
         TransitionRefusedError: it is over.
     """
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn
+    def make(row: Onboarding, now: datetime, _: object) -> Move:
         if until is not None and (until.tzinfo is None or until <= now):
             raise InputError("the hold would end before it begins", field="until", hint=_UNTIL)
         if row.state in FINAL:
@@ -302,8 +261,7 @@ def release(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboar
         TransitionRefusedError: it is not on hold.
     """
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn, now
+    def make(row: Onboarding, *_: object) -> Move:
         if row.hold is None:
             raise TransitionRefusedError(
                 "the onboarding is not on hold", hint=f"see: onboarding show {row.id}"
@@ -320,14 +278,12 @@ def set_pin(ctx: Context, onboarding_id: str, pin: str, actor: str) -> Onboardin
     Raises:
         InputError: not six digits.
     """
-    if not (pin.isascii() and pin.isdigit() and len(pin) == _PIN_LENGTH):
-        raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
+    sealed = ctx.vault.seal(parse_pin(pin))
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn, now
+    def make(row: Onboarding, *_: object) -> Move:
         held_for_pin = row.hold is Reason.PIN
         changes = {
-            "pin_pending_sealed": ctx.vault.seal(pin),
+            "pin_pending_sealed": sealed,
             "pin_mismatches": 0,
             **({**NO_HOLD, **NO_TROUBLE} if held_for_pin else {}),
         }
@@ -341,17 +297,14 @@ def reveal_pin(ctx: Context, onboarding_id: str, reason: str, actor: str) -> str
 
     Raises:
         InputError: no reason was given.
-        ConfigurationError: the number has no PIN yet.
+        ConflictError: the number has no PIN yet.
     """
-    if not reason.strip():
-        raise InputError("a reason is needed", field="reason", hint='--reason "handing over"')
     revealed: list[str] = []
 
-    def make(conn: Connection, row: Onboarding, now: datetime) -> Move:
-        del conn, now
+    def make(row: Onboarding, *_: object) -> Move:
         sealed = row.pin_sealed or row.pin_pending_sealed
         if sealed is None:
-            raise ConfigurationError(
+            raise ConflictError(
                 "the number has no PIN yet", hint="one is made before the first registration"
             )
         revealed.append(ctx.vault.open(sealed))

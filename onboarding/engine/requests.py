@@ -13,6 +13,7 @@ from typing import TypeVar
 from onboarding.core.codes import parse_window
 from onboarding.core.names import parse_display_name
 from onboarding.core.numbers import Number, parse_number
+from onboarding.core.pins import parse_pin
 from onboarding.core.timing import iso
 from onboarding.errors import ConflictError, InputError
 from onboarding.model import CodeMethod, Entry
@@ -20,7 +21,6 @@ from onboarding.model import CodeMethod, Entry
 E = TypeVar("E", Entry, CodeMethod)
 
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
-_PIN = re.compile(r"[0-9]{6}")
 
 #: How far the clock of whoever told us a time may be ahead of ours.
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -143,10 +143,16 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
         )
     if request.code_window is not None:
         parse_window(request.code_window)
-    if request.pin is not None and not _PIN.fullmatch(request.pin):
-        raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
+    if request.pin is not None:
+        parse_pin(request.pin)
     if request.onboarded_at is not None:
         require_past(request.onboarded_at, now, "onboarded_at")
+        if entry is Entry.NEW:
+            raise InputError(
+                "a number that is created here has no Embedded Signup",
+                field="onboarded_at",
+                hint="leave it out, or give the entry embedded_signup",
+            )
     name = parse_display_name(request.display_name)
     valid = ValidRequest(
         request=request,

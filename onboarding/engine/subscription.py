@@ -64,7 +64,7 @@ def check_subscriptions(
 def _look(ctx: Context, account: Account) -> GraphCall:
     return GraphCall(
         request=requests.list_subscribed_apps(account.waba_id),
-        token=ctx.vault.open(account.token_sealed),
+        token=ctx.token_of(account),
         tag=account.waba_id,
     )
 
@@ -90,7 +90,7 @@ def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[s
     calls = [
         GraphCall(
             request=requests.subscribe_app(waba_id),
-            token=ctx.vault.open(due.account.token_sealed),
+            token=ctx.token_of(due.account),
             tag=waba_id,
         )
         for waba_id, due in each.items()

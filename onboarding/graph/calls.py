@@ -63,8 +63,3 @@ class GraphResult:
     elapsed_s: float = 0.0
     attempts: int = 0
     dropped_fields: tuple[str, ...] = ()
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the call succeeded."""
-        return self.failure is None

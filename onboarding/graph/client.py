@@ -8,7 +8,6 @@ call's effect.
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 import time
 from collections.abc import Iterable
@@ -16,15 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import httpx
 
-from onboarding.errors import ConfigurationError, GraphError
+from onboarding.errors import GraphError
 from onboarding.graph.answers import Answer, read_answer
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.fields import drop_fields, find_unknown_field
@@ -42,12 +38,11 @@ from onboarding.graph.transport import (
 from onboarding.graph.usage import lengthen_wait, parse_usage
 from onboarding.model import Effect, Endpoint, Failure, RecoveryClass
 
-_VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _MAX_DROPS = 4
 _CLOSE_S = 5.0
 _LATER = "Nothing to do: what holds at Meta is read before anything is repeated."
 _TOO_LATE = "The call came too late and was not sent."
-_NO_TOKEN = "The access token is empty or has characters that no token has."  # noqa: S105  # a text
+_NO_TOKEN = "The access token is empty, of another key, or has characters of no token."  # noqa: S105  # a text
 _NEW_TOKEN = "Give the account a new access token."  # noqa: S105  # a text
 
 
@@ -95,63 +90,19 @@ class _Flight:
 
 
 class GraphClient:
-    """Sends calls to Graph: ``with GraphClient(...) as client: client.send_one(call)``.
+    """Sends calls to Graph: ``with GraphClient(Wire(...)) as client: client.send_one(call)``.
 
     Thread-safe. Each call is sent at most once (a read again where Meta does not know a field
     of it), follows no redirect and has one total timeout. Nothing that it raises, logs or returns
     holds a token, a PIN or a code.
     """
 
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        version: str,
-        timeout_s: float = 30.0,
-        connect_timeout_s: float = 10.0,
-        max_in_flight: int = 512,
-        app_secret: str | None = None,
-        user_agent: str = "onboarding",
-        proxy: str | None = None,
-        ca_file: Path | None = None,
-    ) -> None:
-        """Check the settings; nothing is opened yet.
-
-        Args:
-            base_url: scheme and host, ``https://graph.facebook.com`` or a simulator's.
-            version: as ``v25.0``.
-            timeout_s: of one attempt, from leaving to the end of the answer.
-            connect_timeout_s: of name, connection and TLS together; shorter than ``timeout_s``,
-                for only then does a dead host count as unsent.
-            max_in_flight: calls and connections at once; the others wait for a slot.
-            app_secret: when given, every call carries an ``appsecret_proof``.
-            user_agent: as sent.
-            proxy: an HTTP proxy on the way to Graph.
-            ca_file: certificates to trust instead of the usual ones, in PEM.
-
-        Raises:
-            ConfigurationError: the address or the version has not the right form.
-        """
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-            raise ConfigurationError(
-                "The address of Graph is not usable.", hint="Use https://graph.facebook.com."
-            )
-        if not _VERSION.fullmatch(version):
-            raise ConfigurationError("The version of Graph is not usable.", hint="Use v25.0.")
-        self._wire = Wire(
-            root=f"{base_url.rstrip('/')}/{version}",
-            connect_timeout_s=connect_timeout_s,
-            max_in_flight=max_in_flight,
-            app_secret=app_secret,
-            user_agent=user_agent,
-            proxy=proxy,
-            ca_file=ca_file,
-        )
-        self._timeout_s = timeout_s
+    def __init__(self, wire: Wire) -> None:
+        """Nothing is opened yet."""
+        self._wire = wire
         self._unknown_fields: dict[Endpoint, set[str]] = {}
         self._tasks: set[asyncio.Task[GraphResult]] = set()
-        self._slots = asyncio.Semaphore(max_in_flight)
+        self._slots = asyncio.Semaphore(wire.max_in_flight)
         self._stopping = asyncio.Event()
         self._lock = threading.Lock()  # orders submissions before the end
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -162,12 +113,7 @@ class GraphClient:
         self.open()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def open(self) -> None:
@@ -299,7 +245,7 @@ class GraphClient:
         flight.attempts += 1
         flight.left_at = flight.left_at or time.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._wire.timeout_s):
                 response = await self._http.send(http_request)
         except TRANSPORT_ERRORS as error:
             return flight.land(Answer(failure=explain(error, secrets))), None

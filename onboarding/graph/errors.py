@@ -1,4 +1,4 @@
-"""What Meta says when it refuses, parsed leniently, and how it is told to people.
+"""What Meta says when it refuses, parsed leniently.
 
 No token, PIN or code is ever kept: texts are scrubbed when they are parsed.
 Source: Meta's rules, error shape.
@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from onboarding.graph.loose import as_bool, as_int, as_text, parse_json
-from onboarding.model import Effect, Failure
+from onboarding.graph.loose import as_bool, as_int, as_text
 
 _HIDDEN = "[hidden]"
 _MAX_MESSAGE = 500
@@ -22,12 +21,6 @@ _TOKEN_LIKE = re.compile(
     r"|(?i:(?<=bearer )[^\s\"',]+)"
     r"|\b[0-9a-f]{64}\b"  # an appsecret_proof on its own
 )
-_EFFECTS = {
-    Effect.DONE: "Meta says that this was so already",
-    Effect.REFUSED: "Meta refused the call",
-    Effect.UNSENT: "The call never left",
-    Effect.UNKNOWN: "It is not known what the call did",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +48,6 @@ class GraphErrorBody:
     user_msg: str | None = None
     details: str | None = None
     fbtrace_id: str | None = None
-
-
-def parse_error_content(content: bytes, *, secrets: Iterable[str] = ()) -> GraphErrorBody | None:
-    """Return the error of a raw body; ``None`` if it is not JSON or holds no error object."""
-    return parse_error(parse_json(content), secrets=secrets)
 
 
 def parse_error(payload: object, *, secrets: Iterable[str] = ()) -> GraphErrorBody | None:
@@ -101,16 +89,3 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
         if secret:
             text = text.replace(secret, _HIDDEN)
     return _TOKEN_LIKE.sub(_HIDDEN, text)
-
-
-def describe(failure: Failure) -> str:
-    """Return a failure as one line for people: what happened, Meta's words, what mends it."""
-    codes = [str(code) for code in (failure.code, failure.subcode) if code is not None]
-    where = [f"code {'/'.join(codes)}"] if codes else []
-    if failure.http_status is not None:
-        where.append(f"HTTP {failure.http_status}")
-    head = _EFFECTS[failure.effect] + (f" ({', '.join(where)})" if where else "")
-    parts = [f"{head}: {failure.message}" if failure.message else head, failure.remedy]
-    if failure.fbtrace_id:
-        parts.append(f"fbtrace_id {failure.fbtrace_id}")
-    return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)

@@ -14,7 +14,7 @@ from datetime import datetime
 from onboarding.graph.errors import GraphErrorBody
 from onboarding.graph.rules import FAMILIES, RULES, Family, Rule
 from onboarding.graph.waits import parse_wait
-from onboarding.model import Effect, Endpoint, Failure, Read, RecoveryClass
+from onboarding.model import Effect, Endpoint, Failure, RecoveryClass
 
 _TOO_MANY_REQUESTS = 429
 _BAD_REQUEST = 400
@@ -24,7 +24,6 @@ _SUBCODES_FROM = 2_000_000
 _THROTTLED_S = 3600.0
 _WAITS_IN_DETAILS = frozenset({133008, 133009})
 _REREAD = "Nothing to do: what holds at Meta is read before anything is repeated."
-_HEADER = ("calls", "code", "subcode", "text", "effect", "class", "wait", "meaning", "remedy")
 
 
 def _by_code(rules: Iterable[Rule]) -> Mapping[int, tuple[Rule, ...]]:
@@ -83,12 +82,6 @@ def find_rule(endpoint: Endpoint, error: GraphErrorBody) -> Rule | None:
         rule for rule in _INDEX.get(code, ()) if _fits(rule, endpoint, subcode=subcode, text=text)
     ]
     return max(fitting, key=_precision, default=None)
-
-
-def render_table() -> str:
-    """Return the recovery table as Markdown, its rows in order, for the documentation."""
-    rows = [_HEADER, tuple("---" for _ in _HEADER), *map(_cells, RULES)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _fits(rule: Rule, endpoint: Endpoint, *, subcode: int | None, text: str) -> bool:
@@ -169,27 +162,3 @@ def _failure(
         remedy=row.remedy,
         fbtrace_id=error.fbtrace_id,
     )
-
-
-def _cells(rule: Rule) -> tuple[str, ...]:
-    calls = "any" if rule.endpoints is None else ", ".join(sorted(rule.endpoints))
-    if rule.endpoints is not None and rule.endpoints == frozenset(Read):
-        calls = "reads"
-    return (
-        calls,
-        str(rule.code),
-        "any" if rule.subcode is None else str(rule.subcode),
-        rule.text or "any",
-        rule.effect.value,
-        rule.recovery.value,
-        _readable(rule.wait_s),
-        rule.meaning,
-        rule.remedy,
-    )
-
-
-def _readable(wait_s: float | None) -> str:
-    if wait_s is None:
-        return ""
-    minutes = int(wait_s // 60)
-    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import httpx
@@ -30,6 +30,7 @@ from onboarding.model import Effect, Failure, RecoveryClass
 
 _KEEP_ALIVE_S = 4.0  # shorter than servers' usual 5 s: else a POST meets a closing connection
 _PROOF = "appsecret_proof"
+_VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _TOKEN = re.compile(r"[!-~]+")
 _SECRET_PARAMS = ("pin", "code")
 _MAX_MESSAGE = 200
@@ -37,28 +38,69 @@ _MAX_MESSAGE = 200
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError)
 """What an exchange raises when it fails below HTTP; ``TimeoutError`` is an ``OSError``."""
 
+_NOT_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,  # CONNECT was refused: there never was a way to Graph
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
     """How requests are put on the wire.
 
     Attributes:
-        root: host and version, for example ``https://graph.facebook.com/v25.0``.
-        connect_timeout_s: for name, connection and TLS together.
-        max_in_flight: the size of the connection pool.
-        app_secret: when given, every call carries a proof made with it.
+        base_url: scheme and host, ``https://graph.facebook.com`` or a simulator's.
+        version: as ``v25.0``.
+        timeout_s: of one attempt, from leaving to the end of the answer.
+        connect_timeout_s: of name, connection and TLS together; shorter than ``timeout_s``,
+            for only then does a dead host count as unsent.
+        max_in_flight: calls and connections at once; the others wait for a slot.
+        app_secret: when given, every call carries an ``appsecret_proof``.
         user_agent: as sent.
         proxy: an HTTP proxy on the way; not part of ``repr()``, it may hold a password.
-        ca_file: certificates to trust instead of the usual ones.
+        ca_file: certificates to trust instead of the usual ones, in PEM.
+
+    Raises:
+        ConfigurationError: the address, the version or the proxy has not the right form.
     """
 
-    root: str
-    connect_timeout_s: float
-    max_in_flight: int
-    app_secret: str | None = field(repr=False)
-    user_agent: str
+    base_url: str
+    version: str
+    timeout_s: float = 30.0
+    connect_timeout_s: float = 10.0
+    max_in_flight: int = 512
+    app_secret: str | None = field(default=None, repr=False)
+    user_agent: str = "onboarding"
     proxy: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise ConfigurationError(
+                "The address of Graph is not usable.", hint="Use https://graph.facebook.com."
+            )
+        if not _VERSION.fullmatch(self.version):
+            raise ConfigurationError("The version of Graph is not usable.", hint="Use v25.0.")
+        if self.proxy is not None and not _is_proxy(self.proxy):
+            raise ConfigurationError(
+                "The address of the proxy is not usable.",
+                hint="Give ONBOARDING_GRAPH_PROXY an address like http://proxy.example:3128.",
+            )
+
+    @property
+    def root(self) -> str:
+        """Host and version, for example ``https://graph.facebook.com/v25.0``."""
+        return f"{self.base_url.rstrip('/')}/{self.version}"
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def open_http(wire: Wire) -> httpx.AsyncClient:
@@ -143,13 +185,10 @@ def secrets_of(call: GraphCall) -> tuple[str, ...]:
 def explain(error: Exception, secrets: tuple[str, ...]) -> Failure:
     """Return what a transport error means for the call.
 
-    Only a connection that never came about proves that nothing was sent; every other error,
-    a timeout included, leaves open whether Meta acted.
+    Only a connection that never came about, or a proxy that made none, proves that nothing was
+    sent; every other error, a timeout included, leaves open whether Meta acted.
     """
-    unsent = any(
-        isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-        for cause in _chain(error)
-    )
+    unsent = any(isinstance(cause, _NOT_CONNECTED) for cause in _chain(error))
     return Failure(
         effect=Effect.UNSENT if unsent else Effect.UNKNOWN,
         recovery=RecoveryClass.TRANSIENT,

@@ -84,7 +84,7 @@ def find(
         conditions += [t.c.waiting_for == waiting_for, t.c.waiting.not_in(_NOBODY)]
     if waba_id:
         conditions.append(t.c.waba_id == storable(waba_id))
-    if number_key:
+    if number_key is not None:
         conditions.append(t.c.number_key == number_key)
     if due_before:
         conditions.append(t.c.register_by <= due_before)

@@ -54,6 +54,20 @@ def test_what_is_no_account_is_refused(
     assert deployment.stored() == before
 
 
+def test_an_id_is_refused_before_a_token_is_asked_for(deployment: Deployment) -> None:
+    outcome = deployment.run("account", "add", "abc", "--token-file", "nowhere.txt")
+    assert outcome.code == 2
+    assert "'abc' is not a WABA id" in outcome.error_lines[0]
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_without_accounts_the_next_step_is_told(empty: Deployment, command: str) -> None:
+    empty.ok("db", "upgrade")
+    told = empty.ok("account", command).out
+    assert told == "there are none\nNext: onboarding account add WABA_ID\n"
+    assert empty.ok("account", command, "--json").json == []
+
+
 def test_another_business_is_a_conflict(deployment: Deployment) -> None:
     deployment.ok("account", "add", OTHER, "--business", "900111", stdin=TOKEN)
     outcome = deployment.run("account", "add", OTHER, "--business", "900222", stdin=TOKEN)
@@ -94,6 +108,10 @@ def test_a_dead_token_is_a_visible_hold_until_it_is_replaced(meta: Meta) -> None
     shown = meta.deployment.ok("show", id_).out
     assert "the WABA's account is on hold" in shown
     assert f"onboarding account check {WABA}" in shown
+    assert f"onboarding account add {WABA}" in shown
+    checked = meta.deployment.run("account", "check", WABA)
+    assert checked.code == 8
+    assert f"onboarding account add {WABA}" in checked.error_lines[1]
     new = TOKEN[::-1]
     meta.control.post("/tokens", json={"token": new, "dead": False}).raise_for_status()
     assert meta.deployment.ok("account", "add", WABA, stdin=new).out.startswith("new token for")

@@ -104,6 +104,20 @@ def test_a_changed_history_is_found(deployment: Deployment) -> None:
     assert told.json["broken"][0]["owner"] == id_
 
 
+def test_a_changed_history_of_an_account_is_found(deployment: Deployment) -> None:
+    deployment.request()
+    with closing(sqlite3.connect(deployment.database)) as conn, conn:
+        conn.execute("DROP TRIGGER account_history_refuses_update")
+        conn.execute("UPDATE account_history SET entry = replace(entry, 'tester', 'nobody')")
+    outcome = deployment.run("audit", "verify")
+    assert outcome.code == 7
+    assert WABA in outcome.out
+    assert "1 of 2 histories do not verify" in outcome.error_lines[0]
+    broken = deployment.run("audit", "verify", "--json").json["broken"]
+    assert [(each["owner"], each["seq"]) for each in broken] == [(WABA, 1)]
+    assert deployment.run("db", "check").code == 6
+
+
 # webhook
 
 

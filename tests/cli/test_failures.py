@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -9,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import event
 
 from onboarding.engine.facade import Engine
-from onboarding.store.database import open_database
-from tests.cli.harness import NAME, NUMBER, TOKEN, WABA, Deployment, Outcome
+from onboarding.engine.vault import Vault, new_key
+from tests.cli.harness import NAME, NUMBER, TOKEN, WABA, Deployment, Meta, Outcome
+from tests.graph.servers import answer, raw_server
 
 _HOLD = """
 import sqlite3, sys
@@ -80,9 +81,11 @@ def test_a_file_that_is_no_database_is_named(deployment: Deployment) -> None:
 
 
 def test_a_read_only_database_stores_nothing(deployment: Deployment) -> None:
+    id_ = deployment.request("+16315551001")
     before = deployment.stored()
     with _pragma("query_only=ON"):
-        _assert_told(deployment.run(*_WRITE), 6, "read-only", "writable")
+        for command in (_WRITE, ("cancel", id_, "--reason", "x"), ("advance",)):
+            _assert_told(deployment.run(*command), 6, "read-only", "writable")
         assert deployment.run("list").code == 0
     assert deployment.stored() == before
 
@@ -97,11 +100,8 @@ def test_a_full_disk_stores_nothing(deployment: Deployment) -> None:
     assert deployment.stored() == before
 
 
-def test_a_database_that_another_process_holds_is_told(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    soon = partial(open_database, busy_timeout_s=0.05)
-    monkeypatch.setattr("onboarding.engine.opening.open_database", soon)
+def test_a_database_that_another_process_holds_is_told(deployment: Deployment) -> None:
+    deployment.env["ONBOARDING_BUSY_TIMEOUT_SECONDS"] = "0.05"
     before = deployment.stored()
     holder = subprocess.Popen(
         [
@@ -149,6 +149,48 @@ def test_a_lost_key_is_asked_for(deployment: Deployment) -> None:
 def test_a_wrong_key_is_refused(deployment: Deployment) -> None:
     deployment.key_file.write_text(deployment.ok("secrets", "new-key").out)
     _assert_told(deployment.run("list"), 3, "not the one")
+
+
+def test_one_token_of_another_key_stops_no_other_check(meta: Meta) -> None:
+    other = "103390129340399"
+    meta.deployment.ok("account", "add", other, stdin=TOKEN)
+    sealed = Vault(new_key()).seal(TOKEN)
+    with closing(sqlite3.connect(meta.deployment.database)) as conn, conn:
+        conn.execute("UPDATE account SET token_sealed = ? WHERE waba_id = ?", (sealed, WABA))
+    outcome = meta.deployment.run("account", "check", WABA, other, "--json")
+    assert (outcome.code, len(outcome.error_lines)) == (3, 2)
+    assert [each["ok"] for each in outcome.json] == [False, False]
+    assert "does not open with this key" in outcome.json[0]["error"]
+    assert "does not open" not in outcome.json[1]["error"]
+    found = meta.deployment.run("doctor", "--json")
+    assert found.code == 9
+    levels = {each["name"]: each["level"] for each in found.json["findings"]}
+    assert levels[f"account {WABA}"] == "problem"
+
+
+def test_a_proxy_that_is_none_is_a_setting_to_mend(deployment: Deployment) -> None:
+    bad = {"ONBOARDING_GRAPH_PROXY": "ops:wLs8secret@proxy.example:3128"}
+    for command in (("list",), ("account", "check")):
+        outcome = deployment.run(*command, env=bad)
+        _assert_told(outcome, 3, "proxy", "ONBOARDING_GRAPH_PROXY")
+        assert "wLs8secret" not in outcome.err
+
+
+def test_certificates_that_are_not_there_are_a_setting_to_mend(deployment: Deployment) -> None:
+    outcome = deployment.run("list", env={"ONBOARDING_GRAPH_CA_FILE": "nowhere.pem"})
+    _assert_told(outcome, 3, "nowhere.pem", "ONBOARDING_GRAPH_CA_FILE")
+
+
+def test_the_settings_lead_through_the_proxy(deployment: Deployment) -> None:
+    page = answer(json.dumps({"id": WABA, "name": "Lucky Shrub"}))
+    with raw_server(page) as proxy:
+        env = {
+            "ONBOARDING_GRAPH_PROXY": proxy.url,
+            "ONBOARDING_GRAPH_BASE_URL": "http://graph.example",
+        }
+        outcome = deployment.run("account", "check", "--json", env=env)
+    assert (outcome.code, outcome.json[0]["ok"]) == (0, True)
+    assert proxy.requests[0].startswith(f"GET http://graph.example/v25.0/{WABA}".encode())
 
 
 def test_a_bad_setting_names_its_variable(deployment: Deployment) -> None:

@@ -40,6 +40,13 @@ def test_help_has_a_summary_and_an_example(empty: Deployment, path: tuple[str, .
     assert f"onboarding {' '.join(path)}" in shown.split("Example:")[1].split("Options:")[0]
 
 
+def test_no_list_of_commands_cuts_a_summary_off(empty: Deployment) -> None:
+    groups = {path[:-1] for path in ALL if len(path) > 1}
+    assert groups
+    for group in ((), *groups):
+        assert "..." not in empty.ok(*group, "--help").out.split("Commands:")[1]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
     assert ALL[(name,)].help.splitlines()[0] == COMMANDS[name].summary

@@ -32,6 +32,15 @@ def test_a_file_is_imported_and_again_changes_nothing(deployment: Deployment) ->
     assert deployment.stored() == before
 
 
+def test_the_result_never_replaces_the_file_that_is_imported(deployment: Deployment) -> None:
+    file = _file(deployment, GOOD)
+    outcome = deployment.run("import", file, "--result", file)
+    assert outcome.code == 2
+    assert "the file that is imported" in outcome.error_lines[0]
+    assert Path(file).read_text() == GOOD
+    assert deployment.ok("list", "--json").json["items"] == []
+
+
 def test_mistakes_are_a_table_by_line_and_column(deployment: Deployment) -> None:
     before = deployment.stored()
     outcome = deployment.run("import", _file(deployment, BAD))

@@ -55,6 +55,16 @@ def test_a_change_names_actor_and_reason(
     assert (entry["actor"], entry["trigger"], entry["reason"]) == ("ada", note, reason)
 
 
+@pytest.mark.parametrize("command", ["hold", "cancel"])
+def test_a_reason_is_never_blank(deployment: Deployment, command: str) -> None:
+    deployment.request()
+    before = deployment.stored()
+    outcome = deployment.run(command, NUMBER, "--reason", " ")
+    assert outcome.code == 2
+    assert "a reason is needed" in outcome.error_lines[0]
+    assert deployment.stored() == before
+
+
 def test_every_write_says_what_to_do_next(deployment: Deployment) -> None:
     id_ = deployment.request()
     assert "Next: onboarding worker" in deployment.ok("code", id_, "--ready").out
@@ -188,7 +198,7 @@ def test_a_code_and_ready_exclude_each_other(deployment: Deployment) -> None:
 
 def test_a_pin_is_given_and_revealed(deployment: Deployment) -> None:
     id_ = deployment.request()
-    assert deployment.run("secrets", "reveal-pin", id_, "--reason", "x").code == 3
+    assert deployment.run("secrets", "reveal-pin", id_, "--reason", "x").code == 5
     said = deployment.ok("secrets", "set-pin", id_, stdin=PIN + "\n").out
     assert PIN not in said
     shown = deployment.ok("secrets", "reveal-pin", id_, "--reason", "handing over")

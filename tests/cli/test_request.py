@@ -42,10 +42,11 @@ def test_any_usual_format_is_taken(
         ((WABA, NUMBER, "x"), "2 to 75"),
         ((WABA, NUMBER, "x" * 76), "2 to 75"),
         (("99999", NUMBER, NAME), "not known here"),
-        ((WABA, NUMBER, NAME, "--entry", "found"), "--entry"),
+        ((WABA, NUMBER, NAME, "--entry", "found"), "'--entry': 'found' is not one of 'new', "),
         ((WABA, NUMBER, NAME, "--code-method", "PIGEON"), "--code-method"),
         ((WABA, NUMBER, NAME, "--code-language", "english"), "not a language"),
         ((WABA, NUMBER, NAME, "--code-window", "noon"), "not a window"),
+        ((WABA, NUMBER, NAME, "--code-window", "09:00-17:00 Mars/X"), "zone 'Mars/X' is not known"),
         ((WABA, NUMBER, NAME, "--onboarded-at", "yesterday"), "not an instant"),
         ((WABA, NUMBER, NAME, "--onboarded-at", "2026-03-02T09:00:00"), "not an instant"),
         ((WABA, NUMBER), "Missing argument"),
@@ -72,6 +73,23 @@ def test_asking_again_changes_nothing(deployment: Deployment) -> None:
     assert (again["result"], again["onboarding"]["id"]) == ("known", id_)
     assert f"Next: onboarding show {id_}" in deployment.ok("request", WABA, NUMBER, NAME).out
     assert deployment.stored() == before
+
+
+def test_one_that_is_over_is_taken_up_with_again(deployment: Deployment) -> None:
+    first = deployment.request(NUMBER, NAME, "--key", "order-1")
+    deployment.ok("cancel", first, "--reason", "not wanted")
+    out = deployment.ok("request", WABA, NUMBER, NAME).out
+    assert out.splitlines()[1] == "it is over; to start anew: --again"
+    keyed = ("request", WABA, NUMBER, NAME, "--key", "order-1")
+    assert deployment.ok(*keyed).out.splitlines()[1].endswith(": --again and another --key")
+    assert deployment.request(NUMBER, NAME, "--again", "--key", "order-2") != first
+    assert "it is over" not in deployment.ok("request", WABA, NUMBER, NAME).out
+
+
+def test_a_number_of_no_country_names_the_options(deployment: Deployment) -> None:
+    outcome = deployment.run("request", WABA, "(21) 98765-4321", NAME)
+    assert "--region BR or --cc 55" in outcome.error_lines[1]
+    deployment.ok("request", WABA, "(21) 98765-4321", NAME, "--region", "BR")
 
 
 def test_other_content_names_the_field(deployment: Deployment) -> None:

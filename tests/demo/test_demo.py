@@ -30,6 +30,16 @@ def test_the_numbers_are_240_valid_ones_from_more_than_200_regions() -> None:
     assert len({number.region for number in numbers}) >= 200
 
 
+def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    precious = tmp_path / "onboarding.db"
+    precious.write_text("mine")
+    command = [sys.executable, "-m", "onboarding", "demo", "--folder", str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert "no demo made" in ran.stderr
+    assert precious.read_text() == "mine"
+
+
 def test_the_numbers_come_by_both_entries_and_stay_within_metas_caps() -> None:
     scenario = load_scenario(SCENARIO)
     business_of = {waba.id: b.id for b in scenario.businesses for waba in b.wabas}

@@ -22,7 +22,7 @@ from onboarding import Engine, NumberRequest, State
 from onboarding.core.timing import parse_iso
 from onboarding.dispatch.worker import Worker
 from onboarding.errors import GraphError, StoreError
-from onboarding.model import OperationStatus
+from onboarding.model import OperationStatus, Reason
 from onboarding.simulator import Simulator
 from onboarding.store import workers
 from onboarding.store.database import reading, writing
@@ -148,11 +148,11 @@ class Deployment:
         self.engine.close()
         self.control.close()
 
-    def start_worker(self) -> subprocess.Popen[str]:
+    def start_worker(self, *options: str) -> subprocess.Popen[str]:
         """Start `onboarding worker`."""
         settings = {f"ONBOARDING_{name.upper()}": str(v) for name, v in self.given.items()}
         worker = subprocess.Popen(
-            [sys.executable, "-m", "onboarding", "worker"],
+            [sys.executable, "-m", "onboarding", "worker", *options],
             env={**os.environ, **settings, "ONBOARDING_DATABASE_URL": self.url},
             stderr=subprocess.PIPE,
             text=True,
@@ -170,6 +170,11 @@ class Deployment:
         """Return the calls that were made."""
         logged = self.control.get("/calls").json()["calls"]
         return [c["endpoint"] for c in logged if not endpoints or c["endpoint"] in endpoints]
+
+    def inbox(self, number: str) -> list[str]:
+        """Return the texts that arrived on a phone."""
+        messages = self.control.get(f"/inbox/{number}").raise_for_status().json()["messages"]
+        return [message["text"] for message in messages]
 
     def open_calls(self) -> list[OperationStatus]:
         """Return the calls that have no outcome yet."""
@@ -259,3 +264,50 @@ def test_a_worker_whose_simulator_is_lost_ends_with_an_error(tmp_path: Path) -> 
     assert code == GraphError.exit_code
     assert "the simulator's clock cannot be reached" in told
     assert "Traceback" not in told
+
+
+INTAKES = """
+class Gateway:
+    def __init__(self, hosted="+493012345671"):
+        self.hosted = hosted
+
+    def answers(self, onboarding):
+        return onboarding.phone_number == self.hosted
+
+
+def made_by_a_function():
+    return Gateway("+493012345672")
+
+
+an_object = Gateway("+493012345673")
+"""
+
+
+def test_intakes_that_are_named_let_their_numbers_pass_the_code_step(tmp_path: Path) -> None:
+    (tmp_path / "our_gateway").mkdir()
+    (tmp_path / "our_gateway" / "codes.py").write_text(INTAKES)
+    numbers = [f"+49301234567{place}" for place in range(1, 5)]
+    scenario = {
+        "businesses": [{"id": "506914307656634", "wabas": [{"id": WABA}]}],
+        "codes": {"delivery": "0s"},
+    }
+    with Simulator(scenario) as meta, closing(Deployment(tmp_path, meta)) as made:
+        for number in numbers:
+            made.engine.request(
+                NumberRequest(waba_id=WABA, phone_number=number, display_name="Lucky Shrub")
+            )
+        names = ("Gateway", "made_by_a_function", "an_object")
+        worker = made.start_worker(
+            *(part for name in names for part in ("--intake", f"our_gateway.codes:{name}"))
+        )
+        for number in numbers[:3]:
+            eventually(lambda number=number: made.inbox(number))  # type: ignore[misc]
+            made.engine.submit_code(number, made.inbox(number)[-1])
+            eventually(
+                lambda number=number: made.engine.get(number).state is State.REGISTER_DEADLINE  # type: ignore[misc]
+            )
+        code, told = end(worker, signal.SIGTERM)
+        assert (code, "Traceback" in told) == (0, False), told
+        assert made.inbox(numbers[3]) == []
+        assert made.engine.get(numbers[3]).waiting is Reason.CODE_READY
+        assert len(made.calls("request_code")) == 3

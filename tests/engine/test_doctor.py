@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from onboarding.core.timing import iso
-from onboarding.engine.accept import NumberRequest
 from onboarding.engine.doctor import examine
 from onboarding.engine.facade import Engine
 from onboarding.engine.findings import Finding, Level
+from onboarding.engine.requests import NumberRequest
 from onboarding.engine.vault import new_key
 from onboarding.settings import load_settings
 from onboarding.simulator import Simulator
@@ -211,9 +211,10 @@ def test_a_wrong_key(place: Place) -> None:
 
 def test_a_key_file_that_others_may_read(place: Place) -> None:
     place.key_file.chmod(0o640)
-    found = place.findings()["key"]
-    assert found.level is Level.PROBLEM
-    assert found.remedy == f"run: chmod 600 {place.key_file}"
+    found = place.findings()
+    assert found["key file"].level is Level.PROBLEM
+    assert found["key file"].remedy == f"run: chmod 600 {place.key_file}"
+    assert (found["key"].level, found[f"account {WABA}"].level) == (Level.OK, Level.OK)
 
 
 # Accounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onboarding.model import CodeMethod, DeadlineReason, Entry, Reason, State
-from tests.engine.rehearsing import DAY, NUMBER, START, Rehearse, Rehearsed, roomy, scenario
+from tests.engine.rehearsing import DAY, MINUTE, NUMBER, START, Rehearse, Rehearsed, roomy, scenario
 
 WRITES = ("create_number", "request_code", "verify_code", "register", "subscribe_app")
 
@@ -129,3 +129,36 @@ def test_the_history_tells_the_whole_story(meta: Rehearsed) -> None:
     operations = {operation.id for operation in meta.engine.operations(NUMBER)}
     assert {entry.operation for entry in called} == operations
     assert meta.engine.require_verified()
+
+
+def test_advancing_one_reads_its_list_where_only_that_tells_more(meta: Rehearsed) -> None:
+    other = "+493012345672"
+    for number in (NUMBER, other):
+        meta.sign_up(number)
+        meta.ask(number, entry="embedded_signup")
+    done = meta.engine.advance(NUMBER)
+    assert (done.advanced, done.observed, done.escalated) == (1, 1, 0)
+    assert meta.endpoints() == ["list_numbers"]
+    assert meta.state() is State.REGISTER_DEADLINE
+    for _ in range(3):
+        meta.engine.advance(NUMBER)
+    (registered,) = meta.calls("register")
+    assert str(meta.row().phone_number_id) in registered["path"]
+    assert meta.state() is State.REGISTER_DEADLINE  # the list shows whether it is connected
+    assert len(meta.calls("list_numbers")) == 1  # once a minute at most
+    meta.move_to(meta.clock.now() + MINUTE)
+    meta.engine.advance(NUMBER)
+    assert len(meta.calls("list_numbers")) == 2
+    assert meta.state() is State.REGISTERED
+    assert meta.engine.advance(NUMBER).observed == 0  # nothing that a list could tell
+    assert meta.engine.operations(other) == []
+    assert len(meta.calls("register")) == 1
+
+
+def test_advancing_one_reads_no_list_where_a_call_is_next(meta: Rehearsed) -> None:
+    meta.reads_codes = False
+    meta.ask()
+    assert meta.engine.advance(NUMBER).observed == 0
+    assert meta.engine.advance(NUMBER).observed == 0
+    assert meta.row().waiting is Reason.CODE_READY
+    assert meta.endpoints() == ["create_number"]

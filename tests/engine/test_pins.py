@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from onboarding.core.timing import parse_iso
-from onboarding.errors import ConfigurationError, InputError
+from onboarding.errors import ConflictError, InputError
 from onboarding.model import Owner, Reason, State
 from tests.engine.rehearsing import DAY, HOUR, NUMBER, SECOND, Rehearse, Rehearsed, scenario
 
@@ -118,7 +118,7 @@ def test_a_lost_settings_call_is_repeated(rehearse: Rehearse) -> None:
 
 def test_revealing_a_pin_names_who_and_why(meta: Rehearsed) -> None:
     meta.ask()
-    with pytest.raises(ConfigurationError, match="no PIN yet"):
+    with pytest.raises(ConflictError, match="no PIN yet"):
         meta.engine.reveal_pin(NUMBER, "curious")
     meta.run_to(State.REGISTERED)
     with pytest.raises(InputError, match="reason"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onboarding.errors import InputError, TransitionRefusedError
+from onboarding.errors import ConflictError, InputError, TransitionRefusedError
 from onboarding.model import DeadlineReason, Owner, Reason, State
 from tests.engine.rehearsing import DAY, HOUR, NUMBER, START, Rehearse, Rehearsed, scenario
 
@@ -105,6 +105,14 @@ def test_a_rename_long_after_the_signup_window_does_not_expire_the_number(meta: 
     meta.run_to(State.REGISTERED)
     assert "expired" not in meta.path()
     assert meta.row().display_name == "Slow Shrub"
+
+
+def test_a_name_that_the_number_has_is_not_submitted(meta: Rehearsed) -> None:
+    meta.register()
+    for name in (meta.row().display_name, f"  {meta.row().display_name} "):
+        with pytest.raises(ConflictError, match="already"):
+            meta.engine.rename(NUMBER, name)
+    assert meta.state() is State.REGISTERED
 
 
 def test_a_declined_new_name_leaves_the_number_registered_at_meta(meta: Rehearsed) -> None:

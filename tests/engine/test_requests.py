@@ -55,7 +55,6 @@ def test_a_request_is_stored_with_its_history_and_deadline(engine: Engine) -> No
         replace(ASKED, display_name="  Lucky   Shrub "),
         replace(ASKED, key=None),
         replace(ASKED, key=None, phone_number="030 12345671", region="DE"),
-        replace(ASKED, key="order-2"),
         replace(ASKED, code_ready=True),
         replace(ASKED, code_method="sms"),
     ],
@@ -79,7 +78,6 @@ def test_asking_again_gives_the_onboarding_that_is_there(
         ({"code_method": CodeMethod.VOICE}, "code_method"),
         ({"code_language": "de"}, "code_language"),
         ({"code_window": "09:00-17:00"}, "code_window"),
-        ({"onboarded_at": START}, "onboarded_at"),
     ],
 )
 def test_the_same_key_with_other_content_is_refused(
@@ -99,7 +97,6 @@ def test_the_same_key_with_other_content_is_refused(
         ({"display_name": "Other Shrub"}, "display_name"),
         ({"waba_id": OTHER_WABA}, "waba_id"),
         ({"code_language": "de"}, "code_language"),
-        ({"onboarded_at": START}, "onboarded_at"),
     ],
 )
 def test_a_live_number_with_other_content_names_the_field(
@@ -110,6 +107,42 @@ def test_a_live_number_with_other_content_names_the_field(
     assert isinstance(error, ConflictError)
     assert error.field == field
     assert first.id in error.hint
+
+
+def test_another_end_of_embedded_signup_is_named(engine: Engine) -> None:
+    signup = replace(ASKED, entry="embedded_signup", onboarded_at=START, key=None)
+    engine.request(signup)
+    ((_, error),) = refused(engine, replace(signup, onboarded_at=START - timedelta(days=1)))
+    assert isinstance(error, ConflictError)
+    assert error.field == "onboarded_at"
+
+
+def test_a_number_that_is_created_here_has_no_embedded_signup(engine: Engine) -> None:
+    ((_, error),) = refused(engine, replace(ASKED, onboarded_at=START))
+    assert error.field == "onboarded_at"
+    assert "embedded_signup" in error.hint
+
+
+@pytest.mark.parametrize("first", [ASKED, replace(ASKED, key=None)])
+def test_a_key_is_not_added_to_what_is_known(engine: Engine, first: NumberRequest) -> None:
+    engine.request(first)
+    ((_, error),) = refused(engine, replace(ASKED, key="order-2"))
+    assert isinstance(error, ConflictError)
+    assert error.field == "key"
+    assert (first.key or "without a key") in str(error)
+    other = replace(ASKED, phone_number="+493012345672", key="order-2")
+    assert engine.request(other).result == "created"
+
+
+@pytest.mark.parametrize("pin", [None, "111111"])
+def test_a_pin_is_not_dropped_in_silence(engine: Engine, pin: str | None) -> None:
+    first = replace(ASKED, pin=pin)
+    id_ = engine.request(first).onboarding.id
+    assert engine.request(first).result == "known"
+    ((_, error),) = refused(engine, replace(ASKED, pin="222222"))
+    assert error.field == "pin"
+    assert f"secrets set-pin {id_}" in error.hint
+    assert "222222" not in str(error)
 
 
 def test_a_renamed_number_is_known_by_what_was_asked_first(engine: Engine) -> None:

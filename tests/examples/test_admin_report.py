@@ -51,6 +51,15 @@ def test_who_is_due_and_what_waits(capfd: pytest.CaptureFixture[str]) -> None:
     assert len(lines) == 5
 
 
+def test_an_error_of_the_program_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    told = capfd.readouterr()
+    assert (ended.value.code, told.out) == (6, "")
+    assert told.err.startswith("error: there is no database")
+    assert "Traceback" not in told.err
+
+
 def test_what_is_due_and_waits_for_a_person_is_an_alarm(
     fleet: Engine, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ def run(
     rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch, folder: Path, *orders: Order
 ) -> Pipeline:
     """Run the example as its users would, but on the rehearsal's clock."""
-    monkeypatch.setenv("ONBOARDING_GRAPH_BASE_URL", rehearsal.simulator.base_url)
+    Path(".env").write_text(f"ONBOARDING_GRAPH_BASE_URL={rehearsal.simulator.base_url}\n")
     monkeypatch.setenv("ONBOARDING_TOKEN", rehearsal.simulator.token)
     wait = waiting(rehearsal)
     if orders:

@@ -12,6 +12,7 @@ from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall
 from onboarding.graph.client import GraphClient
 from onboarding.graph.requests import GraphRequest
+from onboarding.graph.transport import Wire
 
 ClientFactory = Callable[..., GraphClient]
 CallFactory = Callable[..., GraphCall]
@@ -24,7 +25,7 @@ def client_at() -> Iterator[ClientFactory]:
 
         def make(url: str, **settings: Any) -> GraphClient:
             chosen = {"version": "v25.0", "timeout_s": 5.0, "connect_timeout_s": 2.0, **settings}
-            return stack.enter_context(GraphClient(base_url=url, **chosen))
+            return stack.enter_context(GraphClient(Wire(base_url=url, **chosen)))
 
         yield make
 

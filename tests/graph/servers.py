@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -28,16 +29,19 @@ class RawServer:
 
 @contextlib.contextmanager
 def raw_server(
-    *behaviours: Behaviour, release: threading.Event | None = None
+    *behaviours: Behaviour,
+    release: threading.Event | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[RawServer]:
     """Serve the n-th request of all with the n-th behaviour, the later ones with the last."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = RawServer(url_of(listener), release or threading.Event())
+    url = url_of(listener) if tls is None else url_of(listener).replace("http", "https")
+    server = RawServer(url, release or threading.Event())
     connections: list[socket.socket] = []
     threads: list[threading.Thread] = []
 
-    def converse(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+    def converse(plain: socket.socket) -> None:
+        with contextlib.suppress(OSError), secured(plain, tls) as connection:
             while request := read_request(connection):
                 server.requests.append(request)
                 behaviour = behaviours[min(len(server.requests), len(behaviours)) - 1]
@@ -64,6 +68,18 @@ def raw_server(
             open_socket.close()
         for thread in [acceptor, *threads]:
             thread.join(5)
+
+
+def secured(connection: socket.socket, tls: ssl.SSLContext | None) -> socket.socket:
+    """Return the connection after the server's part of a TLS handshake, if there is one."""
+    if tls is None:
+        return connection
+    connection.settimeout(5)
+    try:
+        return tls.wrap_socket(connection, server_side=True)
+    except OSError:
+        connection.close()
+        raise
 
 
 def url_of(listener: socket.socket) -> str:
@@ -99,6 +115,21 @@ def answer(
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}", *headers]
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
         return keep
+
+    return behave
+
+
+def tunnel(tls: ssl.SSLContext, inner: Behaviour, seen: list[bytes]) -> Behaviour:
+    """Be a proxy that takes CONNECT, and right behind it the host that was asked for."""
+
+    def behave(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with secured(connection, tls) as inside:
+            while request := read_request(inside):
+                seen.append(request)
+                if not inner(inside, request):
+                    break
+        return False
 
     return behave
 

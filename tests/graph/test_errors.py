@@ -12,12 +12,11 @@ from onboarding.graph import requests
 from onboarding.graph.answers import read_answer
 from onboarding.graph.errors import (
     GraphErrorBody,
-    describe,
     parse_error,
-    parse_error_content,
     scrub,
 )
 from onboarding.graph.fields import drop_fields, find_unknown_field, split_fields
+from onboarding.graph.loose import parse_json
 from onboarding.graph.usage import NO_USAGE, Usage, lengthen_wait, parse_usage
 from onboarding.graph.waits import parse_wait
 from onboarding.model import Effect, Failure, Operation, Read, RecoveryClass
@@ -75,7 +74,7 @@ def test_an_error_with_anything_missing(error: object, parsed: GraphErrorBody) -
     "content", [b"", b"<html>502</html>", b"[]", b"null", b'{"error":"x"}', b'{"success":true}']
 )
 def test_what_holds_no_error_object(content: bytes) -> None:
-    assert parse_error_content(content) is None
+    assert parse_error(parse_json(content)) is None
 
 
 def test_what_an_error_echoes_is_hidden() -> None:
@@ -103,25 +102,6 @@ def test_long_texts_are_cut() -> None:
     error = parse_error({"error": {"message": "x" * 10_000}})
     assert error is not None
     assert len(error.message) == 500
-
-
-def test_a_failure_is_told_in_one_line() -> None:
-    failure = Failure(
-        effect=Effect.REFUSED,
-        recovery=RecoveryClass.HUMAN,
-        code=133005,
-        subcode=1,
-        http_status=400,
-        message="PIN mismatch",
-        remedy="Give the right PIN.",
-        fbtrace_id="Az8",
-    )
-    assert describe(failure) == (
-        "Meta refused the call (code 133005/1, HTTP 400): PIN mismatch. "
-        "Give the right PIN. fbtrace_id Az8."
-    )
-    bare = Failure(effect=Effect.UNSENT, recovery=RecoveryClass.TRANSIENT)
-    assert describe(bare) == "The call never left."
 
 
 @pytest.mark.parametrize(

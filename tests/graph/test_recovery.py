@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docs.generating.errors import recovery_table
 from onboarding.graph.errors import GraphErrorBody
-from onboarding.graph.recovery import classify, find_rule, render_table
+from onboarding.graph.recovery import classify, find_rule
 from onboarding.graph.rules import FAMILIES, RULES, Rule
 from onboarding.model import Effect, Endpoint, Operation, Read, RecoveryClass
 from tests.graph.refusals import CASES, Case
@@ -182,7 +183,7 @@ def test_every_row_speaks_to_people(rule: Rule) -> None:
 
 
 def test_the_table_can_be_shown() -> None:
-    lines = render_table().splitlines()
+    lines = recovery_table().splitlines()
     assert len(lines) == len(RULES) + 2
     assert lines[0].startswith("| calls | code | subcode |")
     assert all(line.count("|") == 10 for line in lines)

@@ -13,6 +13,7 @@ from onboarding.core.chain import Broken, Entry
 from onboarding.store import history, onboardings
 from onboarding.store.database import sqlite_path
 from tests.store.making import (
+    WABA,
     a_row,
     an_entry,
     load,
@@ -165,3 +166,78 @@ def test_one_broken_history_does_not_hide_the_others(database: Engine) -> None:
     write(database, lambda conn: conn.execute(remove))
     found = verified(database)
     assert [broken is None for broken in found] == [True, True, False, True, True]
+
+
+@pytest.fixture
+def kept(database: Engine) -> Engine:
+    """A database with an account and three entries about it."""
+    entries = [
+        an_entry("account_added", source="", dest="open"),
+        an_entry("account_held", source="open", dest="held"),
+        an_entry("account_released", source="held", dest="open"),
+    ]
+    heads = {WABA: (0, "")}
+    write(database, lambda conn: history.append(conn, {WABA: entries}, heads, history.ACCOUNTS))
+    return database
+
+
+def of_accounts(statement: str) -> str:
+    """Return what is done to the history of an onboarding, done to that of an account."""
+    for ours, theirs in (
+        (" history ", " account_history "),
+        ("INTO history", "INTO account_history"),
+        ("row-000000", WABA),
+    ):
+        statement = f"{statement} ".replace(ours, theirs).strip()
+    return statement
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_what_was_written_about_an_account_stays(kept: Engine, how: str) -> None:
+    ledger = history.ACCOUNTS
+    before = read(kept, lambda conn: history.read_verbatim(conn, WABA, ledger))
+    assert len(before) == 3
+    with pytest.raises(DBAPIError):
+        write(kept, lambda conn: conn.execute(text(of_accounts(REFUSED[how]))))
+    path = sqlite_path(str(kept.url))
+    assert path is not None
+    stranger = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError), stranger:
+        stranger.execute(of_accounts(REFUSED[how]))
+    stranger.close()
+    assert read(kept, lambda conn: history.read_verbatim(conn, WABA, ledger)) == before
+
+
+@pytest.mark.parametrize(
+    ("forgery", "shows"),
+    [
+        ("UPDATE account_history SET entry = replace(entry, 'tester', 'nobody') ", "changed"),
+        ("DELETE FROM account_history WHERE seq = 2", "missing"),
+        ("DELETE FROM account_history WHERE seq = 3", "tail"),
+        ("UPDATE account SET hold = 'account_held'", "ends in"),
+    ],
+)
+def test_a_forgery_about_an_account_shows(kept: Engine, forgery: str, shows: str) -> None:
+    def verified() -> list[Broken | None]:
+        return read(kept, lambda conn: list(history.verify_all(conn, history.ACCOUNTS)))
+
+    assert verified() == [None, None]
+    for name in ("update", "delete"):
+        dropping = text(f"DROP TRIGGER account_history_refuses_{name}")
+        write(kept, lambda conn, dropping=dropping: conn.execute(dropping))  # type: ignore[misc]
+    write(kept, lambda conn: conn.execute(text(forgery)))
+    broken = next(each for each in verified() if each is not None and each.owner == WABA)
+    assert shows in broken.what
+
+
+def test_an_entry_of_an_account_is_none_of_an_onboarding(database: Engine) -> None:
+    """Histories of the two kinds cannot be exchanged, even if their owners had one id."""
+    entry = an_entry("account_added", source="", dest="open")
+    write(
+        database,
+        lambda conn: history.append(conn, {WABA: [entry]}, {WABA: (0, "")}, history.ACCOUNTS),
+    )
+    ((_, account_entry, _),) = read(
+        database, lambda conn: history.read_verbatim(conn, WABA, history.ACCOUNTS)
+    )
+    assert f'"account":"{WABA}"' in account_entry.replace(" ", "")

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from onboarding.graph.rules.general import GENERAL
 from onboarding.graph.rules.parameters import PARAMETERS
 from onboarding.graph.rules.registration import REGISTRATIONS
-from onboarding.graph.rules.rule import ASK_META, GRANT, HOUR_S, RENEW, SLOWER, Rule
+from onboarding.graph.rules.rule import (
+    ASK_META,
+    GRANT,
+    HOUR_S,
+    HUMAN,
+    REAUTH,
+    RENEW,
+    SLOWER,
+    THROTTLE_WABA,
+    Rule,
+)
 from onboarding.model import RecoveryClass
 
 __all__ = ["FAMILIES", "RULES", "Family", "Rule"]
@@ -30,32 +40,30 @@ class Family:
     first: int
     last: int
     recovery: RecoveryClass
-    wait_s: float | None
     meaning: str
     remedy: str
+    wait_s: float | None = None
 
 
 FAMILIES: tuple[Family, ...] = (
     Family(
         first=190,
         last=190,
-        recovery=RecoveryClass.REAUTH,
-        wait_s=None,
+        recovery=REAUTH,
         meaning="The access token is not valid.",
         remedy=RENEW,
     ),
     Family(
         first=200,
         last=299,
-        recovery=RecoveryClass.HUMAN,
-        wait_s=None,
+        recovery=HUMAN,
         meaning="A permission is missing.",
         remedy=GRANT,
     ),
     Family(
         first=80000,
         last=80014,
-        recovery=RecoveryClass.THROTTLE_WABA,
+        recovery=THROTTLE_WABA,
         wait_s=HOUR_S,
         meaning="A call limit is reached.",
         remedy=SLOWER,
@@ -63,16 +71,14 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         first=133000,
         last=133999,
-        recovery=RecoveryClass.HUMAN,
-        wait_s=None,
+        recovery=HUMAN,
         meaning="Meta refused the registration for a reason that is not in the table.",
         remedy=ASK_META,
     ),
     Family(
         first=136000,
         last=136999,
-        recovery=RecoveryClass.HUMAN,
-        wait_s=None,
+        recovery=HUMAN,
         meaning="Meta refused the code for a reason that is not in the table.",
         remedy=ASK_META,
     ),

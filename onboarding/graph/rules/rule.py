@@ -19,6 +19,17 @@ DEREGISTER: frozenset[Endpoint] = frozenset({Operation.DEREGISTER})
 REGISTRATION = REGISTER | DEREGISTER
 SUBSCRIBE: frozenset[Endpoint] = frozenset({Operation.SUBSCRIBE_APP})
 
+BUG = RecoveryClass.BUG
+HUMAN = RecoveryClass.HUMAN
+PERMANENT = RecoveryClass.PERMANENT
+REAUTH = RecoveryClass.REAUTH
+RECONCILE = RecoveryClass.RECONCILE
+THROTTLE_APP = RecoveryClass.THROTTLE_APP
+THROTTLE_WABA = RecoveryClass.THROTTLE_WABA
+TRANSIENT = RecoveryClass.TRANSIENT
+WAIT = RecoveryClass.WAIT
+UNKNOWN = Effect.UNKNOWN
+
 RENEW = "Give the account a new access token."
 RUN_SIGNUP = "Let the customer run Embedded Signup again; it gives a new token."
 LOG_IN = "Let the owner of the token log in at facebook.com and follow what Meta asks there."
