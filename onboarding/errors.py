@@ -91,9 +91,14 @@ class TransitionRefusedError(OnboardingError):
 
 
 class StoreError(OnboardingError):
-    """The database cannot be used as it is: read-only, full, locked, unreachable."""
+    """The database cannot be used as it is: read-only, full, locked, unreachable.
+
+    Attributes:
+        is_given_up: the database ended the transaction for the sake of another; it may be repeated.
+    """
 
     exit_code = 6
+    is_given_up = False
 
 
 class SchemaError(StoreError):

@@ -177,6 +177,13 @@ def upgrade():
     op.create_index("ix_onboarding_number_key", "onboarding", ["number_key"])
     op.create_index("ix_onboarding_phone_number_id", "onboarding", ["phone_number_id"])
     op.create_index("ix_onboarding_register_by", "onboarding", ["register_by"])
+    op.create_index(
+        "ix_onboarding_waiting_register_by_budget",
+        "onboarding",
+        ["waiting", "register_by"],
+        sqlite_where=sa.text("waiting = 'budget'"),
+        postgresql_where=sa.text("waiting = 'budget'"),
+    )
     op.create_index("ix_onboarding_waba_id_state", "onboarding", ["waba_id", "state"])
     op.create_index(
         "uq_onboarding_number_key_live",

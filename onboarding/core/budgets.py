@@ -68,6 +68,7 @@ class Purse:
         policy: limits.
         now: business time.
         codes_out: codes that may still be given back, by budget.
+        urgent: numbers near their deadline that wait for a call, by budget.
     """
 
     def __init__(
@@ -76,17 +77,25 @@ class Purse:
         breakers: Mapping[str, Breaker],
         policy: Policy,
         now: datetime,
+        *,
         codes_out: Mapping[str, int] | None = None,
+        urgent: Mapping[str, int] | None = None,
     ) -> None:
         self._used = dict(used)
         self._codes_out = dict(codes_out or {})
+        self._urgent = dict(urgent or {})
         self._breakers = breakers
         self._policy = policy
         self._now = now
         self.spent: dict[str, int] = {}
 
     def take(
-        self, account: Account, operation: Operation | None = None, *, read: bool = False
+        self,
+        account: Account,
+        operation: Operation | None = None,
+        *,
+        read: bool = False,
+        urgent: bool = False,
     ) -> datetime | None:
         """Take one call of the app and of the account's WABA.
 
@@ -94,22 +103,29 @@ class Purse:
             account: who pays.
             operation: which call, if it is one that changes something.
             read: whether it is one that can wait.
+            urgent: whether its number is near its deadline.
 
         Returns:
             ``None`` if the call may be made, else when to ask again.
         """
         keys = (APP, waba_key(account.waba_id))
-        refusals = [at for key in keys if (at := self._refused(key, account, operation, read=read))]
+        reserved = {} if urgent else self._urgent
+        refusals = [
+            at
+            for key in keys
+            if (at := self._refused(key, account, operation, reserved.get(key, 0), read=read))
+        ]
         if refusals:
             return max(refusals)
         for key in keys:
             self._used[key] = self._used.get(key, 0) + 1
             self.spent[key] = self.spent.get(key, 0) + 1
             self._codes_out[key] = max(0, self._codes_out.get(key, 0) + _CODES.get(operation, 0))
+            self._urgent[key] = max(0, self._urgent.get(key, 0) - urgent)
         return None
 
     def _refused(
-        self, key: str, account: Account, operation: Operation | None, *, read: bool
+        self, key: str, account: Account, operation: Operation | None, reserved: int, *, read: bool
     ) -> datetime | None:
         breaker = self._breakers.get(key)
         if breaker is not None:
@@ -120,7 +136,8 @@ class Purse:
                 return self._now + BUCKET
         limit = self._limit(key, account)
         share = self._policy.list_budget_share if read else 1.0
-        if self._used.get(key, 0) + self._kept_back(key, limit, operation) >= limit * share:
+        kept_back = reserved + self._kept_back(key, limit, operation)
+        if self._used.get(key, 0) + kept_back >= limit * share:
             return bucket_of(self._now) + BUCKET
         return None
 

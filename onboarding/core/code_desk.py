@@ -17,7 +17,14 @@ from onboarding.core.policy import Policy
 from onboarding.core.seen import is_verified, seen_after, shown
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import backoff
-from onboarding.core.waits import NO_TROUBLE, budget_wait, hold_step, idle_poll, retry_wait
+from onboarding.core.waits import (
+    NO_TROUBLE,
+    block_wait,
+    budget_wait,
+    hold_step,
+    idle_poll,
+    retry_wait,
+)
 from onboarding.model import (
     JournaledOperation,
     Onboarding,
@@ -33,6 +40,9 @@ NO_CODE = {"code_sealed": None, "code_mac": None}
 #: What a row looks like once ownership is proven. Wrong codes and proofs that did not last stay
 #: counted until the number is registered: after some, only a person has another code sent.
 PROVEN = {**NO_CODE, "code_ready": False, "code_sends": 0, **NO_TROUBLE}
+
+#: How a request_code stands that had no code sent.
+_SENT_NONE = (OperationStatus.UNSENT, OperationStatus.REFUSED, OperationStatus.ABSENT)
 
 #: Meta's "number must be verified again before it can be registered".
 REVERIFY = 133006
@@ -104,9 +114,13 @@ def _send_code(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         return Move(note="code_refused", reason="this code was sent before", changes=NO_CODE)
     if row.code_sent_at is not None and now >= row.code_sent_at + policy.code_validity:
         return Move(note="code_lapsed", reason="the code was given too late", changes=NO_CODE)
-    if wait := retry_wait(snap, Operation.VERIFY_CODE, now):
-        return wait
-    return Call(operation=Operation.VERIFY_CODE, natural_key=key)
+    return _verify_wait(snap, now) or Call(operation=Operation.VERIFY_CODE, natural_key=key)
+
+
+def _verify_wait(snap: Snapshot, now: datetime) -> Wait | None:
+    """Return the wait until Meta may take a code of this number again."""
+    name = Operation.VERIFY_CODE
+    return retry_wait(snap, name, now) or block_wait(snap, name, now)
 
 
 def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
@@ -118,7 +132,7 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     if step := _already_verified(row, now):
         return step
     # A code that Meta would not take back is not asked for either.
-    if wait := retry_wait(snap, Operation.VERIFY_CODE, now):
+    if wait := _verify_wait(snap, now):
         return wait
     if wait := retry_wait(snap, Operation.REQUEST_CODE, now):
         # Meta's refusal does not always say it when the reason is a number that is verified.
@@ -137,11 +151,14 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
 
 
 def _lapses_at(snap: Snapshot, policy: Policy) -> datetime | None:
-    """Return until when the last code counts as on its way, whatever onboarding asked for it."""
+    """Return until when the last code counts as on its way, whatever onboarding asked for it.
+
+    A call that nobody has settled yet, as its onboarding is over, may have had one sent.
+    """
     sent = [
         op.intent_at
         for op in snap.attempts.made
-        if op.name is Operation.REQUEST_CODE and op.status is OperationStatus.SUCCEEDED
+        if op.name is Operation.REQUEST_CODE and op.status not in _SENT_NONE
     ]
     if snap.row.code_sent_at is not None:
         sent.append(snap.row.code_sent_at)
@@ -157,7 +174,7 @@ def _already_verified(row: Onboarding, now: datetime) -> Step | None:
         return None
     if is_verified(shown(row)):
         return _observed("Meta sends no code because the number is verified")
-    text = f"{trouble.failure.message}, yet the list does not show it as VERIFIED"
+    text = f"{trouble.failure.message}; the list shows the number, and not as VERIFIED"
     return hold_step(Reason.REFUSED, text, now)
 
 

@@ -51,7 +51,7 @@ def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None
     """Return what must happen before a create may be sent: it cannot be taken back."""
     row, trouble = snap.row, snap.row.trouble
     if trouble is not None and trouble.failure.recovery is RecoveryClass.RECONCILE:
-        text = f"Meta says the number exists ({trouble.failure.message}), but not on this WABA"
+        text = f"Meta refuses to create it ({trouble.failure.message}), and it is not on this WABA"
         return hold_step(Reason.REFUSED, text, now)
     doubtful = [op for op in _creates(snap) if op.is_open or _succeeded(op)]
     if doubtful:

@@ -116,6 +116,8 @@ def _window_over(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     if row.register_by is None or now < row.register_by:
         return None
     if not seen_after(row, row.register_by):
+        if snap.account.hold is not None:
+            return Wait(reason=Reason.ACCOUNT_HELD)  # its list is not read until it is mended
         return wait_for_list(now, Reason.DEADLINE_CHECK)
     # A registration that Meta accepted in time may still be shown as done.
     return await_proof(row, now, policy) or Move(

@@ -58,6 +58,7 @@ class Policy:
         active_waba_calls_per_hour: the same, of one that has.
         app_calls_per_hour: our own bound for all WABAs together.
         list_budget_share: share of a WABA's budget that lists may use up; the rest is for writes.
+        urgent_within: how near a deadline must be for a number's next call to be kept back for it.
         max_reclaims: leases that ran out in a row, after which a machine is parked.
         ladder: rungs of escalation.
     """
@@ -88,6 +89,7 @@ class Policy:
     active_waba_calls_per_hour: int = 5000
     app_calls_per_hour: int = 20000
     list_budget_share: float = 0.85
+    urgent_within: timedelta = DAY
     max_reclaims: int = 3
     ladder: tuple[Rung, ...] = DEFAULT_LADDER
 

@@ -7,7 +7,7 @@ decides. A refusal of a kind that waiting does not mend always ends with a perso
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,10 +34,15 @@ from onboarding.model import (
 
 #: Codes of Meta that have a meaning of their own for one operation.
 PIN_MISMATCH = 133005
+PINS_LOCKED = 133008
+WRONG_CERTIFICATE = 131045
 UNFINISHED_DEREGISTER = 133000
 CODE_WRONG = 136025
 INVALID_PARAMETER = 100
 CANNOT_CREATE_CERTIFICATE = 2388001
+
+#: Codes that say that a call's object is gone, or is not to be seen.
+_GONE = (33, 803)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,13 @@ class Refusal:
         return failures_in_a_row(self.row, self.operation, self.failure)
 
     @property
+    def is_repeat(self) -> bool:
+        """Whether the failure before it, with no success since, was the very same."""
+        last = self.row.trouble
+        now = self.operation.name, self.failure.code
+        return last is not None and (last.operation, last.failure.code) == now
+
+    @property
     def told(self) -> timedelta:
         """The wait that Meta or the recovery table names; zero if neither does."""
         return timedelta(seconds=self.failure.wait_s or 0)
@@ -69,6 +81,9 @@ class Refusal:
 
 def apply_refusal(case: Refusal) -> Move:
     """Return the step that a refusal leads to."""
+    if case.failure.code in _GONE:
+        # Whether a number exists is the list's to say, not that of one call.
+        case = replace(case, failure=replace(case.failure, recovery=RecoveryClass.RECONCILE))
     is_unsent = case.failure.effect is Effect.UNSENT
     note = "call_unsent" if is_unsent else "call_refused"
     is_dead = case.failure.recovery is RecoveryClass.REAUTH  # even the client may see that
@@ -173,12 +188,8 @@ def _verify_refused(case: Refusal) -> Move | None:
 
 
 def _register_refused(case: Refusal) -> Move | None:
-    if case.failure.code == REVERIFY:
-        return _must_reverify(case)
-    if case.failure.code == PIN_MISMATCH:
-        return _pin_refused(case)
-    if case.failure.code == UNFINISHED_DEREGISTER:
-        return _must_deregister(case)
+    if special := _SPECIAL_CODES.get(case.failure.code or 0):
+        return special(case)
     if case.failure.subcode == CANNOT_CREATE_CERTIFICATE:
         return _certificate_refused(case)
     return None
@@ -199,6 +210,16 @@ def _pin_refused(case: Refusal) -> Move:
         return _parked(case, Reason.PIN)
     changes = {"pin_mismatches": 1, "retry_operation": Operation.SET_PIN}
     return _again(case, changes=changes)
+
+
+def _pins_locked(case: Refusal) -> Move | None:
+    """133008: too many wrong PINs. The wait that it names is waited out once, no more."""
+    return _parked(case, Reason.PIN) if case.is_repeat else None
+
+
+def _certificate_wrong(case: Refusal) -> Move | None:
+    """131045 is mended by registering once more, or not at all."""
+    return None if case.is_repeat else _again(case, backoff(1, case.policy.certificate))
 
 
 def _must_deregister(case: Refusal) -> Move:
@@ -254,9 +275,20 @@ def _deregister_refused(case: Refusal) -> Move | None:
 
 def _pin_not_set(case: Refusal) -> Move | None:
     """Where Meta does not let us set the PIN, only its holder can."""
+    if case.failure.code == PINS_LOCKED:
+        return _pins_locked(case)
     by_person = case.failure.recovery in (RecoveryClass.HUMAN, RecoveryClass.BUG)
     return _parked(case, Reason.PIN) if by_person else None
 
+
+#: Refusals to register that have a meaning of their own.
+_SPECIAL_CODES: dict[int, Callable[[Refusal], Move | None]] = {
+    REVERIFY: _must_reverify,
+    PIN_MISMATCH: _pin_refused,
+    PINS_LOCKED: _pins_locked,
+    UNFINISHED_DEREGISTER: _must_deregister,
+    WRONG_CERTIFICATE: _certificate_wrong,
+}
 
 _SPECIAL: dict[Operation, Callable[[Refusal], Move | None]] = {
     Operation.CREATE_NUMBER: _create_refused,

@@ -108,6 +108,8 @@ def _name_lost(row: Onboarding, now: datetime, policy: Policy) -> Move | None:
 
 def _register(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
+    if _is_too_late(row, now, policy):
+        return Wait(reason=Reason.DEADLINE_CHECK, until=row.register_by)
     # An unfinished deregister (133000) or a PIN mismatch (133005) is mended by another call first.
     operation = row.retry_operation or Operation.REGISTER
     if operation not in (Operation.DEREGISTER, Operation.SET_PIN):
@@ -120,3 +122,10 @@ def _register(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     if checked is None or now - checked >= policy.subscription_check:
         return Wait(reason=Reason.SUBSCRIBING, check_subscription=True)
     return Call(operation=operation, natural_key=natural_key(operation, row))
+
+
+def _is_too_late(row: Onboarding, now: datetime, policy: Policy) -> bool:
+    """Whether a call that is decided now might leave only after the window, which is to end."""
+    if row.register_by is None or row.register_by_reason is DeadlineReason.POLICY:
+        return False
+    return now < row.register_by <= now + policy.send_within

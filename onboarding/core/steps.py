@@ -17,6 +17,7 @@ from onboarding.model import (
     Operation,
     OperationStatus,
     Reason,
+    RecoveryClass,
 )
 
 
@@ -45,6 +46,18 @@ class Attempts:
             and op.status is not OperationStatus.UNSENT
             and op.intent_at > now - window
         )
+
+    def blocked_until(self, operation: Operation) -> datetime | None:
+        """Return the end of the longest wait that Meta named when it refused such a call."""
+        ends = [
+            (op.outcome_at or op.intent_at) + timedelta(seconds=failure.wait_s or 0)
+            for op in self.made
+            if op.name is operation
+            and op.status is OperationStatus.REFUSED
+            and (failure := op.outcome.failure if op.outcome else None)
+            and failure.recovery is RecoveryClass.WAIT
+        ]
+        return max(ends, default=None)
 
     def of(self, row: Onboarding, operation: Operation) -> list[JournaledOperation]:
         """Return the calls that this onboarding made in its present cycle."""

@@ -70,7 +70,8 @@ def earliest(*instants: datetime | None) -> datetime | None:
 
 def iso(instant: datetime) -> str:
     """Return the instant as text that sorts as time does: UTC, microseconds, ``Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    naive = instant.astimezone(UTC).replace(tzinfo=None)
+    return f"{naive.isoformat(timespec='microseconds')}Z"  # strftime does not pad early years
 
 
 def parse_iso(text: str) -> datetime:

@@ -82,8 +82,24 @@ def retry_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | No
     return Wait(reason=Reason.THROTTLED if imposed_by_meta else Reason.RETRY, until=row.retry_at)
 
 
+def block_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | None:
+    """Return the wait that Meta's refusals of such calls of this number still impose.
+
+    The row forgets its trouble with the next success of any kind; Meta does not forget its own.
+    """
+    until = snap.attempts.blocked_until(operation)
+    if until is None or until <= now:
+        return None
+    return Wait(reason=Reason.THROTTLED, until=until)
+
+
 def budget_wait(snap: Snapshot, operation: Operation, policy: Policy, now: datetime) -> Wait | None:
-    """Return the wait until one more such call of this number fits into Meta's moving window."""
+    """Return the wait until Meta takes one more such call of this number, whoever asks.
+
+    It has to fit into the moving window, and a block must be over.
+    """
+    if wait := block_wait(snap, operation, now):
+        return wait
     limit, window = policy.windows[operation]
     free_at = snap.attempts.free_at(operation, limit, window, now)
     return None if free_at is None else Wait(reason=Reason.BUDGET, until=free_at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from onboarding.core.timing import backoff, jitter
@@ -36,17 +38,15 @@ def account_failed(
     needs_person = failure.recovery in _NEEDS_PERSON
     wait = backoff(account.failures + 1, ctx.policy.transient)
     again = now + wait + jitter(account.waba_id, wait / 10)
-    changes: dict[str, Any] = {
-        name: again for name in ("observe_due_at", "check_due_at") if getattr(account, name)
-    } | {
+    changes: dict[str, Any] = dict.fromkeys(_not_done(account, what, now), again) | {
         "failures": account.failures + 1,
         "trouble": Trouble(operation=what, at=now, failure=failure),
         "lease_until": None,
     }
     with writing(ctx.database) as conn:
         if needs_person:
-            hold_account(conn, account.waba_id, f"{what}: {failure.message}", now, changes)
             onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
+            hold_account(conn, account.waba_id, f"{what}: {failure.message}", now, changes)
         else:
             accounts.update_account(conn, account.waba_id, **changes)
         budgets.write_breakers(conn, breakers_of([result], now))
@@ -60,3 +60,13 @@ def account_failed(
         message=failure.message,
         account_held=needs_person,
     )
+
+
+def _not_done(account: Account, what: str, now: datetime) -> Iterator[str]:
+    """Yield what the account was taken for and did not get; its list is read last."""
+    for name in (
+        ("observe_due_at",) if what == "list_numbers" else ("observe_due_at", "check_due_at")
+    ):
+        at: datetime | None = getattr(account, name)
+        if account.lease_until is not None or (at is not None and at <= now):
+            yield name

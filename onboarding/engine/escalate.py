@@ -21,13 +21,13 @@ def escalate_due(ctx: Context, limit: int) -> int:
     """Raise the rungs that are due; return how many deadlines there were."""
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
-        due = deadlines.load_climbable(conn, now, limit)
-        climbed = [up for d in due if (up := climb(d, now, ctx.policy.ladder)) is not None]
-        if not climbed:
+        if not (ids := deadlines.find_climbable(conn, now, limit)):
             return 0
-        ids = sorted({up.deadline.onboarding_id for up in climbed})
         rows = onboardings.load_onboardings(conn, ids, lock=True)
-        _record(conn, climbed, rows, now)
+        due = deadlines.load_climbable(conn, ids, now)  # as they are now that nobody moves them
+        climbed = [up for d in due if (up := climb(d, now, ctx.policy.ladder)) is not None]
+        if climbed:
+            _record(conn, climbed, rows, now)
     for up in climbed:
         _log(up, rows[up.deadline.onboarding_id], now)
     return len(climbed)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from onboarding.core.budgets import APP, waba_key
 from onboarding.core.numbers import number_key
-from onboarding.core.seen import is_connected
+from onboarding.core.seen import is_connected, is_gone
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
@@ -24,7 +24,7 @@ from onboarding.engine.purses import open_purse
 from onboarding.engine.sending import breakers_of
 from onboarding.engine.subscription import check_subscriptions
 from onboarding.engine.writing import due_now, write_plans
-from onboarding.errors import GraphError
+from onboarding.errors import GraphError, StoreError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import parse_number_list
@@ -37,7 +37,8 @@ from onboarding.model import (
     RecoveryClass,
 )
 from onboarding.store import accounts, budgets, finding, onboardings
-from onboarding.store.database import writing
+from onboarding.store.database import again_if_unlucky, writing
+from onboarding.telemetry import log
 
 #: When a list is read again of which a part could not be read.
 _UNSOUND_AGAIN = timedelta(minutes=15)
@@ -102,12 +103,13 @@ def _within_budget(
         return to_check, to_read
     purse = open_purse(ctx, conn, (account.waba_id for account in claimed), now)
     for account in claimed:
-        checks = _is_due(account.check_due_at, now)
-        reads = _is_to_be_read(account, now, ctx.policy.list_interval)
+        is_abandoned = account.lease_until is not None
+        checks = is_abandoned or _is_due(account.check_due_at, now)
+        reads = is_abandoned or _is_to_be_read(account, now, ctx.policy.list_interval)
         # A look at the subscription may lead to the call that makes it.
         calls = 2 * checks + reads
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
-            _put_off(conn, account, max(refusals), now)
+            _put_off(conn, account, max(refusals), checks=checks, reads=reads)
             continue
         to_check += [account] * checks
         to_read += [account] * reads
@@ -115,12 +117,12 @@ def _within_budget(
     return to_check, to_read
 
 
-def _put_off(conn: Connection, account: Account, until: datetime, now: datetime) -> None:
-    put_off = {
-        name: until
-        for name in ("observe_due_at", "check_due_at")
-        if _is_due(getattr(account, name), now)
-    }
+def _put_off(
+    conn: Connection, account: Account, until: datetime, *, checks: bool, reads: bool
+) -> None:
+    put_off = {"check_due_at": until} if checks else {}
+    if reads:
+        put_off["observe_due_at"] = until
     accounts.update_account(conn, account.waba_id, lease_until=None, **put_off)
 
 
@@ -167,17 +169,32 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
     if failure is not None:
         account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
+    if result.dropped_fields:
+        waba_id, fields = listing.account.waba_id, ", ".join(result.dropped_fields)
+        log.warning("fields_not_told", waba_id=waba_id, fields=fields)
     listing.numbers.extend(page.numbers)
     listing.pages += 1
     listing.is_sound = listing.is_sound and page.is_sound
     if page.after is None:
-        _apply(ctx, listing, result)
+        _finish(ctx, listing, result)
         return None
     if listing.pages >= _MAX_PAGES:
         failure = _unreadable("the list does not end")
         account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
     return page.after
+
+
+def _finish(ctx: Context, listing: Listing, result: GraphResult) -> None:
+    """Apply a list; one that cannot be applied must not keep those of other accounts from it."""
+    try:
+        again_if_unlucky(lambda: _apply(ctx, listing, result))
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one account must never stop the others
+        log.exception("list_not_applied", waba_id=listing.account.waba_id)
+        failure = _unreadable(f"what the list says cannot be stored ({type(error).__name__})")
+        account_failed(ctx, listing.account, "list_numbers", result, failure)
 
 
 def _unreadable(message: str) -> Failure:
@@ -191,13 +208,9 @@ def _unreadable(message: str) -> Failure:
 
 def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a complete list to every machine of the account, in one transaction."""
-    waba_id = listing.account.waba_id
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        _note_read(conn, listing)
-        budgets.write_breakers(conn, breakers_of([result], now))
-        rows = finding.load_observable(conn, waba_id)
-        told = _match(rows, listing)
+        told = _match(finding.load_observable(conn, listing.account.waba_id), listing)
         onboardings.write_seen(conn, told)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
@@ -205,33 +218,30 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
         onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+        _note_read(conn, listing)
+        budgets.write_breakers(conn, breakers_of([result], now))
 
 
 def _note_read(conn: Connection, listing: Listing) -> None:
-    account, started = listing.account, listing.read_started_at
-    # What was asked for meanwhile stays asked for: this read began before it.
-    current = accounts.load_accounts(conn, [account.waba_id])[account.waba_id]
-    due = current.observe_due_at
-    again = None if due is not None and due <= started else due
-    if not listing.is_sound:
-        again = started + _UNSOUND_AGAIN
+    waba_id, started = listing.account.waba_id, listing.read_started_at
     accounts.update_account(
         conn,
-        account.waba_id,
+        waba_id,
         listed_at=started,
-        observe_due_at=again,
         active=any(is_connected(number) for number in listing.numbers),
         failures=0,
         trouble=None,
         lease_until=None,
     )
+    if not listing.is_sound:
+        accounts.want(conn, {waba_id: started + _UNSOUND_AGAIN}, {})
 
 
 def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
     """Return the rows with what the list says of them; those that know better are left out."""
     started = listing.read_started_at
     by_id = {number.id: number for number in listing.numbers}
-    by_key = {number_key(number.display_phone_number or ""): number for number in listing.numbers}
+    by_key = _by_key(listing.numbers)
     told = []
     for row in rows:
         number = by_id.get(row.phone_number_id or "") or by_key.get(row.number_key)
@@ -242,6 +252,16 @@ def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
         if not read_earlier and not unsure:
             told.append(_seen(row, number, started))
     return told
+
+
+def _by_key(numbers: Sequence[PhoneNumber]) -> dict[str, PhoneNumber]:
+    """Return the listed numbers by their keys: of one that left and came back, the living one."""
+    found: dict[str, PhoneNumber] = {}
+    for number in numbers:
+        key = number_key(number.display_phone_number or "")
+        if key not in found or (is_gone(found[key]) and not is_gone(number)):
+            found[key] = number
+    return found
 
 
 def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onboarding:

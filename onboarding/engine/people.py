@@ -16,7 +16,7 @@ from onboarding.core.lifecycle import FINAL, LIVE, Trigger, allowed_triggers
 from onboarding.core.name_desk import renamed
 from onboarding.core.names import parse_display_name
 from onboarding.core.operations import natural_key
-from onboarding.core.pins import parse_pin
+from onboarding.core.pins import parse_pin, pin_given
 from onboarding.core.plan import plan
 from onboarding.core.steps import Move, entry_of, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
@@ -32,7 +32,7 @@ from onboarding.errors import (
 )
 from onboarding.model import Onboarding, Operation, Reason, State
 from onboarding.store import finding, journal, onboardings
-from onboarding.store.database import writing
+from onboarding.store.database import again_if_unlucky, writing
 
 _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
@@ -51,6 +51,15 @@ def change(
         NotFoundError: no such onboarding.
         InputError: no reason is given.
     """
+    return again_if_unlucky(lambda: _change(ctx, onboarding_id, actor, make))
+
+
+def _change(
+    ctx: Context,
+    onboarding_id: str,
+    actor: str,
+    make: Callable[[Onboarding, datetime, Connection], Move],
+) -> Onboarding:
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         row = onboardings.load_onboardings(conn, [onboarding_id], lock=True).get(onboarding_id)
@@ -277,17 +286,12 @@ def set_pin(ctx: Context, onboarding_id: str, pin: str, actor: str) -> Onboardin
 
     Raises:
         InputError: not six digits.
+        ConflictError: it is not known yet what became of a call that carries another one.
     """
     sealed = ctx.vault.seal(parse_pin(pin))
 
-    def make(row: Onboarding, *_: object) -> Move:
-        held_for_pin = row.hold is Reason.PIN
-        changes = {
-            "pin_pending_sealed": sealed,
-            "pin_mismatches": 0,
-            **({**NO_HOLD, **NO_TROUBLE} if held_for_pin else {}),
-        }
-        return Move(note="pin_given", reason="the number's PIN was given", changes=changes)
+    def make(row: Onboarding, _: object, conn: Connection) -> Move:
+        return pin_given(row, sealed, journal.load_pressing(conn, [row.id]))
 
     return change(ctx, onboarding_id, actor, make)
 

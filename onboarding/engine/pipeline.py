@@ -11,15 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
-from onboarding.engine.advance import (
-    GROUP,
-    GROUP_WAIT_S,
-    Sent,
-    claim_due,
-    write_intents,
-    write_outcomes,
-)
+from onboarding.engine.advance import claim_due
 from onboarding.engine.context import Context
+from onboarding.engine.intents import Sent, write_intents
+from onboarding.engine.outcomes import GROUP, GROUP_WAIT_S, write_outcomes
 from onboarding.graph.calls import GraphResult
 from onboarding.telemetry import log
 
@@ -38,7 +33,9 @@ class Pipeline:
         self._arrived: SimpleQueue[GraphResult | None] = SimpleQueue()
         self._in_flight: dict[str, Sent] = {}
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._gather, name="onboarding-outcomes")
+        self._thread = threading.Thread(
+            target=self._gather, name="onboarding-outcomes", daemon=True
+        )
         self._thread.start()
 
     @property

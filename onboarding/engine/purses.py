@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,10 +13,15 @@ from onboarding.store import budgets, onboardings
 
 
 def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: datetime) -> Purse:
-    """Return the purse of the app and of these accounts; three queries however many there are."""
+    """Return the purse of the app and of these accounts; four queries however many there are."""
     wanted = sorted(set(waba_ids))
     keys = [APP, *map(waba_key, wanted)]
     used, told = budgets.load_used(conn, keys, now), budgets.load_breakers(conn, keys)
     out = onboardings.count_codes_out(conn, wanted, now - ctx.policy.code_validity)
-    codes_out = {waba_key(waba_id): count for waba_id, count in out.items()}
-    return Purse(used, told, ctx.policy, now, codes_out | {APP: sum(out.values())})
+    urgent = onboardings.count_urgent(conn, now + ctx.policy.urgent_within)
+    return Purse(used, told, ctx.policy, now, codes_out=_by_budget(out), urgent=_by_budget(urgent))
+
+
+def _by_budget(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts by account as counts by budget; the app's is that of all of them."""
+    return {waba_key(waba_id): n for waba_id, n in counts.items()} | {APP: sum(counts.values())}

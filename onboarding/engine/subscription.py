@@ -146,13 +146,12 @@ def _subscribed(ctx: Context, account: Account, read_next: Collection[str]) -> N
     now = ctx.clock.now()
     free = {} if account.waba_id in read_next else {"lease_until": None}
     with writing(ctx.database) as conn:
+        onboardings.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))
         accounts.update_account(
             conn,
             account.waba_id,
             subscribed_at=now,
-            check_due_at=None,
             failures=0,
             trouble=None,
             **free,
         )
-        onboardings.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))

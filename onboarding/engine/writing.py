@@ -123,7 +123,9 @@ def _ending(plan: Plan) -> str | None:
         return "met"
     if plan.row.state is State.EXPIRED:
         return "expired"
-    return "over" if plan.row.state in FINAL else None
+    # A new name that is no longer approved has no deadline either; the next approval sets one.
+    is_without = plan.row.register_by is None
+    return "over" if is_without or plan.row.state in FINAL else None
 
 
 def _hold_accounts(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:

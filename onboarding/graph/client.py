@@ -39,6 +39,9 @@ from onboarding.graph.usage import lengthen_wait, parse_usage
 from onboarding.model import Effect, Endpoint, Failure, RecoveryClass
 
 _MAX_DROPS = 4
+
+#: Seconds after which a field that Meta did not know is asked for again.
+_FORGET_S = 3600.0
 _CLOSE_S = 5.0
 _LATER = "Nothing to do: what holds at Meta is read before anything is repeated."
 _TOO_LATE = "The call came too late and was not sent."
@@ -100,7 +103,7 @@ class GraphClient:
     def __init__(self, wire: Wire) -> None:
         """Nothing is opened yet."""
         self._wire = wire
-        self._unknown_fields: dict[Endpoint, set[str]] = {}
+        self._unknown_fields: dict[tuple[Endpoint, str], dict[str, float]] = {}
         self._tasks: set[asyncio.Task[GraphResult]] = set()
         self._slots = asyncio.Semaphore(wire.max_in_flight)
         self._stopping = asyncio.Event()
@@ -215,7 +218,7 @@ class GraphClient:
             request = self._without_unknown(flight, flight.call.request)
             result, unknown_field = await self._attempt(flight, request)
             while unknown_field is not None and flight.attempts <= _MAX_DROPS:
-                self._unknown_fields.setdefault(request.endpoint, set()).add(unknown_field)
+                self._note_unknown(request, unknown_field)
                 lesser = self._without_unknown(flight, request)
                 if lesser is request or _is_too_late(flight.call):
                     break
@@ -223,8 +226,13 @@ class GraphClient:
                 result, unknown_field = await self._attempt(flight, request)
             return result
 
+    def _note_unknown(self, request: GraphRequest, name: str) -> None:
+        known = self._unknown_fields.setdefault((request.endpoint, request.waba_id), {})
+        known[name] = time.monotonic()
+
     def _without_unknown(self, flight: _Flight, request: GraphRequest) -> GraphRequest:
-        names = self._unknown_fields.get(request.endpoint)
+        known = self._unknown_fields.get((request.endpoint, request.waba_id), {})
+        names = {name for name, at in known.items() if time.monotonic() < at + _FORGET_S}
         if not names:
             return request
         lesser, dropped = drop_fields(request, names)

@@ -8,7 +8,19 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, String, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Row,
+    String,
+    bindparam,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from onboarding.model import Account
 from onboarding.store.columns import Instant
@@ -48,7 +60,7 @@ def load_accounts(
 @cache
 def _load(dialect: str, *, lock: bool) -> Any:
     query = select(t).where(t.c.waba_id.in_(listed(dialect, t.c.waba_id))).order_by(t.c.waba_id)
-    return query.with_for_update() if lock else query
+    return query.with_for_update(key_share=True) if lock else query
 
 
 def update_account(conn: Connection, waba_id: str, **changes: Any) -> None:
@@ -108,6 +120,9 @@ def claim_accounts(
 ) -> list[Account]:
     """Take the accounts whose list or subscription is due, those waiting longest first.
 
+    What was wished for is granted by that: a wish that is there afterwards was made meanwhile,
+    and stands. An account that a worker took and never let go is due again, for both.
+
     Args:
         conn: an open transaction.
         now: business time.
@@ -115,39 +130,57 @@ def claim_accounts(
         real_now: real time: which leases have run out.
         lease_until: real time until which they are this worker's.
         limit: at most so many.
+
+    Returns:
+        The accounts as they were: with what they were due for, and the lease that ran out.
     """
-    parameters = {
-        "now": now,
-        "read_before": read_before,
-        "real_now": real_now,
-        "until": lease_until,
-        "most": limit,
-    }
-    return [to_account(row) for row in conn.execute(_claim(conn.dialect.name), parameters)]
+    dialect, instants = conn.dialect.name, {"now": now, "read_before": read_before}
+    due = conn.execute(_due(dialect), {**instants, "real_now": real_now, "most": limit})
+    claimed = [to_account(row) for row in due]
+    if claimed:
+        taken = packed_list(t.c.waba_id, [account.waba_id for account in claimed])
+        conn.execute(_take(dialect), {**instants, "until": lease_until, **taken})
+    return claimed
+
+
+def _to_be_read() -> Any:
+    rested = or_(t.c.listed_at.is_(None), t.c.listed_at <= bindparam("read_before", type_=Instant))
+    return (t.c.observe_due_at <= bindparam("now", type_=Instant)) & rested
+
+
+def _to_be_checked() -> Any:
+    return t.c.check_due_at <= bindparam("now", type_=Instant)
 
 
 @cache
-def _claim(dialect: str) -> Any:
-    now, real_now = bindparam("now", type_=Instant), bindparam("real_now", type_=Instant)
-    rested = or_(t.c.listed_at.is_(None), t.c.listed_at <= bindparam("read_before", type_=Instant))
-    chosen = (
-        select(t.c.waba_id)
+def _due(dialect: str) -> Any:
+    is_let_go = t.c.lease_until.is_(None)
+    is_abandoned = t.c.lease_until <= bindparam("real_now", type_=Instant)
+    query = (
+        select(t)
         .where(
-            or_((t.c.observe_due_at <= now) & rested, t.c.check_due_at <= now),
             t.c.hold.is_(None),
-            or_(t.c.lease_until.is_(None), t.c.lease_until <= real_now),
+            or_(is_let_go & or_(_to_be_read(), _to_be_checked()), is_abandoned),
         )
         .order_by(func.coalesce(t.c.observe_due_at, t.c.check_due_at))
         .limit(bindparam("most"))
     )
     if dialect == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
-    picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+        # Without KEY SHARE it would wait for every journaled call that refers to the account.
+        return query.with_for_update(skip_locked=True, key_share=True)
+    return query
+
+
+@cache
+def _take(dialect: str) -> Any:
     return (
         update(t)
-        .where(t.c.waba_id.in_(select(picked.c.waba_id)))
-        .values(lease_until=bindparam("until", type_=Instant))
-        .returning(t)
+        .where(t.c.waba_id.in_(listed(dialect, t.c.waba_id)))
+        .values(
+            lease_until=bindparam("until", type_=Instant),
+            observe_due_at=case((_to_be_read(), null()), else_=t.c.observe_due_at),
+            check_due_at=case((_to_be_checked(), null()), else_=t.c.check_due_at),
+        )
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from onboarding.errors import ConfigurationError, StoreError
+
+T = TypeVar("T")
 
 _READ_ONLY = "onboarding_read_only"
 
@@ -96,6 +98,25 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield conn
 
 
+def again_if_unlucky(transaction: Callable[[], T]) -> T:
+    """Run a whole transaction, and again if the database gave it up for the sake of another.
+
+    Rows are locked in one order everywhere (onboarding by id, deadline, account, budget, breaker),
+    so that this is rare; what is left are the orders that PostgreSQL chooses within a statement.
+
+    Raises:
+        StoreError: as ``writing``; or it was given up too often.
+    """
+    for _ in range(_TRIES):
+        try:
+            return transaction()
+        except StoreError as error:
+            if not error.is_given_up:
+                raise
+            last = error
+    raise last
+
+
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
     try:
@@ -109,6 +130,12 @@ def _explained(engine: Engine) -> Iterator[None]:
 def explain(engine: Engine, error: DBAPIError) -> StoreError | None:
     """Return what a refusal of the database means for people, or ``None`` for a fault of ours."""
     where = engine.url.render_as_string(hide_password=True)
+    if getattr(error.orig, "sqlstate", None) in _GIVEN_UP:
+        given_up = StoreError(
+            f"the database gave a transaction up ({where})", hint="try again; nothing was changed"
+        )
+        given_up.is_given_up = True
+        return given_up
     text = str(error.orig).lower()
     for sign, message, hint in _SIGNS:
         if sign in text:
@@ -120,6 +147,10 @@ def explain(engine: Engine, error: DBAPIError) -> StoreError | None:
         )
     return None
 
+
+#: PostgreSQL's codes for a deadlock and for a failure to serialise.
+_GIVEN_UP = ("40P01", "40001")
+_TRIES = 5
 
 _SIGNS = (
     ("readonly", "the database is read-only", "make the file and its folder writable"),

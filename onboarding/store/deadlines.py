@@ -56,17 +56,28 @@ def load_deadlines(conn: Connection, onboarding_ids: Sequence[str]) -> list[Dead
     return [_to_deadline(row) for row in conn.execute(_load(conn.dialect.name), wanted)]
 
 
-def load_climbable(conn: Connection, now: datetime, limit: int) -> list[Deadline]:
-    """Return open deadlines whose next rung is due, the earliest first."""
+def find_climbable(conn: Connection, now: datetime, limit: int) -> list[str]:
+    """Return the ids of onboardings with a rung that is due, the earliest rungs first."""
     query = (
-        select(t)
+        select(t.c.onboarding_id)
         .where(t.c.closed_at.is_(None), t.c.next_rung_at <= now)
         .order_by(t.c.next_rung_at)
         .limit(limit)
     )
-    if conn.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
-    return [_to_deadline(row) for row in conn.execute(query)]
+    return list(dict.fromkeys(conn.execute(query).scalars()))
+
+
+def load_climbable(
+    conn: Connection, onboarding_ids: Sequence[str], now: datetime
+) -> list[Deadline]:
+    """Return the open deadlines of these onboardings whose next rung is due."""
+    return [
+        deadline
+        for deadline in load_deadlines(conn, onboarding_ids)
+        if deadline.closed_at is None
+        and deadline.next_rung_at is not None
+        and deadline.next_rung_at <= now
+    ]
 
 
 def move_rungs(conn: Connection, deadlines: Sequence[Deadline]) -> None:

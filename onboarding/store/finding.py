@@ -54,14 +54,12 @@ def load_by_prefix(conn: Connection, prefix: str, limit: int) -> list[Onboarding
 
 def load_observable(conn: Connection, waba_id: str) -> list[Onboarding]:
     """Return the account's onboardings that a read of its list tells something about, locked."""
-    query = (
-        select(t)
-        .where(
-            t.c.waba_id == waba_id,
-            or_(t.c.state.not_in(FINAL), t.c.id.in_(open_onboarding_ids())),
-        )
-        .with_for_update()
+    query = select(t).where(
+        t.c.waba_id == waba_id,
+        or_(t.c.state.not_in(FINAL), t.c.id.in_(open_onboarding_ids())),
     )
+    if conn.dialect.name == "postgresql":  # asked for an order, SQLite would read the whole table
+        query = query.order_by(t.c.id).with_for_update(key_share=True)
     return [to_onboarding(row) for row in conn.execute(query)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -66,14 +68,17 @@ def insert_onboardings(conn: Connection, rows: Sequence[Onboarding]) -> None:
 
 @cache
 def _load(dialect: str, *, lock: bool) -> Select[Any]:
-    query = select(t).where(t.c.id.in_(listed(dialect, t.c.id)))
-    return query.with_for_update() if lock else query
+    query = select(t).where(t.c.id.in_(listed(dialect, t.c.id))).order_by(t.c.id)
+    return query.with_for_update(key_share=True) if lock else query
 
 
 def load_onboardings(
     conn: Connection, ids: Sequence[str], *, lock: bool = False
 ) -> dict[str, Onboarding]:
-    """Return the onboardings with these ids; unknown ids are left out."""
+    """Return the onboardings with these ids, in their order; unknown ids are left out.
+
+    Locked rows may be referred to meanwhile, and not written.
+    """
     found = conn.execute(_load(conn.dialect.name, lock=lock), packed_list(t.c.id, ids))
     return {row.id: to_onboarding(row) for row in found}
 
@@ -109,7 +114,7 @@ def _claim_these(dialect: str) -> Any:
 
 def _claim(dialect: str, chosen: Select[tuple[str]]) -> Any:
     if dialect == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
+        chosen = chosen.with_for_update(skip_locked=True, key_share=True)
     # MATERIALIZED: without it a nested-loop plan of PostgreSQL may ignore the LIMIT.
     picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
     return (
@@ -297,3 +302,14 @@ def count_codes_out(conn: Connection, waba_ids: Sequence[str], since: datetime) 
     """Return how many codes sent since then may still be given back to Meta, by account."""
     wanted = {"since": since, **packed_list(t.c.waba_id, waba_ids)}
     return {row.waba_id: row.codes for row in conn.execute(_codes_out(conn.dialect.name), wanted)}
+
+
+def count_urgent(conn: Connection, before: datetime) -> dict[str, int]:
+    """Return how many numbers that are due before then wait for a call's budget, by account."""
+    return Counter(conn.execute(_URGENT, {"before": before}).scalars())
+
+
+#: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
+_URGENT = select(t.c.waba_id).where(
+    t.c.waiting == literal_column("'budget'"), t.c.register_by < bindparam("before", type_=Instant)
+)

@@ -175,6 +175,13 @@ onboarding = Table(
     Index(None, "number_key"),
     Index(None, "phone_number_id"),
     Index(None, "register_by"),
+    Index(
+        "ix_onboarding_waiting_register_by_budget",
+        "waiting",
+        "register_by",
+        sqlite_where=text("waiting = 'budget'"),
+        postgresql_where=text("waiting = 'budget'"),
+    ),
 )
 
 operation = Table(

@@ -10,8 +10,9 @@ from onboarding.model import (
     JournaledOperation,
     Operation,
     OperationStatus,
+    RecoveryClass,
 )
-from tests.core.making import DAY, HOUR, MINUTE
+from tests.core.making import DAY, HOUR, MINUTE, POLICY
 
 if TYPE_CHECKING:
     from tests.core.stage import Stage
@@ -22,6 +23,7 @@ _MOST = {
     Operation.REQUEST_CODE: (9, 72 * HOUR),
     Operation.SET_DISPLAY_NAME: (10, 30 * DAY),
 }
+_BLOCKED = (*_MOST, Operation.VERIFY_CODE)
 _DID_NOTHING = (OperationStatus.UNSENT, OperationStatus.REFUSED, OperationStatus.ABSENT)
 
 
@@ -30,6 +32,8 @@ def check_new_call(stage: Stage, new: JournaledOperation) -> None:
     earlier = [op for op in stage.journal.values() if op.name is new.name]
     assert not any(op.is_open for op in stage.journal.values()), "two calls are open"
     _check_window(new, earlier)
+    if new.name in _BLOCKED:
+        _check_block(new, earlier)
     if new.name is Operation.CREATE_NUMBER:
         _check_create(stage, earlier)
     if new.name is Operation.REQUEST_CODE:
@@ -51,6 +55,16 @@ def _check_window(new: JournaledOperation, earlier: list[JournaledOperation]) ->
     assert len(counted) < most, f"{new.name} more than {most} times"
 
 
+def _check_block(new: JournaledOperation, earlier: list[JournaledOperation]) -> None:
+    for op in earlier:
+        failure = op.outcome.failure if op.outcome else None
+        if failure is None or op.status is not OperationStatus.REFUSED:
+            continue
+        if failure.recovery is RecoveryClass.WAIT:
+            over = op.intent_at + timedelta(seconds=failure.wait_s or 0)
+            assert new.intent_at >= over, f"{new.name} while Meta takes none"
+
+
 def _check_create(stage: Stage, earlier: list[JournaledOperation]) -> None:
     for op in earlier:
         if op.status in (OperationStatus.UNSENT, OperationStatus.REFUSED):
@@ -70,6 +84,9 @@ def _check_register(stage: Stage, new: JournaledOperation) -> None:
     row, seen = stage.row, stage.row.seen
     assert seen is not None, "registered unseen"
     assert seen.is_on_biz_app is not True, "a number of the Business app"
+    if row.register_by is not None and row.register_by_reason is not DeadlineReason.POLICY:
+        last = new.intent_at + POLICY.send_within
+        assert last < row.register_by, "it might be sent after the window"
     subscribed_at = stage.account.subscribed_at
     assert subscribed_at is not None, "registered before the app was subscribed"
     assert new.intent_at - subscribed_at < DAY, "the proof of the subscription is too old"
@@ -82,3 +99,11 @@ def _check_register(stage: Stage, new: JournaledOperation) -> None:
         assert row.register_by_reason is DeadlineReason.EMBEDDED_SIGNUP, "registered in review"
         assert row.register_by is not None
         assert new.intent_at >= row.register_by - 3 * DAY, "registered in review too early"
+
+
+def check_pin(stage: Stage, told: list[JournaledOperation]) -> None:
+    """Refuse to forget the PIN of a register call that Meta is known to have accepted."""
+    for op in told:
+        known = stage.journal[op.id].status is OperationStatus.SUCCEEDED
+        if known and op.name is Operation.REGISTER and op.cycle == stage.row.cycle:
+            assert stage.row.pin_sealed == stage.pins[op.id], "the number's PIN is lost"

@@ -9,8 +9,10 @@ from typing import Any
 from onboarding.core.code_desk import NO_CODE
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
+from onboarding.core.pins import pin_given
 from onboarding.core.steps import DeadlineSet, Move, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.errors import ConflictError
 from onboarding.model import Entry, Onboarding, Operation, OperationStatus, Reason, State
 from tests.core.making import DAY, HOUR, MINUTE, POLICY, an_account
 from tests.core.stage import Stage
@@ -108,8 +110,13 @@ def release(stage: Stage) -> None:
 
 
 def set_pin(stage: Stage) -> None:
-    held = {**NO_HOLD, **NO_TROUBLE} if stage.row.hold is Reason.PIN else {}
-    _do(stage, {"pin_pending_sealed": "222222", "pin_mismatches": 0, **held})
+    pressing = [op for op in stage.journal.values() if op.is_open or not op.applied]
+    pin = f"{222222 + len(stage.journal)}"
+    try:
+        step = pin_given(stage.row, pin, [op for op in pressing if op.is_open or op.outcome])
+    except ConflictError:
+        return
+    _do(stage, dict(step.changes))
 
 
 def cancel(stage: Stage) -> None:

@@ -38,7 +38,7 @@ from tests.core.making import (
     an_operation,
 )
 from tests.core.meta_model import Meta
-from tests.core.oracle import check_new_call
+from tests.core.oracle import check_new_call, check_pin
 from tests.core.promises import check_plan
 
 _STATUS = {
@@ -68,6 +68,7 @@ class Stage:
         self.meta = Meta(START, first_name_status)
         self.account = an_account(subscribed_at=None)
         self.journal: dict[str, JournaledOperation] = {}
+        self.pins: dict[str, str] = {}  # what each register call carried
         self.in_flight: InFlight | None = None
         self.arriving: list[tuple[datetime, InFlight]] = []
         self.observe_at: datetime | None = None
@@ -112,6 +113,7 @@ class Stage:
                 self.journal[operation.id] = settled
         for operation in made.applied:
             self.journal[operation.id] = replace(self.journal[operation.id], applied=True)
+        check_pin(self, [*made.applied, *(op for op, _, _ in made.settled)])
         if made.account_hold is not None:
             self.account = replace(self.account, hold=Reason.ACCOUNT_HELD)
 
@@ -142,6 +144,8 @@ class Stage:
         check_new_call(self, operation)
         self.journal[operation.id] = operation
         self.in_flight = InFlight(operation, self._secret(name, row))
+        if name is Operation.REGISTER:
+            self.pins[operation.id] = self.in_flight.secret
         self.row = replace(
             row, next_due_at=operation.settle_at, waiting=Reason.SETTLING, lease_owner="worker"
         )

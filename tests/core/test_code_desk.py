@@ -124,6 +124,23 @@ class TestTheBudget:
         row = replace(CREATED, code_ready=True)
         assert wait_of(look(row, made=asked(9), forced=True)).reason is Reason.BUDGET
 
+    @pytest.mark.parametrize("name", [ASK, VERIFY])
+    def test_a_wait_that_meta_imposed_holds_for_every_onboarding_of_the_number(
+        self, name: Operation
+    ) -> None:
+        row = replace(CREATED, code_ready=True)
+        blocked = a_failure(RecoveryClass.WAIT, 136024, 2388367, wait_s=DAY.total_seconds())
+        call = answered(an_operation(name, CREATED, START - HOUR), blocked, onboarding_id="other")
+        wait = wait_of(look(row, made=[call], forced=True))
+        until = START - HOUR + SECOND + DAY
+        assert (wait.reason, wait.until) == (Reason.THROTTLED, until)
+        assert call_of(look(row, until, made=[call])) is ASK
+
+    def test_a_code_is_not_sent_back_while_meta_takes_none_of_the_number(self) -> None:
+        blocked = a_failure(RecoveryClass.WAIT, 4, 2446079, wait_s=HOUR.total_seconds())
+        call = answered(an_operation(VERIFY, WAITING, START), blocked, onboarding_id="other")
+        assert wait_of(look(GIVEN, START + MINUTE, made=[call])).reason is Reason.THROTTLED
+
 
 class TestWaitingForACode:
     def test_a_code_is_outstanding_for_ten_minutes_whoever_wants_another(self) -> None:
@@ -142,6 +159,18 @@ class TestWaitingForACode:
         assert (wait.reason, wait.until) == (Reason.BUDGET, START + 9 * MINUTE)
         refused = answered(an_operation(ASK, CREATED, START - MINUTE), a_failure(), **changes)
         assert call_of(look(row, made=[refused])) is ASK
+
+    @pytest.mark.parametrize("status", [OperationStatus.PENDING, OperationStatus.UNKNOWN])
+    def test_so_is_one_that_an_earlier_onboarding_may_have_asked_for(
+        self, status: OperationStatus
+    ) -> None:
+        row = replace(CREATED, code_ready=True)
+        asked_at = START - MINUTE
+        before = an_operation(ASK, CREATED, asked_at, onboarding_id="other", status=status)
+        wait = wait_of(look(row, made=[before]))
+        assert (wait.reason, wait.until) == (Reason.BUDGET, START + 9 * MINUTE)
+        absent = replace(before, status=OperationStatus.ABSENT)
+        assert call_of(look(row, made=[absent])) is ASK
 
     def test_the_next_codes_come_less_and_less_often_and_after_three_a_person_is_asked(
         self,

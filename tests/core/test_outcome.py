@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.model import (
     Effect,
@@ -157,8 +158,21 @@ def test_what_only_a_person_can_mend_ends_with_one(name: Operation, state: State
 @pytest.mark.parametrize(("name", "state"), HOMES)
 def test_what_is_refused_for_good_fails(name: Operation, state: State) -> None:
     row = rows(state)[0]
-    refusal = a_failure(RecoveryClass.PERMANENT, 33)
+    refusal = a_failure(RecoveryClass.PERMANENT, 192)
     assert after_answer(row, answered(an_operation(name, row), refusal)).row.state is State.FAILED
+
+
+@pytest.mark.parametrize(("name", "state"), HOMES)
+@pytest.mark.parametrize("code", [33, 803])
+def test_what_one_call_does_not_find_is_looked_for_before_it_counts_as_gone(
+    name: Operation, state: State, code: int
+) -> None:
+    row = rows(state)[0]
+    refusal = a_failure(RecoveryClass.PERMANENT, code)
+    after = after_answer(row, answered(an_operation(name, row), refusal))
+    assert after.row.state not in FINAL
+    if name is not Operation.DEREGISTER:  # what is gone need not be deregistered
+        assert wait_of(after).observe_at is not None
 
 
 @pytest.mark.parametrize(("name", "state"), HOMES)

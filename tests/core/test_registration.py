@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from onboarding.core.pins import pin_given
+from onboarding.errors import ConflictError
 from onboarding.model import (
     Effect,
     JournaledOperation,
     Onboarding,
     Operation,
+    OperationStatus,
     Owner,
     Reason,
     RecoveryClass,
@@ -93,6 +96,21 @@ class TestTheBudget:
     def test_calls_that_never_left_are_free(self) -> None:
         unsent = made(20, failure=a_failure(effect=Effect.UNSENT))
         assert call_of(look(READY, made=unsent)) is REGISTER
+
+    def test_a_lock_of_meta_outlasts_whatever_succeeded_since(self) -> None:
+        lock = a_failure(RecoveryClass.WAIT, 133016, wait_s=72 * HOUR.total_seconds())
+        (locked,) = made(1, failure=lock)
+        until = START - HOUR + SECOND + 72 * HOUR
+        for row in (READY, replace(READY, id="another onboarding", cycle=2)):
+            wait = wait_of(look(row, made=[locked], forced=True))
+            assert (wait.reason, wait.until) == (Reason.THROTTLED, until)
+            assert call_of(look(row, until, made=[locked])) is REGISTER
+
+    def test_a_lock_of_one_call_is_none_of_another(self) -> None:
+        lock = a_failure(RecoveryClass.WAIT, 133016, wait_s=72 * HOUR.total_seconds())
+        assert call_of(look(READY, made=made(1, DEREGISTER, failure=lock))) is REGISTER
+        unsent = replace(made(1, failure=lock)[0], status=OperationStatus.UNSENT)
+        assert call_of(look(READY, made=[unsent])) is REGISTER
 
     def test_deregister_has_a_window_of_its_own(self) -> None:
         row = replace(READY, retry_operation=DEREGISTER)
@@ -208,6 +226,28 @@ class TestThePin:
     def test_too_many_guesses_are_waited_out(self) -> None:
         after, _ = refuse(READY, a_failure(RecoveryClass.WAIT, 133008, wait_s=86400))
         assert (wait_of(after).until or START) >= START + DAY
+
+    def test_guesses_that_are_still_too_many_after_the_wait_are_the_holder_s_turn(self) -> None:
+        lock = a_failure(RecoveryClass.WAIT, 133008, wait_s=MINUTE.total_seconds())
+        for name in (REGISTER, SET_PIN):
+            first, call = refuse(READY, lock, name=name)
+            assert first.row.hold is None
+            again, _ = refuse(first.row, lock, call, name=name)
+            assert (again.row.hold, again.row.waiting_for) == (Reason.PIN, Owner.HOLDER)
+
+    def test_another_wait_before_it_does_not_make_it_a_repeat(self) -> None:
+        fast = a_failure(RecoveryClass.WAIT, 133009, wait_s=MINUTE.total_seconds())
+        first, call = refuse(READY, fast)
+        again, _ = refuse(first.row, a_failure(RecoveryClass.WAIT, 133008, wait_s=60), call)
+        assert again.row.hold is None
+
+    def test_no_other_is_taken_while_a_call_that_carries_one_is_not_applied(self) -> None:
+        for call in (an_operation(REGISTER, READY), answered(an_operation(SET_PIN, READY))):
+            with pytest.raises(ConflictError):
+                pin_given(READY, "sealed", [call])
+        for calls in ([], [an_operation(DEREGISTER, READY)]):
+            step = pin_given(READY, "sealed", calls)
+            assert step.changes["pin_pending_sealed"] == "sealed"
 
 
 class TestAnUnfinishedDeregistration:

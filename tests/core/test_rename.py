@@ -138,6 +138,16 @@ def test_anything_less_is_none(number: Any) -> None:
     assert wait_of(after).observe_at is not None
 
 
+def test_no_registration_is_decided_that_might_leave_after_the_fourteen_days() -> None:
+    row = approved().row
+    end = row.register_by
+    assert end is not None
+    assert call_of(look(row, end - POLICY.send_within - SECOND)) is REGISTER
+    after = look(row, end - POLICY.send_within)
+    assert (call_of(after), after.row.next_due_at) == (None, end)
+    assert look(after.row, end).row.state is State.NAME_REVIEW
+
+
 def test_only_a_registration_after_the_approval_makes_the_name_effective() -> None:
     ready = approved().row
     call = answered(an_operation(REGISTER, ready, START + 2 * DAY))

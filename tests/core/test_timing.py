@@ -101,6 +101,13 @@ def test_instants_as_text_sort_as_time_does(one: datetime, other: datetime) -> N
     assert parse_iso(iso(one)) == one
 
 
+@pytest.mark.parametrize("year", [1, 33, 999, 1000, 9999])
+def test_instants_of_any_year_can_be_read_back(year: int) -> None:
+    instant = datetime(year, 1, 1, tzinfo=UTC)
+    assert iso(instant) == f"{year:04}-01-01T00:00:00.000000Z"
+    assert parse_iso(iso(instant)) == instant
+
+
 @given(instants, st.integers(-14 * 60, 14 * 60))
 def test_text_with_any_offset_becomes_utc(instant: datetime, minutes: int) -> None:
     local = instant.astimezone(timezone(timedelta(minutes=minutes)))

@@ -15,6 +15,7 @@ from onboarding.model import (
     Onboarding,
     Operation,
     OperationStatus,
+    Owner,
     PhoneNumber,
     Reason,
     RecoveryClass,
@@ -128,6 +129,31 @@ def test_a_hold_does_not_stop_the_clock() -> None:
 def test_a_held_account_does_not_either() -> None:
     after = look(late(State.REGISTER_DEADLINE), END, account=an_account(hold=Reason.ACCOUNT_HELD))
     assert after.row.state is State.EXPIRED
+
+
+def test_while_the_account_is_held_its_operator_is_waited_for_and_not_the_list() -> None:
+    for changes in ({}, {"hold": Reason.REFUSED, "hold_by": "engine"}):
+        row = late(State.REGISTER_DEADLINE, -SECOND, **changes)
+        after = look(row, END + DAY, account=an_account(hold=Reason.ACCOUNT_HELD))
+        assert (wait_of(after).reason, after.row.waiting_for) == (
+            Reason.ACCOUNT_HELD,
+            Owner.OPERATOR,
+        )
+        assert after.row.state is State.REGISTER_DEADLINE
+
+
+@pytest.mark.parametrize("reason", [DeadlineReason.EMBEDDED_SIGNUP, DeadlineReason.POLICY])
+def test_no_registration_is_decided_that_might_leave_after_the_end(reason: DeadlineReason) -> None:
+    row = late(State.REGISTER_DEADLINE, -DAY, register_by_reason=reason)
+    if reason is DeadlineReason.POLICY:
+        row = replace(read(a_row(State.REGISTER_DEADLINE), VERIFIED, END - DAY), register_by=END)
+    last = END - POLICY.send_within
+    assert call_of(look(row, last - SECOND)) is Operation.REGISTER
+    after = look(row, last)
+    if reason is DeadlineReason.POLICY:
+        assert call_of(after) is Operation.REGISTER
+    else:
+        assert (wait_of(after).reason, after.row.next_due_at) == (Reason.DEADLINE_CHECK, END)
 
 
 def test_a_banned_number_expires_too() -> None:

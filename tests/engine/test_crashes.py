@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from onboarding.core.timing import parse_iso
 from onboarding.model import OperationStatus, State
 from tests.engine.rehearsing import MINUTE, NUMBER, Rehearse, Rehearsed, Seam, scenario
 
@@ -143,3 +144,21 @@ def test_a_killed_process_leaves_nothing_to_be_repeated(rehearse: Rehearse, endp
     meta.end_leases()
     meta.run_to(State.REGISTERED, most=30 * MINUTE)
     assert sum(call["effect"] for call in meta.calls("create_number")) == 1
+
+
+def test_a_code_that_a_cancelled_onboarding_may_have_asked_for_is_outstanding_all_the_same(
+    meta: Rehearsed,
+) -> None:
+    """Its worker died on the way; nobody settles the call before the number is asked for again."""
+    crash_once(meta, "request_code", "after")
+    cancelled = meta.ask()
+    with pytest.raises(CrashError):
+        meta.settle()
+    wait_for_calls(meta)
+    meta.engine.cancel(cancelled, "the name is wrong")
+    meta.end_leases()
+    meta.reads_codes = True
+    again = meta.ask(name="Luckier Shrub")
+    meta.run_to(State.REGISTERED, again)
+    first, second = [parse_iso(call["at"]) for call in meta.calls("request_code")]
+    assert second - first >= 10 * MINUTE

@@ -16,7 +16,9 @@ from tests.engine.rehearsing import (
     HOUR,
     MINUTE,
     NUMBER,
+    SECOND,
     START,
+    WABA,
     Rehearse,
     Rehearsed,
     scenario,
@@ -211,3 +213,27 @@ def test_a_deadline_counts_in_every_live_state(rehearse: Rehearse) -> None:
     assert [rung for rung, _ in raised(meta)] == RUNGS
     assert meta.state() is State.EXPIRED
     assert meta.clock.now() >= START + 14 * DAY
+
+
+def test_no_registration_that_might_leave_after_the_window(rehearse: Rehearse) -> None:
+    """A call may be sent up to 25 s after it was decided; it must not arrive past the end."""
+    meta = rehearse()
+    finished = START - 14 * DAY + 20 * SECOND
+    meta.sign_up(NUMBER, at=finished)
+    meta.ask(entry="embedded_signup", onboarded_at=finished)
+    meta.run(most=DAY)
+    assert (meta.state(), meta.calls("register")) == (State.EXPIRED, [])
+
+
+def test_at_the_end_of_the_window_a_held_account_is_what_is_waited_for(slow: Rehearsed) -> None:
+    slow.wait(13 * DAY)
+    slow.fail("refuse", "list_numbers", code=190)
+    slow.run(most=2 * DAY)
+    row = slow.row()
+    assert (row.state, row.waiting, row.waiting_for) == (
+        State.NAME_REVIEW, Reason.ACCOUNT_HELD, Owner.OPERATOR,
+    )  # fmt: skip
+    slow.control.delete("/faults").raise_for_status()
+    slow.engine.check_account(WABA)
+    slow.run(most=HOUR)
+    assert slow.state() is State.EXPIRED

@@ -9,7 +9,16 @@ import pytest
 from onboarding.core.timing import parse_iso
 from onboarding.errors import ConflictError, InputError
 from onboarding.model import Owner, Reason, State
-from tests.engine.rehearsing import DAY, HOUR, NUMBER, SECOND, Rehearse, Rehearsed, scenario
+from tests.engine.rehearsing import (
+    DAY,
+    HOUR,
+    NUMBER,
+    SECOND,
+    Rehearse,
+    Rehearsed,
+    Seam,
+    scenario,
+)
 
 PIN = "271828"
 
@@ -142,3 +151,53 @@ def test_a_pin_has_six_digits(meta: Rehearsed, pin: str) -> None:
     with pytest.raises(InputError) as refused:
         meta.engine.set_pin(NUMBER, pin)
     assert not pin or pin not in str(refused.value)
+
+
+OTHER_PIN = "314159"
+
+
+def refuse_another(meta: Rehearsed) -> None:
+    with pytest.raises(ConflictError, match="not known yet") as refused:
+        meta.engine.set_pin(NUMBER, OTHER_PIN)
+    assert refused.value.field == "pin"
+    assert NUMBER not in refused.value.hint
+    assert meta.row().id in refused.value.hint
+
+
+def test_no_pin_is_taken_while_a_call_that_carries_one_is_on_its_way(meta: Rehearsed) -> None:
+    asked: list[list[str]] = []
+
+    def meanwhile(endpoints: list[str]) -> None:
+        if "register" in endpoints and not asked:
+            asked.append(endpoints)
+            refuse_another(meta)
+
+    Seam(meta.engine, after=meanwhile)
+    meta.register(pin=PIN)
+    assert asked
+    assert meta.engine.reveal_pin(NUMBER, "comparing") == PIN
+    meta.engine.set_pin(NUMBER, OTHER_PIN)
+
+
+@pytest.mark.parametrize("endpoint", ["register", "set_pin"])
+def test_nor_while_it_is_not_known_what_became_of_it(rehearse: Rehearse, endpoint: str) -> None:
+    meta = rehearse(scenario=with_pin())
+    meta.fail("drop_after_effect", endpoint, times=1)
+    meta.ask(pin=PIN if endpoint == "register" else OTHER_PIN)
+    meta.run(until=lambda: meta.row().waiting is Reason.SETTLING)
+    refuse_another(meta)
+    meta.run_to(State.REGISTERED)
+    pin = meta.engine.reveal_pin(NUMBER, "comparing")
+    assert pin == (PIN if endpoint == "register" else OTHER_PIN)
+    assert meta.calls("register")[-1]["params"]["pin_digest"] == meta.shown()["pin_digest"]
+
+
+def test_a_lock_on_pins_that_comes_again_asks_the_holder(meta: Rehearsed) -> None:
+    meta.fail("refuse", "register", code=133008)
+    meta.ask()
+    meta.run(most=29 * DAY)
+    assert (meta.row().waiting, meta.row().waiting_for) == (Reason.PIN, Owner.HOLDER)
+    assert len(meta.calls("register")) == 2
+    meta.control.delete("/faults").raise_for_status()
+    meta.engine.set_pin(NUMBER, PIN)
+    meta.run_to(State.REGISTERED)

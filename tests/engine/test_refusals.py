@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 
 from onboarding.core.timing import parse_iso
+from onboarding.engine.observe import ask_for_list
 from onboarding.model import Owner, Reason, State
-from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, Rehearse, Rehearsed, scenario
+from tests.engine.rehearsing import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NUMBER,
+    WABA,
+    Rehearse,
+    Rehearsed,
+    scenario,
+)
 
 OTHER = "+493012345672"
 THERE = {"phone_number": NUMBER, "verified_name": "Lucky Shrub"}
@@ -174,3 +184,93 @@ def test_a_code_that_meta_never_sends_ends_with_a_person(meta: Rehearsed) -> Non
     meta.run()
     assert (meta.row().waiting, meta.row().waiting_for) == (Reason.REFUSED, Owner.OPERATOR)
     assert len(meta.calls("request_code")) <= 5
+
+
+def test_a_lock_outlasts_whatever_succeeds_meanwhile(meta: Rehearsed) -> None:
+    """The name is declined in the 72 hours, and the new one approved long before they end."""
+    meta.fail("refuse", "register", times=1, code=133016)
+    meta.ask()
+    meta.run(most=HOUR)
+    meta.edit(name_status="DECLINED")
+    ask_for_list(meta.engine.context, WABA)
+    meta.run(most=HOUR)
+    assert meta.row().waiting is Reason.NAME_DECLINED
+    meta.engine.rename(NUMBER, "Luckier Shrub")
+    meta.run(most=3 * HOUR)
+    meta.decide_name("APPROVED")
+    meta.run(most=DAY)
+    row = meta.row()
+    assert (row.state, row.waiting) == (State.REGISTER_DEADLINE, Reason.THROTTLED)
+    meta.engine.advance(NUMBER)  # a person's word does not help
+    meta.run_to(State.REGISTERED)
+    first, second = instants(meta, "register")
+    assert 72 * HOUR <= second - first <= 73 * HOUR
+
+
+def test_a_person_s_release_does_not_end_a_lock(meta: Rehearsed) -> None:
+    meta.fail("refuse", "register", times=1, code=133016)
+    meta.ask()
+    meta.run(most=HOUR)
+    meta.engine.hold(NUMBER, "a pause")
+    meta.engine.release(NUMBER, "on again")
+    meta.run_to(State.REGISTERED)
+    first, second = instants(meta, "register")
+    assert second - first >= 72 * HOUR
+
+
+def test_a_quota_of_codes_outlasts_the_onboarding_that_met_it(meta: Rehearsed) -> None:
+    meta.fail("refuse", "request_code", times=1, code=136024, subcode=2388367)
+    first_id = meta.ask()
+    meta.run(most=HOUR)
+    meta.engine.cancel(first_id, "the name is wrong")
+    meta.run_to(State.REGISTERED, meta.ask(name="Luckier Shrub"))
+    first, second = instants(meta, "request_code")
+    assert second - first >= DAY
+
+
+# What Meta calls gone or wrong is looked into once before a person is asked.
+
+
+@pytest.mark.parametrize("code", [33, 803])
+@pytest.mark.parametrize("endpoint", ["request_code", "register", "set_display_name"])
+def test_a_number_that_a_call_does_not_find_is_looked_for_before_it_counts_as_gone(
+    meta: Rehearsed, endpoint: str, code: int
+) -> None:
+    meta.fail("refuse", endpoint, times=1, code=code, status=404)
+    if endpoint == "set_display_name":
+        meta.register()
+        meta.engine.rename(NUMBER, "Luckier Shrub")
+    else:
+        meta.ask()
+    meta.run(most=DAY)
+    row = meta.row()
+    assert row.state is not State.FAILED
+    if endpoint == "request_code":  # the list shows the number: a person must see why
+        assert (row.waiting, row.waiting_for) == (Reason.REFUSED, Owner.OPERATOR)
+        meta.engine.release(NUMBER, "the token sees it now")
+    meta.run_to(State.REGISTERED)
+
+
+def test_a_number_that_neither_a_call_nor_the_list_finds_has_left(meta: Rehearsed) -> None:
+    meta.reads_codes = False
+    meta.ask()
+    meta.settle()
+    meta.fail("refuse", "request_code", code=803, status=404)
+    meta.edit(status="DELETED")
+    meta.engine.code_ready(NUMBER)
+    meta.run(most=DAY)
+    assert meta.state() is State.LEFT
+
+
+def test_a_wrong_certificate_is_mended_by_registering_once_more(meta: Rehearsed) -> None:
+    meta.fail("refuse", "register", times=1, code=131045, status=500)
+    meta.register()
+    assert len(meta.calls("register")) == 2
+
+
+def test_a_certificate_that_stays_wrong_asks_a_person(meta: Rehearsed) -> None:
+    meta.fail("refuse", "register", code=131045, status=500)
+    meta.ask()
+    meta.run(most=9 * DAY)
+    assert (meta.row().waiting, meta.row().waiting_for) == (Reason.REFUSED, Owner.OPERATOR)
+    assert len(meta.calls("register")) == 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import DeadlineReason, Owner, Reason, State
+from onboarding.model import Deadline, DeadlineReason, Owner, Reason, State
 from tests.engine.rehearsing import DAY, HOUR, NUMBER, START, Rehearse, Rehearsed, scenario
 
 RULES = [
@@ -190,3 +190,48 @@ def test_an_approved_change_that_nobody_registered_in_time_is_submitted_again(
     meta.run_to(State.REGISTERED)
     assert meta.shown()["verified_name"] == "Luckier Shrub"
     assert meta.row().display_name == "Luckier Shrub"
+
+
+def rungs(meta: Rehearsed) -> list[str]:
+    entries = [entry for _, entry in meta.engine.history(NUMBER)]
+    return [entry.detail["rung"] for entry in entries if entry.trigger == "escalated"]
+
+
+def name_change(meta: Rehearsed) -> Deadline:
+    told = meta.engine.deadlines(NUMBER)
+    return next(d for d in told if d.reason is DeadlineReason.NAME_CHANGE)
+
+
+def approved_and_locked(meta: Rehearsed, name: str = "Luckier Shrub") -> None:
+    """Have a new name approved, and the number's account locked before it is registered."""
+    meta.fail("refuse", "register", code=131031)
+    meta.engine.rename(NUMBER, name)
+    meta.run_to(State.REGISTER_DEADLINE)
+
+
+def test_a_change_that_is_approved_again_has_a_ladder_of_its_own(meta: Rehearsed) -> None:
+    meta.register()
+    approved_and_locked(meta)
+    meta.run(most=14 * DAY + HOUR)
+    assert rungs(meta) == ["inform", "urge", "page", "end"]
+    meta.control.delete("/faults").raise_for_status()
+    meta.engine.release(NUMBER, "the account is unlocked")
+    meta.run(most=HOUR, until=lambda: meta.state() is State.NAME_REVIEW)
+    assert (name_change(meta).closed_how, meta.row().register_by) == ("over", None)
+    meta.fail("refuse", "register", code=131031)
+    meta.run_to(State.REGISTER_DEADLINE)
+    meta.run(most=15 * DAY)
+    assert rungs(meta) == ["inform", "urge", "page", "end"] * 2
+
+
+def test_no_rung_is_raised_for_an_approval_that_was_taken_back(meta: Rehearsed) -> None:
+    meta.register()
+    approved_and_locked(meta)
+    meta.engine.release(NUMBER, "to be seen")
+    meta.control.delete("/faults").raise_for_status()
+    meta.fail("refuse", "register", code=133016)
+    meta.settle()
+    meta.edit(new_name_status="DECLINED")
+    meta.run(most=30 * DAY)
+    assert (meta.state(), meta.row().waiting) == (State.NAME_REVIEW, Reason.NAME_DECLINED)
+    assert (name_change(meta).closed_how, rungs(meta)) == ("over", [])

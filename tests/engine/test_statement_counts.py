@@ -6,9 +6,11 @@ import pytest
 
 from onboarding import NumberRequest
 from onboarding.core.timing import HOUR
-from onboarding.engine.advance import claim_due, write_intents, write_outcomes
+from onboarding.engine.advance import claim_due
 from onboarding.engine.escalate import escalate_due
+from onboarding.engine.intents import write_intents
 from onboarding.engine.observe import observe_due
+from onboarding.engine.outcomes import write_outcomes
 from onboarding.model import State
 from tests.engine.rehearsing import DAY, WABA, Rehearse, Rehearsed, roomy
 from tests.store.making import counted

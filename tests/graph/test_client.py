@@ -190,6 +190,16 @@ def test_a_field_is_known_or_not_per_kind_of_call(
         assert client.send_one(a_call(requests.read_number("1", "77"))).dropped_fields == ()
 
 
+def test_a_field_that_one_waba_lacks_is_asked_of_the_others(
+    client_at: ClientFactory, a_call: CallFactory
+) -> None:
+    other = requests.list_numbers("103390129340399", fields=("id", "status", "odd"))
+    with raw_server(refuse("status"), answer(EMPTY_LIST), answer(EMPTY_LIST)) as server:
+        client = client_at(server.url)
+        assert client.send_one(a_call(LIST)).dropped_fields == ("status",)
+        assert client.send_one(a_call(other)).dropped_fields == ()
+
+
 def test_a_server_that_refuses_field_after_field_ends_as_a_failure(
     client_at: ClientFactory, a_call: CallFactory
 ) -> None:

@@ -24,8 +24,10 @@ def stored(database: Engine, *ids: str) -> list[Deadline]:
 
 
 def climbable(database: Engine, now: Any = START + 30 * DAY, limit: int = 100) -> list[str]:
-    found = read(database, lambda conn: deadlines.load_climbable(conn, now, limit))
-    return [deadline.onboarding_id for deadline in found]
+    found = read(database, lambda conn: deadlines.find_climbable(conn, now, limit))
+    due = read(database, lambda conn: deadlines.load_climbable(conn, found, now))
+    assert {deadline.onboarding_id for deadline in due} == set(found)
+    return found
 
 
 def test_a_deadline_is_kept_and_corrected(database: Engine) -> None:

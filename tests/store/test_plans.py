@@ -97,8 +97,12 @@ QUERIES: dict[str, tuple[Callable[[Connection], Any], str]] = {
         lambda c: deadlines.load_deadlines(c, ["row-000001"]),
         "autoindex_deadline",
     ),
+    "who waits for a budget and is urgent": (
+        lambda c: onboardings.count_urgent(c, START + DAY),
+        "ix_onboarding_waiting_register_by_budget",
+    ),
     "rungs that are due": (
-        lambda c: deadlines.load_climbable(c, START + DAY, 100),
+        lambda c: deadlines.find_climbable(c, START + DAY, 100),
         "ix_deadline_next_rung_at",
     ),
     "the next rung": (deadlines.next_rung_at, "ix_deadline_next_rung_at"),

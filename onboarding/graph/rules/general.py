@@ -169,7 +169,12 @@ _PERMISSIONS = (
 )
 
 _OBJECTS = (
-    rule(33, PERMANENT, "The number was deleted at Meta.", "Add the number again if it is wanted."),
+    rule(
+        33,
+        PERMANENT,
+        "The number was deleted at Meta.",
+        "The list of the WABA is read, and decides. If the number is gone, add it again.",
+    ),
     rule(
         100,
         RECONCILE,
@@ -182,7 +187,8 @@ _OBJECTS = (
         803,
         PERMANENT,
         "The object was not found.",
-        "Check that the token belongs to this WABA; add the number again if it was deleted.",
+        "The list of the WABA is read, and decides. If the number is on it, check that the token "
+        "may see it; if it was deleted, add it again.",
     ),
     rule(
         100,

@@ -67,7 +67,7 @@ _WHATSAPP = (
         131045,
         HUMAN,
         "The certificate of the number is not right.",
-        "Register the number once more; if that fails, set the display name again.",
+        "The number is registered once more by itself. If that fails, set the display name again.",
     ),
     rule(
         131057,
@@ -109,7 +109,8 @@ _PINS = (
         133008,
         WAIT,
         "Too many wrong PINs were tried.",
-        "Wait, then give the right PIN or let the owner switch off two-step verification.",
+        "It is tried once more after the wait. If that fails, give the right PIN, or let the owner "
+        "switch off two-step verification.",
         wait_s=DAY_S,
     ),
     rule(

@@ -1,0 +1,218 @@
+"""The second transaction of a step: decide, and journal what is to be sent before it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from onboarding.core.pins import TAKES_PIN
+from onboarding.core.plan import Plan, parked, waiting
+from onboarding.core.steps import Call, Snapshot, Wait
+from onboarding.engine.context import Context, Ids
+from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.purses import open_purse
+from onboarding.engine.sending import request_of
+from onboarding.engine.vault import new_pin
+from onboarding.engine.writing import write_plans
+from onboarding.errors import OnboardingError, StoreError
+from onboarding.graph.calls import GraphCall
+from onboarding.model import (
+    Account,
+    JournaledOperation,
+    Onboarding,
+    OperationStatus,
+    Reason,
+)
+from onboarding.store import budgets, journal, onboardings
+from onboarding.store.database import again_if_unlucky, writing
+from onboarding.telemetry import log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One call that was journaled and may be sent."""
+
+    operation: JournaledOperation
+    row: Onboarding
+    call: GraphCall
+
+
+def write_intents(
+    ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str] = ()
+) -> list[Sent]:
+    """Decide for claimed machines and journal what is to be sent, in one transaction.
+
+    If that fails for a reason of one of them, the batch is split: the others go on, and the one
+    stays leased; after some such leases it is parked as stuck.
+
+    Returns:
+        What may be sent, each call once and only until its ``send_before``.
+
+    Raises:
+        StoreError: the database cannot be used; all stay leased.
+    """
+    if not claimed:
+        return []
+    try:
+        return again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one machine must never stop the others
+        if len(claimed) == 1:
+            log.exception("intent_not_written", onboarding=claimed[0].id, error=str(error))
+            return []
+    half = len(claimed) // 2
+    return [
+        *write_intents(ctx, claimed[:half], forced),
+        *write_intents(ctx, claimed[half:], forced),
+    ]
+
+
+def _write_intents(
+    ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str]
+) -> list[Sent]:
+    started = time.monotonic()
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        # A list may have been read since the claim: what it showed counts.
+        rows = onboardings.load_onboardings(conn, [row.id for row in claimed], lock=True)
+        ours = [rows[row.id] for row in claimed if rows[row.id].version == row.version]
+        pairs = plan_each(ctx, snapshots(ctx, conn, ours, now, forced), now)
+        calling, spent = _within_budget(ctx, conn, pairs, now)
+        lease = ctx.real_now(conn) + ctx.policy.settle
+        for _, made, _call in calling:
+            made.row = _with_intent(ctx, made, now, lease)
+        shut = _shut(ctx, calling, now)
+        written = write_plans(ctx, conn, [shut.get(s.row.id, made) for s, made in pairs], now)
+        open_ = [each for each in calling if each[0].row.id not in shut]
+        sent = _journal(ctx, conn, open_, written, now=now, started=started)
+        budgets.spend(conn, spent, now)
+        return sent
+
+
+def _shut(
+    ctx: Context, calling: Sequence[tuple[Snapshot, Plan, Call]], now: datetime
+) -> dict[str, Plan]:
+    """Return who is parked instead, by id: their request cannot be made.
+
+    A PIN or code of theirs does not open with our key, or Meta gave an id that is none.
+    """
+    shut: dict[str, Plan] = {}
+    for snap, made, call in calling:
+        try:
+            request_of(call, made.row, ctx.vault)
+        except OnboardingError as error:
+            shut[snap.row.id] = parked(snap, now, f"{call.operation}: {error}")
+    return shut
+
+
+def _within_budget(
+    ctx: Context, conn: Connection, pairs: Sequence[tuple[Snapshot, Plan]], now: datetime
+) -> tuple[list[tuple[Snapshot, Plan, Call]], Mapping[str, int]]:
+    """Return the plans whose call fits the budgets, urgent ones first, and what they spend.
+
+    The others wait.
+    """
+    calling = [(s, p, p.step) for s, p in pairs if isinstance(p.step, Call)]
+    if not calling:
+        return [], {}
+    purse = open_purse(ctx, conn, {snap.row.waba_id for snap, _, _ in calling}, now)
+    far = now + timedelta(days=3650)
+    allowed = []
+    for snap, made, call in sorted(calling, key=lambda each: each[1].row.register_by or far):
+        is_urgent = (made.row.register_by or far) < now + ctx.policy.urgent_within
+        if refused_until := purse.take(snap.account, call.operation, urgent=is_urgent):
+            made.step = Wait(reason=Reason.BUDGET, until=refused_until)
+            made.row = waiting(made.row, made.step, now)
+        else:
+            allowed.append((snap, made, call))
+    return allowed, purse.spent
+
+
+def _with_intent(ctx: Context, made: Plan, now: datetime, lease_until: datetime) -> Onboarding:
+    """Return the row as it stands while its call is on its way."""
+    row = made.row
+    operation = made.step.operation if isinstance(made.step, Call) else None
+    if operation in TAKES_PIN and row.pin_sealed is None and row.pin_pending_sealed is None:
+        # Stored before the call: the call sets it at Meta even if its answer is lost.
+        row = replace(row, pin_sealed=ctx.vault.seal(new_pin()))
+    return replace(
+        row,
+        next_due_at=now + ctx.policy.settle,
+        waiting=Reason.SETTLING,
+        waiting_since=now,
+        lease_until=lease_until,
+    )
+
+
+def _journal(
+    ctx: Context,
+    conn: Connection,
+    calling: Sequence[tuple[Snapshot, Plan, Call]],
+    written: dict[str, Onboarding],
+    *,
+    now: datetime,
+    started: float,
+) -> list[Sent]:
+    ids = Ids(now)
+    planned = [
+        (snap, call, written[made.row.id], _operation(ctx, snap, call, ids.next(), now))
+        for snap, made, call in calling
+        if made.row.id in written
+    ]
+    journaled = journal.insert_intents(conn, [op for _, _, _, op in planned], ctx.worker)
+    send_before = started + ctx.policy.send_within.total_seconds()
+    return [
+        Sent(
+            operation=operation,
+            row=row,
+            call=_graph_call(
+                ctx, snap.account, call, row, operation_id=operation.id, send_before=send_before
+            ),
+        )
+        for snap, call, row, operation in planned
+        if operation.id in journaled
+    ]
+
+
+def _graph_call(
+    ctx: Context,
+    account: Account,
+    call: Call,
+    row: Onboarding,
+    *,
+    operation_id: str,
+    send_before: float,
+) -> GraphCall:
+    return GraphCall(
+        request=request_of(call, row, ctx.vault),
+        token=ctx.token_of(account),
+        tag=operation_id,
+        send_before=send_before,
+    )
+
+
+def _operation(
+    ctx: Context, snap: Snapshot, call: Call, operation_id: str, now: datetime
+) -> JournaledOperation:
+    row = snap.row
+    earlier = [
+        op for op in snap.attempts.made if op.name is call.operation and op.cycle == row.cycle
+    ]
+    return JournaledOperation(
+        id=operation_id,
+        onboarding_id=row.id,
+        waba_id=row.waba_id,
+        number_key=row.number_key,
+        cycle=row.cycle,
+        name=call.operation,
+        natural_key=call.natural_key,
+        attempt=len(earlier) + 1,
+        status=OperationStatus.PENDING,
+        intent_at=now,
+        settle_at=now + ctx.policy.settle,
+    )

@@ -1,0 +1,121 @@
+"""The third transaction of a step: what came of calls, and what follows from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain, repeat
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from onboarding.engine.context import Context
+from onboarding.engine.intents import Sent
+from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.sending import breakers_of, outcome_of, status_of
+from onboarding.engine.writing import due_now, write_plans
+from onboarding.errors import StoreError
+from onboarding.graph.calls import GraphResult
+from onboarding.model import RecoveryClass
+from onboarding.store import budgets, journal, onboardings
+from onboarding.store.database import again_if_unlucky, writing
+from onboarding.telemetry import log
+
+#: Outcomes are committed in groups: at most so many, and none waits longer than this.
+GROUP, GROUP_WAIT_S = 100, 0.05
+
+#: Seconds between tries while the database cannot be used; the last one repeats.
+_PAUSES_S = (0.1, 0.5, 2.0, 5.0)
+
+Group = Sequence[tuple[Sent, GraphResult]]
+
+
+def write_outcomes(ctx: Context, group: Group) -> None:
+    """Write what came of a group of calls, in one transaction.
+
+    While the database cannot be used the group is kept and tried again, until the calls are
+    settled by probe anyway: an answer that is lost is a call that may be made twice.
+    """
+    give_up_at = time.monotonic() + ctx.policy.settle.total_seconds()
+    for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
+        try:
+            _write_split(ctx, group)
+        except StoreError as error:
+            if time.monotonic() + pause > give_up_at:
+                log.error("outcomes_not_written", calls=len(group), error=str(error))
+                return
+            log.warning("outcomes_delayed", calls=len(group), error=str(error))
+            time.sleep(pause)
+        else:
+            return
+
+
+def _write_split(ctx: Context, group: Group) -> None:
+    """Write a group; one that is refused is split: a bad row must not take others with it.
+
+    A single one that is refused stays journaled as pending, and is settled by probe.
+    """
+    try:
+        again_if_unlucky(lambda: _write_group(ctx, group))
+    except DBAPIError as error:
+        if len(group) == 1:
+            log.error("outcome_not_written", operation=group[0][0].operation.id, error=str(error))
+            return
+        half = len(group) // 2
+        _write_split(ctx, group[:half])
+        _write_split(ctx, group[half:])
+    else:
+        _log_troubles(group)
+
+
+def _write_group(ctx: Context, group: Group) -> None:
+    with writing(ctx.database) as conn:
+        _write(ctx, conn, group)
+
+
+def _write(ctx: Context, conn: Connection, group: Group) -> None:
+    now = ctx.clock.now()
+    expected = {sent.row.id: sent.row.version for sent, _ in group}
+    rows = onboardings.load_onboardings(conn, list(expected), lock=True)
+    results = {sent.operation.id: _result(sent, result, now) for sent, result in group}
+    open_ids = journal.write_results(conn, list(results.values()))
+    late = [result for id_, result in results.items() if id_ not in open_ids]
+    journal.keep_late(conn, late)
+    ours = [row for id_, row in rows.items() if row.version == expected[id_]]
+    moved = [id_ for id_, row in rows.items() if row.version != expected[id_]]
+    onboardings.wake(conn, moved, now, worker=ctx.worker)
+    made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
+    write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+    budgets.write_breakers(conn, breakers_of((result for _, result in group), now))
+
+
+def _result(sent: Sent, result: GraphResult, now: datetime) -> journal.Result:
+    outcome = outcome_of(result)
+    return journal.Result(
+        id=sent.operation.id,
+        status=status_of(outcome),
+        outcome=outcome,
+        outcome_at=now,
+        applied=False,
+        resolved_by="response",
+    )
+
+
+def _log_troubles(group: Group) -> None:
+    for sent, result in group:
+        failure = result.failure
+        if failure is None:
+            continue
+        level = log.error if failure.recovery is RecoveryClass.BUG else log.warning
+        level(
+            "call_failed",
+            operation=sent.operation.name.value,
+            onboarding=sent.row.id,
+            effect=failure.effect.value,
+            recovery=failure.recovery.value,
+            error_code=failure.code,
+            error_subcode=failure.subcode,
+            fbtrace_id=failure.fbtrace_id,
+            message=failure.message,
+        )
