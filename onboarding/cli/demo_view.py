@@ -131,8 +131,8 @@ class DemoView:
         url = self._run.database_url
         self._console.print("\n[bold]Try next:[/bold]")
         for command in (
-            "list --waiting-for partner",
-            f"show {waiting.id}",
+            "list --state registered",
+            f"history {waiting.id}",
             "audit verify",
         ):
             self._console.print(

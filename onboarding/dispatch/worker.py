@@ -79,7 +79,7 @@ class Worker:
     def stop(self) -> None:
         """Claim nothing more, let calls in flight be answered and written, and note the end.
 
-        Returns after at most the total timeout of a call. What is unanswered then stays
+        Returns after at most twice the total timeout of a call. What is unanswered then stays
         journaled, and is settled by probe after the next start.
         """
         if self._stopped.is_set():

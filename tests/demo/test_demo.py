@@ -45,6 +45,8 @@ def test_the_numbers_come_by_both_entries_and_stay_within_metas_caps() -> None:
     business_of = {waba.id: b.id for b in scenario.businesses for waba in b.wabas}
     per_business = Counter(business_of[row["waba_id"]] for row in rows())
     assert max(per_business.values()) <= scenario.limits.numbers_per_verified_business == 20
+    per_waba = Counter(row["waba_id"] for row in rows())
+    assert max(per_waba.values()) <= scenario.limits.numbers_per_waba
     assert {row["entry"] for row in rows()} == {"new", "embedded_signup"}
 
 

@@ -58,7 +58,7 @@ def test_lines_may_be_left_out(shown: list[str], printed: list[str], same: objec
     [
         ("created: +1 as 01a20170f78300a30b6425 (x)", "created: +1 as 01a2016542a309483468e7 (x)"),
         ("since 2026-03-02 09:00 UTC, in 14.0 days", "since 2026-11-22 04:08 UTC, 3 seconds ago"),
-        ("worker vm:1:40bc274e is running", "worker host:8097:00bc274e is running"),
+        ("worker box:1:40bc274e is running", "worker host:8097:00bc274e is running"),
         ("a      b", "a  b"),
     ],
 )

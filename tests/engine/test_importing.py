@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -326,17 +325,3 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(ImportFileError, match="cannot be read"):
         read_requests(tmp_path / "folder.csv")
-
-
-@pytest.mark.slow
-def test_a_row_costs_the_same_in_a_large_file(engine: Engine, file: Path) -> None:
-    def seconds_per_row(first: int, count: int) -> float:
-        rows = "".join(f"{WABA},+1415{2_000_000 + first + i},Shop\n" for i in range(count))
-        _write(file, f"{HEAD}\n{rows}")
-        started = time.process_time()  # of this process alone, whatever else runs beside it
-        assert len(engine.import_file(file)) == count
-        return (time.process_time() - started) / count
-
-    seconds_per_row(0, 500)  # what is imported and compiled once
-    small = min(seconds_per_row(1_000 + 500 * turn, 500) for turn in range(3))
-    assert seconds_per_row(10_000, 10_000) < 1.5 * small
