@@ -24,7 +24,7 @@ from onboarding.engine.requests import (
 from onboarding.errors import ConflictError, InputError
 from onboarding.model import Deadline, Onboarding, State
 from onboarding.store import accounts, deadlines, finding, history, onboardings
-from onboarding.store.database import reading, writing
+from onboarding.store.database import again_if_raced, reading, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +42,25 @@ def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[
         RequestsRefusedError: which of them cannot be accepted, and why.
     """
     validated = validate(requests, ctx.clock.now())
-    with writing(ctx.database) as conn:
-        now = ctx.clock.now()
-        checked = _compare(ctx, conn, *validated)
-        if checked.refusals:
-            raise RequestsRefusedError(checked.refusals)
-        stored = _store(ctx, conn, checked.fresh, actor, now)
+    known, stored = again_if_raced(lambda: _accept(ctx, *validated, actor))
     return [
-        Receipt(onboarding=checked.known[index], result="known")
-        if index in checked.known
+        Receipt(onboarding=known[index], result="known")
+        if index in known
         else Receipt(onboarding=stored[index], result="created")
         for index in range(len(requests))
     ]
+
+
+def _accept(
+    ctx: Context, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal], actor: str
+) -> tuple[Mapping[int, Onboarding], Mapping[int, Onboarding]]:
+    """Store what is new; return what was known and what was stored."""
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        checked = _compare(ctx, conn, valid, refusals)
+        if checked.refusals:
+            raise RequestsRefusedError(checked.refusals)
+        return checked.known, _store(ctx, conn, checked.fresh, actor, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,23 +57,29 @@ def add_account(
         raise InputError(
             "the token is empty or has characters that no token has", field="token", hint="paste it"
         )
+    account = Account(
+        waba_id=waba_id,
+        business_id=business_id,
+        name=name,
+        token_sealed=ctx.vault.seal(token),
+        added_by=actor,
+        created_at=ctx.clock.now(),
+    )
+    return again_if_raced(lambda: _add(ctx, account, token, actor))
+
+
+def _add(ctx: Context, account: Account, token: str, actor: str) -> Account:
+    waba_id = account.waba_id
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        known = accounts.load_accounts(conn, [waba_id]).get(waba_id)
+        known = accounts.load_accounts(conn, [waba_id], lock=True).get(waba_id)
         if known is None:
-            account = Account(
-                waba_id=waba_id,
-                business_id=business_id,
-                name=name,
-                token_sealed=ctx.vault.seal(token),
-                added_by=actor,
-                created_at=now,
-            )
-            accounts.insert_account(conn, account)
+            accounts.insert_account(conn, replace(account, created_at=now))
             note, reason, changes = "account_added", "added with a token", {}
         else:
             note, reason = "token_replaced", "a new token was given"
-            changes = _replaced(ctx, known, token, name, business_id) | {"observe_due_at": now}
+            changes = _replaced(ctx, known, token, account.name, account.business_id)
+            changes |= {"observe_due_at": now}
             onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
         return change_account(
             conn, waba_id, note, reason=reason, actor=actor, now=now, changes=changes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from onboarding.core.pins import TAKES_PIN
 from onboarding.core.plan import Plan, parked, waiting
 from onboarding.core.steps import Call, Snapshot, Wait
 from onboarding.engine.context import Context, Ids
+from onboarding.engine.crash_points import CLAIMED, INTENDED, INTENT_WRITTEN, reach
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.sending import request_of
@@ -83,6 +84,7 @@ def _write_intents(
         ours = [rows[row.id] for row in claimed if rows[row.id].version == row.version]
         pairs = plan_each(ctx, snapshots(ctx, conn, ours, now, forced), now)
         calling, spent = _within_budget(ctx, conn, pairs, now)
+        reach(CLAIMED, (call.operation for _, _, call in calling))
         lease = ctx.real_now(conn) + ctx.policy.settle
         for _, made, _call in calling:
             made.row = _with_intent(ctx, made, now, lease)
@@ -91,7 +93,13 @@ def _write_intents(
         open_ = [each for each in calling if each[0].row.id not in shut]
         sent = _journal(ctx, conn, open_, written, now=now, started=started)
         budgets.spend(conn, spent, now)
-        return sent
+        reach(INTENT_WRITTEN, _names(sent))
+    reach(INTENDED, _names(sent))
+    return sent
+
+
+def _names(sent: Sequence[Sent]) -> Iterator[Operation]:
+    return (each.operation.name for each in sent)
 
 
 def _shut(

@@ -17,7 +17,13 @@ from onboarding.graph.client import GraphClient
 from onboarding.graph.transport import Wire
 from onboarding.settings import Settings
 from onboarding.store import schema
-from onboarding.store.database import open_database, reading, sqlite_path, writing
+from onboarding.store.database import (
+    again_if_raced,
+    open_database,
+    reading,
+    sqlite_path,
+    writing,
+)
 from onboarding.store.deployment import insert_fact, load_fact
 
 _KEY_ID = "secret_key_id"
@@ -144,7 +150,7 @@ def open_vault(settings: Settings, database: Database) -> Vault:
     with reading(database) as conn:
         known = load_fact(conn, _KEY_ID)
     if known is None:
-        known = _keep_key_id(database, vault.key_id)
+        known = again_if_raced(lambda: _keep_key_id(database, vault.key_id))
     if known != vault.key_id:
         raise ConfigurationError(
             "the secret key is not the one that this database's secrets were sealed with",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from onboarding.engine.context import Context
+from onboarding.engine.crash_points import ANSWERED, APPLIED, OUTCOME_WRITTEN, reach
 from onboarding.engine.intents import Sent
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.sending import breakers_of, outcome_of, status_of
@@ -37,6 +38,8 @@ def write_outcomes(ctx: Context, group: Group) -> None:
     While the database cannot be used the group is kept and tried again, until the calls are
     settled by probe anyway: an answer that is lost is a call that may be made twice.
     """
+    names = [sent.operation.name for sent, _ in group]
+    reach(ANSWERED, names)
     give_up_at = time.monotonic() + ctx.policy.settle.total_seconds()
     for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
         try:
@@ -48,6 +51,7 @@ def write_outcomes(ctx: Context, group: Group) -> None:
             log.warning("outcomes_delayed", calls=len(group), error=str(error))
             time.sleep(pause)
         else:
+            reach(APPLIED, names)
             return
 
 
@@ -88,6 +92,7 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
     write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
     budgets.write_breakers(conn, breakers_of((result for _, result in group), now))
+    reach(OUTCOME_WRITTEN, (sent.operation.name for sent, _ in group))
 
 
 def _result(sent: Sent, result: GraphResult, now: datetime) -> journal.Result:

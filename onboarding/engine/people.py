@@ -32,7 +32,7 @@ from onboarding.errors import (
 )
 from onboarding.model import Onboarding, Operation, Reason, State
 from onboarding.store import finding, journal, onboardings
-from onboarding.store.database import again_if_unlucky, writing
+from onboarding.store.database import again_if_raced, writing
 
 _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
@@ -51,7 +51,7 @@ def change(
         NotFoundError: no such onboarding.
         InputError: no reason is given.
     """
-    return again_if_unlucky(lambda: _change(ctx, onboarding_id, actor, make))
+    return again_if_raced(lambda: _change(ctx, onboarding_id, actor, make))
 
 
 def _change(

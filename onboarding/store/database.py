@@ -1,4 +1,4 @@
-"""Connections: how each database is opened, and what its refusals mean for people."""
+"""Connections: how each database is opened, read and written."""
 
 from __future__ import annotations
 
@@ -10,14 +10,30 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    TimeoutError,  # noqa: A004 - of the pool
+)
 
 from onboarding.errors import ConfigurationError, StoreError
+from onboarding.store.refusals import explain, is_taken
 
 T = TypeVar("T")
 
 _READ_ONLY = "onboarding_read_only"
+_TRIES = 5
+_CONNECT_TIMEOUT_S = 10
+
+#: How a transaction that only reads is begun. PostgreSQL would let each statement of it see another
+#: state, so that a history which grows meanwhile would not match its head.
+_READING = {
+    "sqlite": {_READ_ONLY: True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
 
 #: One lock per SQLite engine: its threads take turns here, in order and at once, instead of
 #: sleeping in SQLite's busy handler until the one writer is done.
@@ -38,15 +54,33 @@ def open_database(url: str, *, busy_timeout_s: float = 30.0) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _open_sqlite(url, busy_timeout_s)
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return _open_server(parsed)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _unusable(error) from None
+
+
+def _open_server(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    waits = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT_S}
+    try:
+        return create_engine(
+            url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=waits
+        )
+    except ImportError:
+        if url.get_backend_name() != "postgresql":
+            raise
+        raise ConfigurationError(
+            "PostgreSQL needs its driver, which is not installed",
+            hint="run: pip install 'onboarding[postgres]'",
+        ) from None
 
 
 def _unusable(error: Exception) -> ConfigurationError:
     return ConfigurationError(
         f"the database URL cannot be used ({type(error).__name__})",
-        hint="set ONBOARDING_DATABASE_URL like sqlite:///onboarding.db",
+        hint="set ONBOARDING_DATABASE_URL like sqlite:///onboarding.db "
+        "or postgresql://USER@HOST/DATABASE",
     )
 
 
@@ -92,7 +126,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """Open one transaction that only reads: it sees one state of the database throughout."""
     with (
         _explained(engine),
-        engine.connect().execution_options(**{_READ_ONLY: True}) as conn,
+        engine.connect().execution_options(**_READING[engine.dialect.name]) as conn,
         conn.begin(),
     ):
         yield conn
@@ -117,53 +151,37 @@ def again_if_unlucky(transaction: Callable[[], T]) -> T:
     raise last
 
 
+def again_if_raced(transaction: Callable[[], T]) -> T:
+    """Run a whole transaction, and again if another stored meanwhile what it found to be missing.
+
+    Its second look finds that. On SQLite, whose writers take turns, it never comes to this.
+
+    Raises:
+        StoreError: as ``again_if_unlucky``.
+    """
+    for _ in range(_TRIES):
+        try:
+            return again_if_unlucky(transaction)
+        except IntegrityError as error:
+            if not is_taken(error):
+                raise
+            last = error
+    raise last
+
+
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if explained := explain(engine, error):
+        if explained := explain(engine.url, error):
             raise explained from None
         raise
-
-
-def explain(engine: Engine, error: DBAPIError) -> StoreError | None:
-    """Return what a refusal of the database means for people, or ``None`` for a fault of ours."""
-    where = engine.url.render_as_string(hide_password=True)
-    if getattr(error.orig, "sqlstate", None) in _GIVEN_UP:
-        given_up = StoreError(
-            f"the database gave a transaction up ({where})", hint="try again; nothing was changed"
-        )
-        given_up.is_given_up = True
-        return given_up
-    text = str(error.orig).lower()
-    for sign, message, hint in _SIGNS:
-        if sign in text:
-            return StoreError(f"{message} ({where})", hint=hint)
-    if isinstance(error, OperationalError):
-        return StoreError(
-            f"the database cannot be used: {error.orig} ({where})".replace("\n", " "),
-            hint="check ONBOARDING_DATABASE_URL and that the database runs",
-        )
-    return None
-
-
-#: PostgreSQL's codes for a deadlock and for a failure to serialise.
-_GIVEN_UP = ("40P01", "40001")
-_TRIES = 5
-
-_SIGNS = (
-    ("readonly", "the database is read-only", "make the file and its folder writable"),
-    ("read-only", "the database is read-only", "connect with a role that may write"),
-    ("disk is full", "the disk is full", "free some space; nothing was lost"),
-    ("database is locked", "another process holds the database", "try again when it is done"),
-    ("no such table", "the database has no schema", "run: onboarding db upgrade"),
-    ("does not exist", "the database has no schema", "run: onboarding db upgrade"),
-    ("no such column", "the schema is of another release", "run: onboarding db upgrade"),
-    ("unable to open", "the database file cannot be opened", "check the path and its folder"),
-    ("not a database", "the file is not a SQLite database", "check ONBOARDING_DATABASE_URL"),
-    ("malformed", "the database file is damaged", "restore it from a backup"),
-)
+    except TimeoutError as error:
+        raise StoreError(
+            "all connections to the database are in use",
+            hint="try again, or use fewer threads in one process",
+        ) from error
 
 
 def sqlite_path(url: str) -> Path | None:
