@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
+    from onboarding.engine.settling import OpenOperation
     from onboarding.errors import (
         ChainBrokenError,
         ConfigurationError,
@@ -71,6 +72,7 @@ __all__ = [
     "NumberRequest",
     "Onboarding",
     "OnboardingError",
+    "OpenOperation",
     "Owner",
     "Page",
     "Pass",
@@ -92,6 +94,7 @@ _HOMES = {
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.context": ("CodeIntake",),
+    "onboarding.engine.settling": ("OpenOperation",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",

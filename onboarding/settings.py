@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     )
     lease_seconds: Seconds = Field(90, description="a claimed machine belongs to its worker")
     poll_seconds: Seconds = Field(1, description="how often a worker looks for what is due")
+    seal_interval_minutes: Annotated[float, Field(ge=1, le=1440)] = Field(
+        10, description="how often a worker seals the histories that grew"
+    )
     policy_days: float = Field(
         14, gt=0, description="what you promise for numbers that have no window at Meta"
     )

@@ -46,6 +46,7 @@ class Reason(StrEnum):
 
     DUE = "due"
     SETTLING = "settling"
+    RESTORED = "restored"
     LISTING = "listing"
     RETRY = "retry"
     BUDGET = "budget"

@@ -178,9 +178,16 @@ def upgrade():
     op.create_index("ix_onboarding_phone_number_id", "onboarding", ["phone_number_id"])
     op.create_index("ix_onboarding_register_by", "onboarding", ["register_by"])
     op.create_index(
-        "ix_onboarding_waiting_register_by_budget",
+        "ix_onboarding_code_sent_at_pending",
         "onboarding",
-        ["waiting", "register_by"],
+        ["code_sent_at"],
+        sqlite_where=sa.text("state = 'otp_pending'"),
+        postgresql_where=sa.text("state = 'otp_pending'"),
+    )
+    op.create_index(
+        "ix_onboarding_waba_id_register_by_budget",
+        "onboarding",
+        ["waba_id", "register_by"],
         sqlite_where=sa.text("waiting = 'budget'"),
         postgresql_where=sa.text("waiting = 'budget'"),
     )
@@ -293,7 +300,7 @@ def upgrade():
         sqlite_where=sa.text("status IN ('pending', 'unknown')"),
         postgresql_where=sa.text("status IN ('pending', 'unknown')"),
     )
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         _guard_postgresql()
     else:
         _guard_sqlite("history", "onboarding_id")

@@ -23,13 +23,18 @@ def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
             yield (name, inner_name), inner
 
 
+def runs_alone(command: Any) -> bool:
+    """Whether a command does something without a further word: every one but most groups."""
+    return not hasattr(command, "commands") or bool(command.invoke_without_command)
+
+
 def commands() -> str:
     """Return a section per command."""
     parts = [f"### onboarding\n\n{block(_help(()))}"]
     parts += [
         f"### onboarding {' '.join(words)}\n\n{block(_help(words))}"
         for words, command in all_commands()
-        if not hasattr(command, "commands")
+        if runs_alone(command)
     ]
     return "\n".join(parts)
 

@@ -33,10 +33,14 @@ COMMANDS = {
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),
     "release": Target("onboarding.cli.people:release", "End a hold, whoever made it."),
+    "op": Target("onboarding.cli.op:app", "Calls that are not settled, and what became of them."),
     "secrets": Target("onboarding.cli.secrets:app", "PINs, and the key they are kept with."),
     "webhook": Target("onboarding.cli.webhook:app", "Webhook payloads of Meta."),
     "advance": Target("onboarding.cli.advance:advance", "Do what is due, once."),
-    "worker": Target("onboarding.cli.worker:worker", "Advance what is due, until stopped."),
+    "worker": Target("onboarding.cli.worker:app", "Advance what is due, until stopped."),
+    "backup": Target(
+        "onboarding.cli.backup:backup", "Copy a live SQLite database, marked as a copy."
+    ),
     "db": Target("onboarding.cli.db:app", "The database's schema."),
     "audit": Target("onboarding.cli.audit:app", "The hash chains of the histories."),
     "diagram": Target("onboarding.cli.diagram:diagram", "Print the lifecycle as a diagram."),

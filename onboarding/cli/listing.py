@@ -54,6 +54,7 @@ def list_onboardings(
         onboarding list --all --json
     """
     from onboarding.cli.moments import parse_moment
+    from onboarding.cli.restored import note_restored
     from onboarding.cli.session import open_engine
     from onboarding.core.lifecycle import IN_PROGRESS
 
@@ -73,6 +74,7 @@ def list_onboardings(
         else:
             page = engine.find(cursor=cursor, limit=limit, **conditions)
             found = _Found(list(page.items), page.next_cursor)
+        note_restored(engine)
     _print(found, now, as_json=as_json)
 
 

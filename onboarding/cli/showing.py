@@ -30,11 +30,13 @@ def show(
         onboarding show 01a2013e591a --json
     """
     from onboarding.cli.output import print_fields, print_json, print_table, say
+    from onboarding.cli.restored import note_restored
     from onboarding.cli.session import open_engine
     from onboarding.cli.standing import load_standing, operation_facts, standing_facts
 
     with open_engine(ctx) as engine:
         standing = load_standing(engine, ref)
+        note_restored(engine)
     if as_json:
         print_json(standing_facts(standing))
         return

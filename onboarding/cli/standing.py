@@ -12,6 +12,7 @@ from onboarding.core.policy import Policy
 from onboarding.core.steps import Attempts
 from onboarding.engine.facade import Engine
 from onboarding.engine.looking import load_attempts
+from onboarding.engine.restoring import restore_of
 from onboarding.model import (
     Account,
     Deadline,
@@ -94,7 +95,8 @@ def _runs(deadline: Deadline, row: Onboarding) -> bool:
 def _attempts(engine: Engine, row: Onboarding, now: datetime) -> Attempts:
     """Return the calls of the number: Meta counts them, whichever onboarding made them."""
     with reading(engine.context.database) as conn:
-        return load_attempts(engine.context, conn, [row], now)[row.number_key]
+        restore = restore_of(conn, now)
+        return load_attempts(engine.context, conn, [row], now, restore)[row.number_key]
 
 
 def _budget(attempts: Attempts, operation: Operation, policy: Policy, now: datetime) -> Budget:

@@ -6,7 +6,7 @@ registered) and says in its usage headers how full its own count is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -69,6 +69,7 @@ class Purse:
         now: business time.
         codes_out: codes that may still be given back, by budget.
         urgent: numbers near their deadline that wait for a call, by budget.
+        waiting: WABAs with numbers that wait for a call.
     """
 
     def __init__(
@@ -80,10 +81,12 @@ class Purse:
         *,
         codes_out: Mapping[str, int] | None = None,
         urgent: Mapping[str, int] | None = None,
+        waiting: Collection[str] = (),
     ) -> None:
         self._used = dict(used)
         self._codes_out = dict(codes_out or {})
         self._urgent = dict(urgent or {})
+        self._waiting = frozenset(waiting)
         self._breakers = breakers
         self._policy = policy
         self._now = now
@@ -109,6 +112,9 @@ class Purse:
             ``None`` if the call may be made, else when to ask again.
         """
         keys = (APP, waba_key(account.waba_id))
+        can_wait = not read and not urgent and operation is not Operation.VERIFY_CODE
+        if can_wait and self._has_its_share(account.waba_id):
+            return bucket_of(self._now) + BUCKET
         reserved = {} if urgent else self._urgent
         refusals = [
             at
@@ -123,6 +129,12 @@ class Purse:
             self._codes_out[key] = max(0, self._codes_out.get(key, 0) + _CODES.get(operation, 0))
             self._urgent[key] = max(0, self._urgent.get(key, 0) - urgent)
         return None
+
+    def _has_its_share(self, waba_id: str) -> bool:
+        """Whether a WABA has used its part of the app's calls, while others wait for theirs."""
+        others = self._waiting - {waba_id}
+        share = self._policy.app_calls_per_hour / (len(others) + 1)
+        return bool(others) and self._used.get(waba_key(waba_id), 0) >= share
 
     def _refused(
         self, key: str, account: Account, operation: Operation | None, reserved: int, *, read: bool

@@ -162,6 +162,8 @@ def _lapses_at(snap: Snapshot, policy: Policy) -> datetime | None:
     ]
     if snap.row.code_sent_at is not None:
         sent.append(snap.row.code_sent_at)
+    if snap.restore is not None:
+        sent.append(snap.restore.at)  # one may have been asked for just before
     return max(sent) + policy.code_validity if sent else None
 
 

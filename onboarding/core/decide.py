@@ -22,6 +22,7 @@ from onboarding.core.registration import (
     register_deadline,
     registered,
 )
+from onboarding.core.restored import after_restore
 from onboarding.core.seen import is_connected, is_gone, is_not_ours, seen_after, shown
 from onboarding.core.steps import Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
@@ -30,6 +31,7 @@ from onboarding.model import (
     CodeVerificationStatus,
     DeadlineReason,
     NumberStatus,
+    OperationStatus,
     Reason,
     RecoveryClass,
     State,
@@ -45,7 +47,7 @@ def decide(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     for rule in _FIRST:
         if step := rule(snap, now, policy):
             return step
-    return _BY_STATE[snap.row.state](snap, now, policy)
+    return after_restore(snap, _BY_STATE[snap.row.state](snap, now, policy), now, policy)
 
 
 def _poison(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -147,6 +149,23 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     return None
 
 
+def _persons_word(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
+    """Read the list before anything follows a call that a person settled as absent, or gave up.
+
+    People err, and the list costs nothing; if it was read since the call settled, that is enough.
+    """
+    del policy
+    doubtful = [
+        op.settle_at
+        for op in snap.attempts.made
+        if op.status in (OperationStatus.ABSENT, OperationStatus.ABANDONED)
+        and op.resolved_by in ("operator", "late")  # late: an answer came, perhaps one of silence
+    ]
+    if not doubtful or seen_after(snap.row, max(doubtful)):
+        return None
+    return wait_for_list(max(now, *doubtful))
+
+
 def _ownership_lost(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     """EXPIRED is harmless once registered; before that, Meta refuses to register (133006)."""
     del now
@@ -185,6 +204,7 @@ _FIRST: tuple[Rule, ...] = (
     _window_over,
     _banned,
     _holds,
+    _persons_word,
     _ownership_lost,
     _reread,
 )

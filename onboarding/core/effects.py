@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from onboarding.core.code_desk import NO_CODE
+from onboarding.core.code_desk import NO_CODE, PROVEN
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_TROUBLE
-from onboarding.model import JournaledOperation, Onboarding, Operation, OperationStatus
+from onboarding.model import JournaledOperation, Onboarding, Operation, OperationStatus, State
 
 
 def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Move:
@@ -26,6 +26,37 @@ def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Mo
         },
         operation=operation,
     )
+
+
+def effect_of(
+    row: Onboarding, operation: JournaledOperation, phone_number_id: str | None
+) -> tuple[Trigger | None, dict[str, Any]]:
+    """Return the trigger and the changes of an unanswered call that took effect.
+
+    Args:
+        row: the onboarding, as it stands now.
+        operation: the call.
+        phone_number_id: the id that the number has at Meta.
+    """
+    match operation.name:
+        case Operation.CREATE_NUMBER:
+            trigger = Trigger.NUMBER_CREATED if row.state is State.REQUESTED else None
+            return trigger, {"phone_number_id": phone_number_id, **NO_TROUBLE}
+        case Operation.REQUEST_CODE:
+            expected = row.state in (State.CREATED, State.OTP_PENDING)
+            sent = code_sent(row, operation, "")
+            return (sent.trigger, dict(sent.changes)) if expected else (None, {})
+        case Operation.VERIFY_CODE:
+            trigger = Trigger.CODE_VERIFIED if row.state is State.OTP_PENDING else None
+            return trigger, PROVEN
+        case Operation.REGISTER:
+            return None, register_accepted(row, operation)
+        case Operation.DEREGISTER:
+            return None, deregister_accepted()
+        case Operation.SET_DISPLAY_NAME:
+            return None, name_submitted(row, operation)
+        case _:
+            return None, NO_TROUBLE
 
 
 def code_counts_as_sent(row: Onboarding, operation: JournaledOperation) -> Move:

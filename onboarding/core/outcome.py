@@ -33,6 +33,9 @@ from onboarding.model import (
     State,
 )
 
+#: How a call stands that was settled before its answer came.
+_CLOSED = (OperationStatus.ABSENT, OperationStatus.ABANDONED)
+
 
 def apply_outcome(
     row: Onboarding,
@@ -59,7 +62,7 @@ def apply_outcome(
     is_without_id = operation.name is Operation.CREATE_NUMBER and outcome.phone_number_id is None
     if outcome.effect is Effect.DONE and not is_without_id:
         return _done(row, operation)
-    if outcome.failure is None or operation.status is OperationStatus.ABSENT:
+    if outcome.failure is None or operation.status in _CLOSED:
         return None  # a call that was settled as absent did nothing: a late refusal is no news
     if outcome.effect is Effect.UNKNOWN:
         return _silent(row, operation, outcome.failure)

@@ -13,7 +13,6 @@ from onboarding.core.outcome import apply_outcome
 from onboarding.core.policy import Policy
 from onboarding.core.reasons import MEANINGS
 from onboarding.core.steps import (
-    Attempts,
     Call,
     DeadlineSet,
     Move,
@@ -117,7 +116,8 @@ def _settled(snap: Snapshot, step: Move) -> Snapshot:
         return snap
     closed = replace(step.operation, status=step.settles[0])
     others = [op for op in snap.attempts.made if op.id != closed.id]
-    return replace(snap, open_operation=None, attempts=Attempts((*others, closed)))
+    attempts = replace(snap.attempts, made=(*others, closed))
+    return replace(snap, open_operation=None, attempts=attempts)
 
 
 def _take(result: Plan, step: Move, now: datetime, actor: str) -> None:

@@ -14,6 +14,9 @@ from onboarding.model import Operation
 
 SECOND = timedelta(seconds=1)
 
+#: Calls of a kind that Meta takes for one number in any 72 hours, before it locks the number.
+METAS_LIMIT = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -128,4 +131,17 @@ class Policy:
             Operation.REGISTER: registers,
             Operation.DEREGISTER: registers,
             Operation.SET_DISPLAY_NAME: (self.renames_per_window, self.rename_limit_window),
+        }
+
+    @property
+    def forgotten(self) -> Mapping[Operation, int]:
+        """How many calls of a number count as made before a restore, which forgot them.
+
+        All that our own limit allows may have been. What Meta takes beyond that limit is left for
+        the restored copy: both together stay within Meta's.
+        """
+        return {
+            operation: max(0, 2 * limit - METAS_LIMIT)
+            for operation, (limit, window) in self.windows.items()
+            if window == self.attempt_window
         }

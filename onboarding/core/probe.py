@@ -11,15 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from onboarding.core.code_desk import PROVEN, is_contradicted
-from onboarding.core.effects import (
-    code_counts_as_sent,
-    code_spent,
-    deregister_accepted,
-    name_submitted,
-    register_accepted,
-)
-from onboarding.core.lifecycle import Trigger
+from onboarding.core.code_desk import is_contradicted
+from onboarding.core.effects import code_counts_as_sent, code_spent, effect_of
 from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.policy import Policy
 from onboarding.core.seen import (
@@ -32,7 +25,7 @@ from onboarding.core.seen import (
 )
 from onboarding.core.steps import Move, Snapshot, Step, Wait
 from onboarding.core.timing import backoff, next_poll
-from onboarding.core.waits import NO_TROUBLE, failures_in_a_row, wait_for_list
+from onboarding.core.waits import failures_in_a_row, wait_for_list
 from onboarding.model import (
     Effect,
     Failure,
@@ -45,7 +38,6 @@ from onboarding.model import (
     PlatformType,
     Reason,
     RecoveryClass,
-    State,
     Trouble,
 )
 
@@ -105,40 +97,14 @@ def _took_effect(snap: Snapshot, operation: JournaledOperation) -> bool | None:
         case Operation.DEREGISTER:
             return seen.platform_type == PlatformType.NOT_APPLICABLE
         case Operation.SET_DISPLAY_NAME:
-            return _shows_name(row, seen)
+            return shows_name(row, seen)
         case _:
             return False
 
 
 def _found(row: Onboarding, operation: JournaledOperation) -> Move:
     """Return what follows from a call that took effect."""
-    match operation.name:
-        case Operation.CREATE_NUMBER:
-            trigger = Trigger.NUMBER_CREATED if row.state is State.REQUESTED else None
-            id_ = row.seen.id if row.seen else None
-            return _succeeded(operation, trigger, {"phone_number_id": id_, **NO_TROUBLE})
-        case Operation.VERIFY_CODE:
-            trigger = Trigger.CODE_VERIFIED if row.state is State.OTP_PENDING else None
-            return _succeeded(operation, trigger, PROVEN)
-        case Operation.REGISTER:
-            return _succeeded(operation, None, register_accepted(row, operation))
-        case Operation.DEREGISTER:
-            return _succeeded(operation, None, deregister_accepted())
-        case _:
-            return _succeeded(operation, None, name_submitted(row, operation))
-
-
-def _shows_name(row: Onboarding, seen: PhoneNumber) -> bool:
-    if row.new_display_name is None:
-        return False
-    if seen.new_display_name == row.new_display_name:
-        return seen.new_name_status in (NameStatus.PENDING_REVIEW, *USABLE_NAME)
-    return seen.verified_name == row.new_display_name and seen.name_status in USABLE_NAME
-
-
-def _succeeded(
-    operation: JournaledOperation, trigger: Trigger | None, changes: dict[str, Any]
-) -> Move:
+    trigger, changes = effect_of(row, operation, row.seen.id if row.seen else None)
     return Move(
         trigger=trigger,
         note="" if trigger else f"{operation.name}_found",
@@ -147,6 +113,15 @@ def _succeeded(
         operation=operation,
         settles=(OperationStatus.SUCCEEDED, "probe"),
     )
+
+
+def shows_name(row: Onboarding, seen: PhoneNumber) -> bool:
+    """Whether Meta shows that the new name was submitted."""
+    if row.new_display_name is None:
+        return False
+    if seen.new_display_name == row.new_display_name:
+        return seen.new_name_status in (NameStatus.PENDING_REVIEW, *USABLE_NAME)
+    return seen.verified_name == row.new_display_name and seen.name_status in USABLE_NAME
 
 
 def _absent(

@@ -21,6 +21,11 @@ MEANINGS = {
     Reason.SETTLING: Meaning(
         Owner.ENGINE, "a call was not answered; it is looked into before anything is repeated"
     ),
+    Reason.RESTORED: Meaning(
+        Owner.OPERATOR,
+        "this database is a restored copy; it calls nobody until a person releases it",
+        'onboarding db release --reason "..."   (once the original is stopped for good)',
+    ),
     Reason.LISTING: Meaning(Owner.ENGINE, "the WABA's list is to be read"),
     Reason.RETRY: Meaning(Owner.ENGINE, "a passing failure; tried again by itself"),
     Reason.BUDGET: Meaning(Owner.ENGINE, "a call budget is spent; goes on when it frees up"),
@@ -114,6 +119,7 @@ ENDED_BY_LIST = frozenset(
     {
         Reason.LISTING,
         Reason.SETTLING,
+        Reason.RESTORED,
         Reason.DEADLINE_CHECK,
         Reason.NOT_ON_WABA,
         Reason.NAME_IN_REVIEW,

@@ -21,11 +21,40 @@ from onboarding.model import (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """The database is a restored copy, or was one.
+
+    Attributes:
+        at: business time from which every call is journaled here; of earlier ones, those made
+            after the backup are not known.
+        why: how it shows.
+        released_at: when a person allowed it to call; ``None``: it may not yet.
+    """
+
+    at: datetime
+    why: str
+    released_at: datetime | None = None
+
+    @property
+    def is_released(self) -> bool:
+        """Whether calls may be made again."""
+        return self.released_at is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """The calls made for one number in the last weeks, whatever onboarding made them."""
+    """The calls made for one number in the last weeks, whatever onboarding made them.
+
+    Attributes:
+        made: those that are journaled.
+        forgotten_until: when the database was restored; calls before it may be missing here.
+        forgotten: how many calls of a kind count as made by then, at least.
+    """
 
     made: Sequence[JournaledOperation] = ()
+    forgotten_until: datetime | None = None
+    forgotten: Mapping[Operation, int] = field(default_factory=dict)
 
     def free_at(
         self, operation: Operation, limit: int, window: timedelta, now: datetime
@@ -39,13 +68,17 @@ class Attempts:
 
         Every call that may have reached Meta counts, whatever came of it.
         """
-        return sorted(
+        times = [
             op.intent_at
             for op in self.made
             if op.name is operation
             and op.status is not OperationStatus.UNSENT
             and op.intent_at > now - window
-        )
+        ]
+        if (until := self.forgotten_until) is not None and until > now - window:
+            known = sum(at <= until for at in times)
+            times += [until] * (self.forgotten.get(operation, 0) - known)
+        return sorted(times)
 
     def blocked_until(self, operation: Operation) -> datetime | None:
         """Return the end of the longest wait that Meta named when it refused such a call."""
@@ -80,6 +113,7 @@ class Snapshot:
         attempts: calls of this number, for the windows.
         intake_answers: whether something is there that would read a code now.
         forced: a person asked for a try now: waits of our own making are skipped, no budget is.
+        restore: the last restore of the database, if there was one.
     """
 
     row: Onboarding
@@ -89,6 +123,7 @@ class Snapshot:
     attempts: Attempts = field(default_factory=Attempts)
     intake_answers: bool = False
     forced: bool = False
+    restore: Restore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +12,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
+from onboarding import __version__
 from onboarding.core.timing import HOUR, earliest, iso
 from onboarding.dispatch.loops import Loops
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
+from onboarding.engine.context import DEFINITION
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine
 from onboarding.engine.observe import observe_due
 from onboarding.engine.pipeline import Pipeline
+from onboarding.engine.restoring import look, notice
+from onboarding.engine.sealing import seal_due
 from onboarding.errors import OnboardingError
 from onboarding.store import accounts, budgets, deadlines, journal, onboardings, workers
 from onboarding.store.database import reading, writing
@@ -25,6 +30,8 @@ from onboarding.telemetry import log
 
 _HEARTBEAT_S = 10.0
 _DEADLINES_S = 5.0
+#: How often a worker looks whether a seal is due; it is once per ``seal_interval_minutes``.
+_SEAL_S = 30.0
 _KILLED = 137
 
 
@@ -40,22 +47,29 @@ class Worker:
     def __init__(self, engine: Engine) -> None:
         self.context = engine.context
         self._pipeline = Pipeline(self.context, self.wake)
-        settings, limit = self.context.settings, self.context.settings.batch_size
+        limit = self.context.settings.batch_size
         self.loops = Loops(
             {
                 "advance": self._pipeline.feed,
                 "observe": lambda: observe_due(self.context, limit),
                 "deadlines": lambda: escalate_due(self.context, limit),
                 "heartbeat": self._beat,
+                "seal": lambda: seal_due(self.context),
             },
-            {
-                "advance": settings.poll_seconds,
-                "observe": settings.poll_seconds,
-                "deadlines": _DEADLINES_S,
-                "heartbeat": _HEARTBEAT_S,
-            },
+            self.rests(),
         )
         self._stopped = threading.Event()
+
+    def rests(self) -> dict[str, float]:
+        """Return how long each loop rests at most, in seconds."""
+        poll = self.context.settings.poll_seconds
+        return {
+            "advance": poll,
+            "observe": poll,
+            "deadlines": _DEADLINES_S,
+            "heartbeat": _HEARTBEAT_S,
+            "seal": _SEAL_S,
+        }
 
     def start(self) -> None:
         """Note the start, and begin.
@@ -64,13 +78,23 @@ class Worker:
             StoreError: the database cannot be written; nothing runs.
         """
         try:
+            notice(self.context)
+            held = look(self.context)
             with writing(self.context.database) as conn:
-                workers.insert_worker(conn, self.context.worker, datetime.now(UTC))
+                workers.insert_worker(
+                    conn,
+                    self.context.worker,
+                    datetime.now(UTC),
+                    host=socket.gethostname(),
+                    version=__version__,
+                    definition=DEFINITION,
+                )
         except OnboardingError:
             self._pipeline.close(0)
             raise
         self.loops.start()
-        log.info("worker_started", worker=self.context.worker)
+        only_reads = held.restore.why if held else None
+        log.info("worker_started", worker=self.context.worker, only_reads=only_reads)
 
     def wake(self) -> None:
         """Look at once whether anything is due."""
@@ -116,6 +140,7 @@ class Worker:
         return Standing(is_idle=not now_due and not unsettled, next_due_at=earliest(*due.values()))
 
     def _beat(self) -> int:
+        notice(self.context)
         runs = {name: iso(at) for name, at in self.loops.last_run.items()}
         with writing(self.context.database) as conn:
             workers.touch_worker(conn, self.context.worker, datetime.now(UTC), runs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from onboarding.engine.account_changes import IN_ORDER, change_account
@@ -15,7 +15,7 @@ from onboarding.graph.responses import Waba, parse_waba
 from onboarding.graph.transport import is_usable_token
 from onboarding.model import Account, Failure, Reason, RecoveryClass
 from onboarding.store import accounts, onboardings
-from onboarding.store.database import reading, writing
+from onboarding.store.database import again_if_raced, reading, writing
 
 _ID = re.compile(r"[0-9]{5,20}")
 
@@ -72,7 +72,7 @@ def _add(ctx: Context, account: Account, token: str, actor: str) -> Account:
     waba_id = account.waba_id
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        known = accounts.load_accounts(conn, [waba_id], lock=True).get(waba_id)
+        known = accounts.load_accounts(conn, [waba_id]).get(waba_id)
         if known is None:
             accounts.insert_account(conn, replace(account, created_at=now))
             note, reason, changes = "account_added", "added with a token", {}

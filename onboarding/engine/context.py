@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -33,6 +33,20 @@ class CodeIntake(Protocol):
         ...
 
 
+class Waker(Protocol):
+    """Something that makes workers look at machines when they are due, instead of at the next poll.
+
+    It is a hint: whoever is not woken is found by the next claim all the same.
+    """
+
+    def wake(self, conn: Connection, due: Mapping[str, datetime]) -> None:
+        """Take note of machines, by id, within the transaction that made them due.
+
+        It must leave the transaction usable whatever goes wrong in it.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The engine's parts.
@@ -46,6 +60,7 @@ class Context:
         settings: how the deployment is set up.
         worker: id of this process start, new every time.
         intakes: what may read codes.
+        waker: what is told of machines whose state changed; nothing by default.
     """
 
     database: Engine
@@ -56,6 +71,7 @@ class Context:
     settings: Settings
     worker: str
     intakes: Sequence[CodeIntake] = field(default_factory=tuple)
+    waker: Waker | None = None
 
     def real_now(self, conn: Connection) -> datetime:
         """Return real time: the database's clock on PostgreSQL, so that all hosts agree."""

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from onboarding.core.timing import parse_iso
-from onboarding.engine.context import Context
+from onboarding.engine.context import DEFINITION, Context
 from onboarding.engine.findings import Finding, ok, problem, warning
+from onboarding.engine.restoring import look
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.model import Account, Effect, Failure, RecoveryClass
 from onboarding.store import accounts, journal, onboardings, workers
 from onboarding.store.database import reading
+from onboarding.store.deployment import HERE, load_facts
+from onboarding.store.identity import is_told_in_part
 
 #: A worker writes its heartbeat every ten seconds.
 _SILENT_AFTER = timedelta(minutes=1)
@@ -27,14 +30,36 @@ def examine_contents(ctx: Context) -> list[Finding]:
         known = list(accounts.load_accounts(conn).values())
         rows = workers.load_workers(conn, datetime.now(UTC) - _RECENT)
         due = onboardings.next_due(conn)
+        newer = workers.count_newer(conn, DEFINITION)
         overdue = journal.count_open(conn) - journal.count_settling(conn, ctx.clock.now())
     late = (ctx.clock.now() - due).total_seconds() if due is not None else 0.0
     return [
+        _original(ctx),
         *_accounts(ctx, known),
         *(_subscription(account) for account in known),
         *_workers(rows, late),
+        *_definitions(newer),
         _operations(overdue),
     ]
+
+
+def _original(ctx: Context) -> Finding:
+    """Say whether this is a restored copy, and whether one would be noticed."""
+    held = look(ctx)
+    if held is not None:
+        return problem(
+            "restore",
+            f"a restored copy, which calls nobody ({held.restore.why}); {held.unseen} of "
+            f"{held.live} live onboardings were not seen on Meta's lists since",
+            'run: onboarding worker, then: onboarding db release --reason "..."',
+        )
+    with reading(ctx.database) as conn:
+        here = load_facts(conn).get(HERE)
+    if here is not None and is_told_in_part(here):
+        text = "this server does not tell its identity: a restore of it is not noticed"
+        return warning("restore", text, "after a restore, run: onboarding db mark-restored")
+    told = "a copy of it is noticed" if here else "a raw copy of the file is not noticed"
+    return ok("restore", f"not a restored copy; {told}")
 
 
 def _accounts(ctx: Context, known: Sequence[Account]) -> Iterator[Finding]:
@@ -136,6 +161,15 @@ def _worker(row: dict[str, Any], now: datetime) -> Finding:
         return problem(name, text, "read its log, and restart it")
     age = max((now - at for at in runs.values()), default=now - seen_at)
     return ok(name, f"every loop ran within the last {max(0, age.total_seconds()):.0f} seconds")
+
+
+def _definitions(newer: int) -> Iterator[Finding]:
+    if newer:
+        yield warning(
+            "definitions",
+            f"{newer} onboardings of a newer definition: a newer release's worker takes them",
+            "run a worker of the newest release",
+        )
 
 
 def _operations(overdue: int) -> Finding:

@@ -14,7 +14,15 @@ from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
 from onboarding.core.timing import earliest
-from onboarding.engine import accept, accounting, importing, opening, people
+from onboarding.engine import (
+    accept,
+    accounting,
+    importing,
+    opening,
+    people,
+    restoring,
+    settling,
+)
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
@@ -25,6 +33,10 @@ from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
+from onboarding.engine.restoring import Restored
+from onboarding.engine.seal_checks import check_against, check_seals
+from onboarding.engine.seal_files import HeadsFile
+from onboarding.engine.settling import OpenOperation
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
 from onboarding.settings import load_settings
@@ -68,6 +80,7 @@ class Engine:
     def __init__(self, context: Context) -> None:
         """Take an open context; ``Engine.open`` makes one."""
         self.context = context
+        self._is_known = False  # whether this is a restored copy
 
     @classmethod
     def open(
@@ -266,13 +279,28 @@ class Engine:
             ]
         return len(results), [broken for broken in results if broken is not None]
 
+    def verify_seals(self, against: Path | str | None = None) -> tuple[int, list[Broken]]:
+        """Check the seals, and the histories with them; return how many seals, and what breaks.
+
+        Args:
+            against: a file of ``onboarding audit seal --out`` to compare with, too.
+
+        Raises:
+            InputError: it is not such a file.
+        """
+        file = HeadsFile(Path(against)) if against is not None else None
+        with reading(self.context.database) as conn:
+            count, broken = check_seals(conn)
+            return count, [*broken, *(check_against(conn, file) if file else ())]
+
     def require_verified(self) -> int:
-        """Check every history's hash chain; return how many there are.
+        """Check every history's hash chain, and the seals; return how many histories there are.
 
         Raises:
             ChainBrokenError: at least one does not verify.
         """
         count, broken = self.verify()
+        broken += self.verify_seals()[1]
         if broken:
             first = broken[0]
             raise ChainBrokenError(
@@ -295,6 +323,9 @@ class Engine:
             NotFoundError: no such onboarding.
         """
         limit = self.context.settings.batch_size
+        if not self._is_known:  # later on, whatever reads a list looks
+            restoring.notice(self.context)
+            self._is_known = True
         if reference is not None:
             row = self.get(reference)
             advanced = advance_these(self.context, [row.id])
@@ -380,6 +411,66 @@ class Engine:
     def reveal_pin(self, reference: str, reason: str, *, actor: str | None = None) -> str:
         """Return the two-step verification PIN; who asked, and why, goes into the history."""
         return people.reveal_pin(self.context, self.get(reference).id, reason, self._actor(actor))
+
+    # Operations
+
+    def open_operations(self) -> list[OpenOperation]:
+        """Return the calls whose effect is not settled, or that wait for a person; oldest first."""
+        return settling.open_operations(self.context)
+
+    def resolve_operation(
+        self,
+        operation_id: str,
+        *,
+        found: str | None = None,
+        absent: bool = False,
+        abandon: bool = False,
+        reason: str,
+        actor: str | None = None,
+    ) -> Onboarding:
+        """Say what became of a call, where nothing but a person can tell.
+
+        Args:
+            operation_id: which call, or the start of its id.
+            found: it took effect: the id that the number has at Meta.
+            absent: it had no effect; the engine may make it again.
+            abandon: nobody looks into it any more; its onboarding is put on hold.
+            reason: why, for the history.
+            actor: who says so.
+
+        Raises:
+            NotFoundError: no such operation.
+            InputError: not exactly one answer, no reason, or an id that is not the number's.
+            TransitionRefusedError: it is settled already, or may still be on its way.
+        """
+        return settling.resolve(
+            self.context,
+            operation_id,
+            settling.answer_of(found=found, absent=absent, abandon=abandon),
+            phone_number_id=found,
+            reason=reason,
+            actor=self._actor(actor),
+        )
+
+    # Restores
+
+    def restored(self) -> Restored | None:
+        """Return how a restored copy stands that calls nobody yet; ``None`` for any other."""
+        return restoring.look(self.context)
+
+    def mark_restored(self, reason: str, *, actor: str | None = None) -> Restored:
+        """Say that this database is a restored copy: it calls nobody until it is released."""
+        return restoring.mark_restored(self.context, reason, self._actor(actor))
+
+    def release_restored(
+        self, reason: str, *, force: bool = False, actor: str | None = None
+    ) -> Restored:
+        """Let a restored copy call again, once every live number was seen on Meta's lists.
+
+        Raises:
+            TransitionRefusedError: it may call already; or, without ``force``, not all were seen.
+        """
+        return restoring.release(self.context, reason, self._actor(actor), force=force)
 
     # Accounts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -25,12 +25,15 @@ from onboarding.model import (
     Account,
     JournaledOperation,
     Onboarding,
+    Operation,
     OperationStatus,
     Reason,
 )
 from onboarding.store import budgets, journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +132,11 @@ def _within_budget(
     if not calling:
         return [], {}
     purse = open_purse(ctx, conn, {snap.row.waba_id for snap, _, _ in calling}, now)
-    far = now + timedelta(days=3650)
-    allowed = []
-    for snap, made, call in sorted(calling, key=lambda each: each[1].row.register_by or far):
-        is_urgent = (made.row.register_by or far) < now + ctx.policy.urgent_within
-        if refused_until := purse.take(snap.account, call.operation, urgent=is_urgent):
+    soon = now + ctx.policy.urgent_within
+    allowed: list[tuple[Snapshot, Plan, Call]] = []
+    for snap, made, call in sorted(calling, key=lambda each: each[1].row.register_by or _NEVER):
+        urgent = (made.row.register_by or _NEVER) < soon
+        if refused_until := purse.take(snap.account, call.operation, urgent=urgent):
             made.step = Wait(reason=Reason.BUDGET, until=refused_until)
             made.row = waiting(made.row, made.step, now)
         else:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.plan import Plan, parked, plan
-from onboarding.core.steps import Attempts, Snapshot
+from onboarding.core.steps import Attempts, Restore, Snapshot
 from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.restoring import restore_of
 from onboarding.model import Account, JournaledOperation, Onboarding
 from onboarding.store import accounts, journal
 from onboarding.telemetry import log
@@ -23,12 +24,16 @@ def snapshots(
     now: datetime,
     forced: Collection[str] = (),
 ) -> list[Snapshot]:
-    """Return a snapshot of each row, in the same order; three queries however many there are."""
-    known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}))
+    """Return a snapshot of each row, in the same order; four queries however many there are.
+
+    The accounts are locked: what follows may change them, and budgets are locked after accounts.
+    """
+    known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}), lock=True)
     pressing: dict[str, list[JournaledOperation]] = {}
     for operation in journal.load_pressing(conn, [row.id for row in rows]):
         pressing.setdefault(operation.onboarding_id or "", []).append(operation)
-    attempts = load_attempts(ctx, conn, rows, now)
+    restore = restore_of(conn, now)
+    attempts = load_attempts(ctx, conn, rows, now, restore)
     return [
         _snapshot(
             ctx,
@@ -36,6 +41,7 @@ def snapshots(
             known[row.waba_id],
             pressing.get(row.id, []),
             attempts[row.number_key],
+            restore=restore,
             forced=row.id in forced,
         )
         for row in rows
@@ -43,13 +49,18 @@ def snapshots(
 
 
 def load_attempts(
-    ctx: Context, conn: Connection, rows: Iterable[Onboarding], now: datetime
+    ctx: Context,
+    conn: Connection,
+    rows: Iterable[Onboarding],
+    now: datetime,
+    restore: Restore | None,
 ) -> dict[str, Attempts]:
     """Return the calls made for the rows' numbers, by number key, as far back as windows reach."""
     reach = max(window for _, window in ctx.policy.windows.values())
     numbers = sorted({row.number_key for row in rows})
     made = journal.load_attempts(conn, numbers, now - reach)
-    return {number: Attempts(made.get(number, ())) for number in numbers}
+    forgotten = (restore.at, ctx.policy.forgotten) if restore else ()
+    return {number: Attempts(made.get(number, ()), *forgotten) for number in numbers}
 
 
 def _snapshot(
@@ -59,6 +70,7 @@ def _snapshot(
     pressing: list[JournaledOperation],
     attempts: Attempts,
     *,
+    restore: Restore | None,
     forced: bool,
 ) -> Snapshot:
     return Snapshot(
@@ -71,6 +83,7 @@ def _snapshot(
         intake_answers=row.state in IN_PROGRESS
         and any(_answers(intake, row) for intake in ctx.intakes),
         forced=forced,
+        restore=restore,
     )
 
 

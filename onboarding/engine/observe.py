@@ -21,6 +21,7 @@ from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
+from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
 from onboarding.engine.subscription import check_subscriptions
 from onboarding.engine.writing import due_now, write_plans
@@ -78,6 +79,8 @@ def observe_due(ctx: Context, limit: int) -> int:
             limit=limit,
         )
         to_check, to_read = _within_budget(ctx, conn, claimed, now)
+    if claimed:
+        notice(ctx)
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
@@ -219,6 +222,7 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
         _note_read(conn, listing)
+        want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine as Database
 
 from onboarding.clock import Clock, SystemClock
 from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.restoring import keep_home
 from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
@@ -111,6 +112,8 @@ def upgrade(settings: Settings) -> tuple[str | None, str]:
         schema.current(database)
         Vault(keys_of(settings))
         before, after = schema.upgrade(database)
+        with writing(database) as conn:
+            keep_home(conn)
         open_vault(settings, database)
     finally:
         database.dispose()

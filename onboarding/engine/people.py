@@ -18,11 +18,13 @@ from onboarding.core.names import parse_display_name
 from onboarding.core.operations import natural_key
 from onboarding.core.pins import parse_pin, pin_given
 from onboarding.core.plan import plan
+from onboarding.core.restored import is_from_before
 from onboarding.core.steps import Move, entry_of, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
 from onboarding.engine.context import Context
 from onboarding.engine.looking import snapshots
 from onboarding.engine.requests import require_past
+from onboarding.engine.restoring import restore_of
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import (
     ConflictError,
@@ -113,7 +115,7 @@ def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onbo
     code = parse_code(text)
 
     def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
-        _expects_code(conn, row)
+        _expects_code(conn, row, now)
         marked = replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", code))
         if journal.code_was_used(conn, natural_key(Operation.VERIFY_CODE, marked)):
             raise ConflictError(
@@ -129,11 +131,20 @@ def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onbo
     return change(ctx, onboarding_id, actor, make)
 
 
-def _expects_code(conn: Connection, row: Onboarding) -> None:
+def _expects_code(conn: Connection, row: Onboarding, now: datetime) -> None:
+    restore = restore_of(conn, now)
     on_its_way = any(
-        op.name is Operation.REQUEST_CODE and op.is_open
+        op.name is Operation.REQUEST_CODE
+        and op.is_open
+        and (restore is None or op.intent_at > restore.at)
         for op in journal.load_pressing(conn, [row.id])
     )
+    if row.state is State.OTP_PENDING and not on_its_way and is_from_before(row, restore):
+        raise TransitionRefusedError(
+            "the database was restored since this code was asked for, so it may have been sent "
+            "to Meta already",
+            hint="another one is asked for; give that",
+        )
     if row.state is State.OTP_PENDING or (row.state is State.CREATED and on_its_way):
         return
     raise TransitionRefusedError(

@@ -13,13 +13,26 @@ from onboarding.store import budgets, onboardings
 
 
 def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: datetime) -> Purse:
-    """Return the purse of the app and of these accounts; four queries however many there are."""
+    """Return the purse of the app and of these accounts, which nobody else may open meanwhile.
+
+    A batch is a worker's slice of them: it takes what it needs at once, and so rarely waits. The
+    queries are the same however many accounts there are. Whoever locks accounts does so before.
+    """
     wanted = sorted(set(waba_ids))
     keys = [APP, *map(waba_key, wanted)]
+    budgets.lock(conn, keys, now)
     used, told = budgets.load_used(conn, keys, now), budgets.load_breakers(conn, keys)
-    out = onboardings.count_codes_out(conn, wanted, now - ctx.policy.code_validity)
-    urgent = onboardings.count_urgent(conn, now + ctx.policy.urgent_within)
-    return Purse(used, told, ctx.policy, now, codes_out=_by_budget(out), urgent=_by_budget(urgent))
+    out = onboardings.count_codes_out(conn, now - ctx.policy.code_validity)
+    refused = onboardings.count_refused(conn, now + ctx.policy.urgent_within)
+    return Purse(
+        used,
+        told,
+        ctx.policy,
+        now,
+        codes_out=_by_budget(out),
+        urgent=_by_budget(refused),
+        waiting=refused.keys(),
+    )
 
 
 def _by_budget(counts: Mapping[str, int]) -> dict[str, int]:

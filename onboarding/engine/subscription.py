@@ -5,12 +5,24 @@ A new WABA delivers webhooks to nobody, and there is no way to fetch what was mi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context, Ids
+from onboarding.engine.crash_points import (
+    ANSWERED,
+    APPLIED,
+    CLAIMED,
+    INTENDED,
+    INTENT_WRITTEN,
+    OUTCOME_WRITTEN,
+    reach,
+)
+from onboarding.engine.restoring import may_call
 from onboarding.engine.sending import outcome_of, status_of
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
@@ -24,6 +36,8 @@ from onboarding.model import (
 )
 from onboarding.store import accounts, journal, onboardings
 from onboarding.store.database import writing
+
+_SUBSCRIBES = (Operation.SUBSCRIBE_APP,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +99,14 @@ def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[s
     now = ctx.clock.now()
     ids = Ids(now)
     each = {a.waba_id: _Due(a, _intent(ctx, a, ids.next(), now)) for a in missing}
+    reach(CLAIMED, _SUBSCRIBES)
     with writing(ctx.database) as conn:
+        if not may_call(conn, now):
+            _let_go(conn, each, read_next)
+            return set()
         journal.insert_intents(conn, [d.operation for d in each.values()], ctx.worker)
+        reach(INTENT_WRITTEN, _SUBSCRIBES)
+    reach(INTENDED, _SUBSCRIBES)
     calls = [
         GraphCall(
             request=requests.subscribe_app(waba_id),
@@ -101,6 +121,13 @@ def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[s
         if result.failure is not None:
             failed.add(result.call.tag)
     return failed
+
+
+def _let_go(conn: Connection, waba_ids: Iterable[str], read_next: Collection[str]) -> None:
+    """Subscribe nothing: this is a restored copy. What waits for it asks again when released."""
+    for waba_id in waba_ids:
+        if waba_id not in read_next:
+            accounts.update_account(conn, waba_id, lease_until=None)
 
 
 def _intent(ctx: Context, account: Account, id_: str, now: datetime) -> JournaledOperation:
@@ -120,6 +147,7 @@ def _intent(ctx: Context, account: Account, id_: str, now: datetime) -> Journale
 
 
 def _answered(ctx: Context, due: _Due, result: GraphResult, read_next: Collection[str]) -> None:
+    reach(ANSWERED, _SUBSCRIBES)
     now = ctx.clock.now()
     outcome = outcome_of(result)
     # Subscribing twice changes nothing, so silence needs no probe: the next check sees.
@@ -136,6 +164,8 @@ def _answered(ctx: Context, due: _Due, result: GraphResult, read_next: Collectio
     )
     with writing(ctx.database) as conn:
         journal.write_results(conn, [stored])
+        reach(OUTCOME_WRITTEN, _SUBSCRIBES)
+    reach(APPLIED, _SUBSCRIBES)
     if result.failure is None:
         _subscribed(ctx, due.account, read_next)
     else:
@@ -147,6 +177,8 @@ def _subscribed(ctx: Context, account: Account, read_next: Collection[str]) -> N
     free = {} if account.waba_id in read_next else {"lease_until": None}
     with writing(ctx.database) as conn:
         onboardings.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))
+        # Of a worker that died with such a call on its way nobody else would hear.
+        journal.abandon_subscriptions(conn, account.waba_id, now)
         accounts.update_account(
             conn,
             account.waba_id,

@@ -42,6 +42,9 @@ def write_plans(
     _write_deadlines(ctx, conn, held, now)
     _hold_accounts(conn, held, now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
+    if ctx.waker is not None:
+        due = {id_: at for id_, row in written.items() if (at := row.next_due_at) is not None}
+        ctx.waker.wake(conn, due | dict.fromkeys(lost, now))
     return written
 
 

@@ -39,6 +39,17 @@ def load_used(conn: Connection, keys: Sequence[str], now: datetime) -> dict[str,
     return {row.key: int(row.used) for row in conn.execute(_used(conn.dialect.name), wanted)}
 
 
+def lock(conn: Connection, keys: Sequence[str], now: datetime) -> None:
+    """Let nobody else spend of these budgets before the end of the transaction.
+
+    What is read afterwards holds until then, so that two workers never spend the same calls. In
+    the order of the keys, so that no two of them wait in a circle. SQLite has one writer anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        rows = [{"key": key, "bucket": bucket_of(now), "used": 0} for key in sorted(keys)]
+        conn.execute(_spend(conn.dialect.name), packed(list(budget.columns), rows))
+
+
 @cache
 def _spend(dialect: str) -> Any:
     names = [c.name for c in budget.columns]

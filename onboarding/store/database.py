@@ -30,7 +30,7 @@ _CONNECT_TIMEOUT_S = 10
 
 #: How a transaction that only reads is begun. PostgreSQL would let each statement of it see another
 #: state, so that a history which grows meanwhile would not match its head.
-_READING = {
+_READING: dict[str, dict[str, Any]] = {
     "sqlite": {_READ_ONLY: True},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }

@@ -30,6 +30,9 @@ _FIELDS = tuple(f.name for f in fields(JournaledOperation))
 #: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
 _IS_OPEN = t.c.status.in_([literal_column(f"'{status.value}'") for status in OPEN])
 
+#: How a call stands that was settled before any answer came.
+_SETTLED_WITHOUT = (OperationStatus.ABSENT, OperationStatus.ABANDONED)
+
 
 def to_operation(row: Row[Any]) -> JournaledOperation:
     """Return the operation of a full row."""
@@ -101,7 +104,7 @@ def _keep_late(dialect: str) -> Any:
     rows = given(dialect, _LATE)
     return (
         update(t)
-        .where(t.c.id == rows.c.id, t.c.status == OperationStatus.ABSENT)
+        .where(t.c.id == rows.c.id, t.c.status.in_(_SETTLED_WITHOUT))
         .values(
             outcome=rows.c.outcome,
             outcome_at=rows.c.outcome_at,
@@ -112,9 +115,9 @@ def _keep_late(dialect: str) -> Any:
 
 
 def keep_late(conn: Connection, results: Sequence[Result]) -> None:
-    """Keep answers that came after their operation was settled as absent.
+    """Keep answers that came after their operation was settled as absent, or given up.
 
-    The operation stays absent (a repeat may stand in its place), but its answer is no longer
+    The operation stays as it is (a repeat may stand in its place), but its answer is no longer
     applied, so that the next look at the onboarding takes it into account.
     """
     if results:
@@ -194,6 +197,17 @@ def count_settling(conn: Connection, now: datetime) -> int:
     """Return how many open calls are still within their settle window."""
     count = select(func.count()).select_from(t)
     return conn.execute(count.where(_IS_OPEN, t.c.settle_at > now)).scalar_one()
+
+
+def abandon_subscriptions(conn: Connection, waba_id: str, now: datetime) -> None:
+    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died."""
+    conn.execute(
+        update(t)
+        .where(t.c.waba_id == waba_id, t.c.name == Operation.SUBSCRIBE_APP, _IS_OPEN)
+        .values(
+            status=OperationStatus.ABANDONED, outcome_at=now, applied=True, resolved_by="policy"
+        )
+    )
 
 
 def code_was_used(conn: Connection, natural_key: str) -> bool:

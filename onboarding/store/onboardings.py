@@ -21,14 +21,16 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
     update,
 )
 
 from onboarding.core.lifecycle import LIVE
-from onboarding.model import Onboarding, Reason, State
+from onboarding.model import OPEN, Onboarding, Operation, Reason
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import onboarding as t
+from onboarding.store.tables import operation
 
 _FIELDS = tuple(f.name for f in fields(Onboarding))
 
@@ -283,33 +285,33 @@ def leased(conn: Connection) -> int:
 _LEASED = select(func.count()).select_from(t).where(t.c.lease_owner.is_not(None))
 
 
-@cache
-def _codes_out(dialect: str) -> Any:
-    on_its_way = t.c.waiting == Reason.SETTLING
-    not_lapsed = t.c.code_sent_at > bindparam("since", type_=Instant)
-    return (
-        select(t.c.waba_id, func.count().label("codes"))
-        .where(
-            t.c.waba_id.in_(listed(dialect, t.c.waba_id)),
-            t.c.state.in_((State.CREATED, State.OTP_PENDING)),
-            or_(on_its_way, not_lapsed),
-        )
-        .group_by(t.c.waba_id)
-    )
-
-
-def count_codes_out(conn: Connection, waba_ids: Sequence[str], since: datetime) -> dict[str, int]:
+def count_codes_out(conn: Connection, since: datetime) -> dict[str, int]:
     """Return how many codes sent since then may still be given back to Meta, by account."""
-    wanted = {"since": since, **packed_list(t.c.waba_id, waba_ids)}
-    return {row.waba_id: row.codes for row in conn.execute(_codes_out(conn.dialect.name), wanted)}
+    return Counter(conn.execute(_CODES_OUT, {"since": since}).scalars())
 
 
-def count_urgent(conn: Connection, before: datetime) -> dict[str, int]:
-    """Return how many numbers that are due before then wait for a call's budget, by account."""
-    return Counter(conn.execute(_URGENT, {"before": before}).scalars())
+#: Those that arrived or will, and those that are being asked for. Written out and not bound, as
+#: SQLite uses a partial index only for the very words it was made with.
+_CODES_OUT = union_all(
+    select(t.c.waba_id).where(
+        t.c.state == literal_column("'otp_pending'"),
+        t.c.code_sent_at > bindparam("since", type_=Instant),
+    ),
+    select(operation.c.waba_id).where(
+        operation.c.name == Operation.REQUEST_CODE,
+        operation.c.status.in_([literal_column(f"'{status.value}'") for status in OPEN]),
+    ),
+)
 
 
-#: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
-_URGENT = select(t.c.waba_id).where(
-    t.c.waiting == literal_column("'budget'"), t.c.register_by < bindparam("before", type_=Instant)
+def count_refused(conn: Connection, before: datetime) -> dict[str, int]:
+    """Return the accounts with numbers that wait for a call's budget: how many are due before."""
+    return {row.waba_id: row.urgent for row in conn.execute(_REFUSED, {"before": before})}
+
+
+_is_due_soon = t.c.register_by < bindparam("before", type_=Instant)
+_REFUSED = (
+    select(t.c.waba_id, func.count(case((_is_due_soon, 1))).label("urgent"))
+    .where(t.c.waiting == literal_column("'budget'"))
+    .group_by(t.c.waba_id)
 )

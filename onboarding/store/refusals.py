@@ -99,7 +99,7 @@ _CONNECTING = (
         ),
     ),
     (r"too many connections|connection slots", _BUSY),
-    (r"the database system is", _AWAY),
+    (r"the database system is|not currently accepting connections", _AWAY),
     (r"refused|resolve host|timeout|no route|unreachable|no such file", _UNREACHABLE),
     (r"closed the connection|connection is lost|connection is closed|consuming input", _LOST),
 )

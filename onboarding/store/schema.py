@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from argparse import Namespace
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 from onboarding.bundled import bundled
-from onboarding.errors import SchemaError
+from onboarding.errors import InputError, SchemaError
 from onboarding.store.database import reading, writing
 from onboarding.store.tables import metadata
 
@@ -18,33 +20,48 @@ if TYPE_CHECKING:
 _one_at_a_time = threading.Lock()
 
 #: The revision that this release works with; the newest under ``alembic/versions``.
-HEAD = "0001"
+HEAD = "0002"
+
+#: Seconds that an upgrade waits for a lock, so that nobody else waits for long behind it.
+LOCK_TIMEOUT_S = 10.0
 
 #: What no history accepts, as the triggers that refuse it are named, per database.
 _REFUSED = {
     "sqlite": ("update", "delete", "replace"),
     "postgresql": ("update", "delete", "truncate"),
 }
-_HISTORIES = ("history", "account_history")
+_HISTORIES = ("history", "account_history", "seal")
+
+#: What notes that a history has grown, for the next seal.
+_NOTING = {"history_is_unsealed", "account_history_is_unsealed"}
 
 
-def _config(conn: Connection | None = None) -> Config:
+def _config(conn: Connection | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Config:
     from alembic.config import Config  # noqa: PLC0415 - Alembic is slow to import
 
     config = Config()
     config.set_main_option("script_location", str(bundled("alembic")))
     config.attributes["connection"] = conn
+    config.attributes["lock_timeout_s"] = lock_timeout_s
     return config
 
 
-def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the schema to this release's revision, in one transaction where it changes rows.
+def upgrade(engine: Engine, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> tuple[str | None, str]:
+    """Bring the schema to this release's revision, in one transaction.
+
+    Any number of processes may do so at once: one does it, the others wait and find it done.
+
+    Args:
+        engine: the database.
+        lock_timeout_s: how long to wait on PostgreSQL for another upgrade, and for each table that
+            somebody else uses.
 
     Returns:
         The revision before and after; they are equal if there was nothing to do.
 
     Raises:
         SchemaError: a newer release made the schema.
+        StoreError: another process holds what the upgrade needs for too long; nothing was changed.
     """
     from alembic import command  # noqa: PLC0415 - Alembic is slow to import
 
@@ -52,8 +69,36 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     _refuse_unknown(before)
     # Alembic keeps what it works on in module globals: threads of one process take turns.
     with _one_at_a_time, writing(engine) as conn:
-        command.upgrade(_config(conn), "head")
+        command.upgrade(_config(conn, lock_timeout_s), "head")
     return before, HEAD
+
+
+def offline_sql(dialect: str, start: str | None = None, end: str | None = None) -> str:
+    """Return the SQL of the migrations, for somebody who runs it by other means.
+
+    Args:
+        dialect: ``postgresql`` or ``sqlite``.
+        start: the revision that the database is at; default: it is empty.
+        end: the revision that it shall be at; default: this release's.
+
+    Raises:
+        InputError: there is no such revision.
+    """
+    from alembic.util import CommandError  # noqa: PLC0415 - the same
+
+    from alembic import command  # noqa: PLC0415 - Alembic is slow to import
+
+    config, written = _config(), StringIO()
+    config.output_buffer = written
+    config.cmd_opts = Namespace(x=[f"dialect={dialect}"])
+    try:
+        with _one_at_a_time:
+            command.upgrade(config, f"{start or 'base'}:{end or 'head'}", sql=True)
+    except CommandError as error:
+        raise InputError(
+            f"there is no such migration: {error}", field="to", hint="see: onboarding db current"
+        ) from None
+    return written.getvalue()
 
 
 def current(engine: Engine) -> str | None:
@@ -125,4 +170,4 @@ def _missing_triggers(conn: Connection) -> set[str]:
         query = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A'"
     refused = _REFUSED[conn.dialect.name]
     wanted = {f"{table}_refuses_{what}" for table in _HISTORIES for what in refused}
-    return wanted - set(conn.execute(text(query)).scalars())
+    return (wanted | _NOTING) - set(conn.execute(text(query)).scalars())

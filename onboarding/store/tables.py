@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -176,8 +178,14 @@ onboarding = Table(
     Index(None, "phone_number_id"),
     Index(None, "register_by"),
     Index(
-        "ix_onboarding_waiting_register_by_budget",
-        "waiting",
+        "ix_onboarding_code_sent_at_pending",
+        "code_sent_at",
+        sqlite_where=text("state = 'otp_pending'"),
+        postgresql_where=text("state = 'otp_pending'"),
+    ),
+    Index(
+        "ix_onboarding_waba_id_register_by_budget",
+        "waba_id",
         "register_by",
         sqlite_where=text("waiting = 'budget'"),
         postgresql_where=text("waiting = 'budget'"),
@@ -255,6 +263,26 @@ account_history = Table(
     PrimaryKeyConstraint("waba_id", "seq"),
 )
 
+seal = Table(
+    "seal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    # One per span of time, whichever worker makes it.
+    Column("bucket", Instant, nullable=False, unique=True),
+    Column("entry", Text, nullable=False),
+    Column("lines", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+#: Histories that grew since the last seal, as often as they did; triggers write it.
+unsealed = Table(
+    "unsealed",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("owner", String(32), nullable=False),
+)
+
 deadline = Table(
     "deadline",
     metadata,
@@ -318,6 +346,9 @@ worker = Table(
     Column("seen_at", Instant, nullable=False),
     Column("stopped_at", Instant),
     Column("loops", Text, nullable=False),
+    Column("host", Text),
+    Column("version", Text),
+    Column("definition", Integer),
 )
 
 webhook_event = Table(

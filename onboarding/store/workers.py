@@ -6,15 +6,32 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from onboarding.store.rowset import insert_rows
+from onboarding.store.tables import onboarding
 from onboarding.store.tables import worker as t
 
 
-def insert_worker(conn: Connection, worker_id: str, real_now: datetime) -> None:
-    """Note that a worker started."""
-    row = {"id": worker_id, "started_at": real_now, "seen_at": real_now, "loops": "{}"}
+def insert_worker(
+    conn: Connection,
+    worker_id: str,
+    real_now: datetime,
+    *,
+    host: str | None = None,
+    version: str | None = None,
+    definition: int | None = None,
+) -> None:
+    """Note that a worker started, where, and of which release."""
+    row = {
+        "id": worker_id,
+        "started_at": real_now,
+        "seen_at": real_now,
+        "loops": "{}",
+        "host": host,
+        "version": version,
+        "definition": definition,
+    }
     insert_rows(conn, t, [row])
 
 
@@ -39,3 +56,16 @@ def load_workers(conn: Connection, since: datetime) -> list[dict[str, Any]]:
         dict(row._mapping) | {"loops": json.loads(row.loops)}  # noqa: SLF001 - public in SQLAlchemy
         for row in conn.execute(query)
     ]
+
+
+def count_leased(conn: Connection) -> dict[str, int]:
+    """Return how many machines each worker holds, by its id."""
+    owner = onboarding.c.lease_owner
+    held = select(owner, func.count()).where(owner.is_not(None)).group_by(owner)
+    return {str(worker_id): count for worker_id, count in conn.execute(held)}
+
+
+def count_newer(conn: Connection, definition: int) -> int:
+    """Return how many onboardings only a newer release may take, as it wrote them."""
+    newer = select(func.count()).where(onboarding.c.definition > definition)
+    return conn.execute(newer).scalar_one()

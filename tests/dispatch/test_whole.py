@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 
 from onboarding import Engine, NumberRequest, State
 from onboarding.core.timing import iso
@@ -20,6 +21,7 @@ from onboarding.dispatch.worker import Worker
 from onboarding.model import Reason
 from onboarding.simulator import Simulator
 from tests.dispatch.waiting import SHORT, SKIPPING, WABA
+from tests.postgres import create_database, drop_database
 
 DAYS = timedelta(days=21)
 
@@ -75,7 +77,7 @@ def number_of(place: int) -> str:
 class Fleet:
     """Twelve numbers, their holders and one worker, on a simulator's clock."""
 
-    def __init__(self, folder: Path, simulator: Simulator) -> None:
+    def __init__(self, url: str, simulator: Simulator) -> None:
         self.simulator = simulator
         self.clock = SkippingClock(simulator.control_url)
         self.holder = Holder(
@@ -84,7 +86,7 @@ class Fleet:
             habits=HABITS,
         )
         self.engine = Engine.open(
-            f"sqlite:///{folder / 'onboarding.db'}", upgrade=True, clock=self.clock,
+            url, upgrade=True, clock=self.clock,
             intakes=[self.holder], graph_base_url=simulator.base_url, **SHORT,
         )  # fmt: skip
         self.engine.add_account(WABA, simulator.token)
@@ -161,26 +163,31 @@ def _running(worker: Worker, followers: list[Follower]) -> Iterator[None]:
 
 
 @pytest.fixture
-def lives(tmp_path: Path) -> list[tuple[dict[str, Any], dict[str, Story]]]:
-    """Two lives of one fleet: where each number ended, and its story."""
+def lives(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[dict[str, Any], dict[str, Story]]]:
+    """Three lives of one fleet, the last on PostgreSQL: where each number ended, and its story."""
+    monkeypatch.setenv("ONBOARDING_SECRET_KEY", Fernet.generate_key().decode())
+    urls = [f"sqlite:///{tmp_path}/life-{turn}.db" for turn in (1, 2)]
+    urls.append(create_database(postgres_url))
     found = []
-    for turn in range(2):
-        folder = tmp_path / f"life-{turn}"
-        folder.mkdir()
+    for url in urls:
         with ExitStack() as stack:
             simulator = stack.enter_context(Simulator(SCENARIO))
-            fleet = stack.enter_context(closing(Fleet(folder, simulator)))
+            fleet = stack.enter_context(closing(Fleet(url, simulator)))
             fleet.live()
             rows = {row.display_name: (row.state, row.waiting) for row in fleet.engine.find_all()}
             assert fleet.engine.verify()[1] == []
             found.append((rows, fleet.stories()))
+    drop_database(urls[-1])
     return found
 
 
 def test_everybody_ends_where_they_must_and_has_the_same_story_every_time(
     lives: list[tuple[dict[str, Any], dict[str, Story]]],
 ) -> None:
-    (ends, first), (_, second) = lives
+    (_, told), *_ = lives
     for name, (_, state, waiting) in FLEET.items():
-        assert ends[name] == (state, waiting), first[name]
-        assert first[name] == second[name]
+        for ends, stories in lives:
+            assert ends[name] == (state, waiting), stories[name]
+            assert stories[name] == told[name]

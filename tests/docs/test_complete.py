@@ -9,7 +9,7 @@ import pytest
 
 import onboarding
 from docs.generating import control, faults, scenario
-from docs.generating.commands import all_commands
+from docs.generating.commands import all_commands, runs_alone
 from docs.generating.errors import error_classes
 from docs.generating.scenario_words import WORDS
 from onboarding.cli.exit_codes import EXIT_CODES
@@ -37,9 +37,7 @@ def in_code(name: str, text: str) -> bool:
     return f"`{name}`" in text
 
 
-COMMANDS = [
-    " ".join(words) for words, command in all_commands() if not hasattr(command, "commands")
-]
+COMMANDS = [" ".join(words) for words, command in all_commands() if runs_alone(command)]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,15 +1,23 @@
-"""The oracle: what the simulator's own log of calls may never show, whatever went wrong."""
+"""The oracle: what the simulator's own log of calls may never show, whatever went wrong.
+
+Rehearsals, killed processes and storms ask it alike; what it knows of the engine it reads from the
+histories, which must verify, follow the table, and lead to the state that the row shows.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from onboarding import Engine
+from onboarding.core.lifecycle import Trigger, next_state
 from onboarding.core.numbers import number_key
 from onboarding.core.timing import parse_iso
+from onboarding.errors import TransitionRefusedError
+from onboarding.model import Onboarding, State
 from tests.engine.rehearsing import Rehearsed
 
 Called = dict[str, Any]
@@ -34,17 +42,89 @@ _SAYS_NOTHING = (None, 1, 2)
 
 def faults_of(rehearsal: Rehearsed) -> list[str]:
     """Return every call that must not have been made, and every history that does not verify."""
-    calls = rehearsal.calls()
     settle = rehearsal.engine.context.policy.settle
-    found = [
-        *_second_creates(calls, {number_key(number) for number in rehearsal.recreated}),
+    called = faults_in(rehearsal.calls(), settle=settle, recreated=rehearsal.recreated)
+    return called + faults_told(rehearsal.engine)
+
+
+def faults_in(
+    calls: list[Called],
+    *,
+    settle: timedelta,
+    recreated: Collection[str] = (),
+    way: timedelta = timedelta(0),
+) -> list[str]:
+    """Return every call that must not have been made.
+
+    Args:
+        calls: the simulator's log.
+        settle: from the intent of a call until its silence may be looked into.
+        recreated: numbers that were deleted at Meta on the way.
+        way: the longest time from an intent to the call's arrival; none on a clock that stands.
+    """
+    return [
+        *_second_creates(calls, {number_key(number) for number in recreated}),
         *_windows(calls),
-        *_codes_voided(calls),
+        *_codes_voided(calls, _CODE_VALID - way),
         *_codes_repeated(calls),
-        *_blind_repeats(calls, settle),
+        *_blind_repeats(calls, settle - way),
     ]
-    _, broken = rehearsal.engine.verify()
-    return found + [f"history {chain.owner}: {chain.what}" for chain in broken]
+
+
+def faults_told(engine: Engine) -> list[str]:
+    """Return where histories do not verify, do not explain the present, or repeat a rung."""
+    _, broken = engine.verify()
+    found = [f"history {chain.owner}: {chain.what}" for chain in broken]
+    for row in engine.find_all():
+        found += _replayed_wrong(engine, row)
+        found += _rungs_repeated(engine, row)
+    return found
+
+
+def pins_changed(calls: list[Called]) -> list[str]:
+    """Return the numbers that were registered with two PINs, where no person gave one."""
+    made = _by_number(calls, "register", "set_pin")
+    used: dict[str, set[str]] = defaultdict(set)
+    for (_, number), each in made.items():
+        used[number] |= {call["params"]["pin_digest"] for call in each}
+    return [f"two PINs were sent for {number}" for number, pins in used.items() if len(pins) > 1]
+
+
+def _replayed_wrong(engine: Engine, row: Onboarding) -> Iterator[str]:
+    state: str = ""
+    for seq, entry in engine.history(row.id):
+        if entry.source != state:
+            yield f"{row.id}: entry {seq} begins in '{entry.source}', not in '{state}'"
+        if entry.source and entry.trigger in set(Trigger):
+            state = _following(entry.source, entry.trigger)
+        elif not entry.source:
+            state = entry.dest
+        if entry.dest != state:
+            yield f"{row.id}: entry {seq} leads to '{entry.dest}', not to '{state}'"
+    if state != row.state:
+        yield f"{row.id}: its history leads to '{state}', it is '{row.state}'"
+
+
+def _following(source: str, trigger: str) -> str:
+    try:
+        return next_state(State(source), Trigger(trigger)).value
+    except TransitionRefusedError:
+        return f"nowhere from {source} by {trigger}"
+
+
+def _rungs_repeated(engine: Engine, row: Onboarding) -> Iterator[str]:
+    """A rung is raised once for one deadline; a deadline that begins anew has its own."""
+    raised: Counter[tuple[str, str]] = Counter()
+    for _, entry in engine.history(row.id):
+        if entry.trigger in ("restarted", "name_usable", "name_not_usable"):
+            raised.clear()
+        if entry.trigger == "escalated":
+            collapsed = entry.detail.get("collapsed", "")
+            for rung in (entry.detail["rung"], *collapsed.split(",")):
+                raised[entry.detail["deadline"], rung] += bool(rung)
+    for (deadline, rung), times in raised.items():
+        if times > 1:
+            yield f"{row.id}: rung '{rung}' of {deadline} was raised {times} times"
 
 
 def _at(call: Called) -> datetime:
@@ -74,11 +154,11 @@ def _windows(calls: list[Called]) -> Iterator[str]:
                 yield f"more than {most} {endpoint} calls of {number} within {window}"
 
 
-def _codes_voided(calls: list[Called]) -> Iterator[str]:
+def _codes_voided(calls: list[Called], valid: timedelta) -> Iterator[str]:
     for (_, number), made in _by_number(calls, "request_code").items():
         out = [call for call in made if call["effect"] or _is_silent(call)]
         for first, second in pairwise(out):
-            if _at(second) - _at(first) < _CODE_VALID:
+            if _at(second) - _at(first) < valid:
                 yield f"a second code of {number} was asked for while one was outstanding"
 
 

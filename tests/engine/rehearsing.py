@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+import psycopg
+from sqlalchemy import make_url, text
 
 from onboarding.engine.facade import Engine
 from onboarding.graph.calls import GraphCall
@@ -49,6 +51,11 @@ class Rehearsed(Rehearsal):
         played: Mapping[str, Any] = given.pop("scenario", None) or scenario()
         super().__init__(played, folder=folder, **given)
         self.database_file = folder / "onboarding.db"
+        self.database_url = str(given.get("database_url", f"sqlite:///{self.database_file}"))
+        #: What a program of its own needs to open the same deployment.
+        self.environment = {"ONBOARDING_DATABASE_URL": self.database_url}
+        if "secret_key" in given:
+            self.environment["ONBOARDING_SECRET_KEY"] = given["secret_key"]
         self.recreated: set[str] = set()  # numbers that were deleted at Meta on the way
 
     def ask(self, number: str = NUMBER, name: str = "Lucky Shrub", **fields: Any) -> str:
@@ -128,6 +135,64 @@ class Rehearsed(Rehearsal):
             for table in ("onboarding", "account"):
                 conn.execute(text(f"UPDATE {table} SET {ended}"))  # noqa: S608 - our own names
 
+    def refuse(self, moment: str, condition: str) -> None:
+        """Let the database refuse to write some rows.
+
+        Args:
+            moment: like ``INSERT ON operation``.
+            condition: SQL of ``NEW``.
+        """
+        create = f"CREATE TRIGGER refuse BEFORE {moment}"
+        statements = [f"{create} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'not this one'); END"]
+        if self.engine.context.database.dialect.name == "postgresql":
+            body = "BEGIN RAISE EXCEPTION 'not this one'; END"
+            statements = [
+                f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+                f"{create} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse()",
+            ]
+        with writing(self.engine.context.database) as conn:
+            for statement in statements:
+                conn.execute(text(statement))
+
+    def refuse_no_more(self, table: str) -> None:
+        """Let the database take every row of a table again."""
+        on = f" ON {table}" if self.engine.context.database.dialect.name == "postgresql" else ""
+        with writing(self.engine.context.database) as conn:
+            conn.execute(text(f"DROP TRIGGER refuse{on}"))
+
+
+class Outage:
+    """A while in which the database of a rehearsal cannot be used."""
+
+    def __init__(self, meta: Rehearsed) -> None:
+        self._url = make_url(meta.database_url)
+        self._holder: Any = None
+
+    def begin(self) -> None:
+        """Hold a SQLite file; close a PostgreSQL database, and who is connected to it."""
+        if self._url.get_backend_name() == "sqlite":
+            self._holder = sqlite3.connect(str(self._url.database), isolation_level=None)
+            self._holder.execute("BEGIN IMMEDIATE")
+            return
+        self._holder = psycopg.connect(
+            host=self._url.host, port=self._url.port, user=self._url.username,
+            password=self._url.password, dbname="postgres", autocommit=True,
+        )  # fmt: skip
+        self._allow_connections(allow=False)
+        ending = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        self._holder.execute(ending, [self._url.database])
+
+    def end(self) -> None:
+        """Let everybody use it again."""
+        if self._url.get_backend_name() == "sqlite":
+            self._holder.execute("ROLLBACK")
+        else:
+            self._allow_connections(allow=True)
+        self._holder.close()
+
+    def _allow_connections(self, *, allow: bool) -> None:
+        self._holder.execute(f"ALTER DATABASE {self._url.database} ALLOW_CONNECTIONS {allow}")
+
 
 class Seam:
     """The Graph client of an engine, with something that happens before or after each call.
@@ -166,5 +231,5 @@ Rehearse = Callable[..., Rehearsed]
 
 __all__ = [
     "DAY", "HOUR", "MINUTE", "NUMBER", "OTHER_WABA", "SECOND", "START", "SWIFT", "WABA",
-    "Rehearse", "Rehearsed", "Seam", "roomy", "scenario",
+    "Outage", "Rehearse", "Rehearsed", "Seam", "roomy", "scenario",
 ]  # fmt: skip

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from onboarding.engine import outcomes
 from onboarding.engine.advance import advance_due, claim_due
 from onboarding.engine.intents import write_intents
 from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.model import OperationStatus, Reason, State
-from onboarding.store.database import writing
 from tests.engine.rehearsing import (
     DAY,
     HOUR,
     MINUTE,
     NUMBER,
+    OTHER_WABA,
     SECOND,
     WABA,
+    Outage,
     Rehearse,
     Rehearsed,
     Seam,
@@ -130,12 +131,7 @@ def test_one_machine_that_cannot_be_written_keeps_no_other_back(
 ) -> None:
     numbers = [f"+4930123456{place:02}" for place in range(7)]
     ids = [meta.ask(number) for number in numbers]
-    refuse = (
-        f"CREATE TRIGGER refuse BEFORE INSERT ON operation WHEN NEW.onboarding_id = '{ids[3]}' "
-        "BEGIN SELECT RAISE(ABORT, 'not this one'); END"
-    )
-    with writing(meta.engine.context.database) as conn:
-        conn.execute(text(refuse))
+    meta.refuse("INSERT ON operation", f"NEW.onboarding_id = '{ids[3]}'")
     meta.engine.advance()
     states = [meta.state(number) for number in numbers]
     assert states == [State.CREATED] * 3 + [State.REQUESTED] + [State.CREATED] * 3
@@ -146,23 +142,22 @@ def test_an_answer_outlives_a_database_that_is_away(
     rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meta = rehearse(busy_timeout_seconds=0.01)
-    holder = sqlite3.connect(meta.database_file, isolation_level=None)
+    outage = Outage(meta)
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 2:
-            holder.execute("ROLLBACK")
+            outage.end()
 
     def hold(endpoints: list[str]) -> None:
         if "create_number" in endpoints:
-            holder.execute("BEGIN IMMEDIATE")
+            outage.begin()
 
     monkeypatch.setattr(outcomes, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     meta.ask()
     Seam(meta.engine, after=hold)
     meta.engine.advance()
-    holder.close()
     assert pauses == [0.1, 0.5]
     assert meta.state() is State.CREATED
     (operation,) = meta.engine.operations(NUMBER)
@@ -182,3 +177,31 @@ def test_who_has_hours_left_does_not_stand_behind_hundreds_with_days(rehearse: R
     meta.sign_up(LATE, at=signed_up)
     meta.ask(LATE, entry="embedded_signup", onboarded_at=signed_up)
     meta.run_to(State.REGISTERED, LATE, most=3 * HOUR)
+
+
+def test_a_waba_with_few_numbers_does_not_stand_behind_one_with_many(rehearse: Rehearse) -> None:
+    other = {"id": "98", "wabas": [{"id": OTHER_WABA}]}
+    given = roomy()
+    given["businesses"].append(other)
+    meta = rehearse(scenario=given, app_calls_per_hour=60, batch_size=20)
+    for place in range(100):
+        meta.ask(f"+49301234{1000 + place}")
+    few = [meta.ask(f"+49301235{1000 + place}", waba_id=OTHER_WABA) for place in range(2)]
+    meta.run(most=9 * HOUR, until=lambda: {meta.state(id_) for id_ in few} == {State.REGISTERED})
+    assert {meta.state(id_) for id_ in few} == {State.REGISTERED}
+    assert len(meta.engine.find(states=[State.REGISTERED], waba_id=WABA).items) < 75
+
+
+def test_engines_that_work_at_once_spend_no_call_twice(rehearse: Rehearse) -> None:
+    meta = rehearse(scenario=roomy(), waba_calls_per_hour=30)
+    for place in range(40):
+        meta.ask(f"+49301234{1000 + place}")
+    meta.reads_codes = False
+    with ExitStack() as stack:
+        engines = [meta.engine, *(stack.enter_context(meta.open_engine()) for _ in range(3))]
+        pool = stack.enter_context(ThreadPoolExecutor(len(engines)))
+        for _ in range(3):
+            for done in [pool.submit(engine.advance) for engine in engines]:
+                done.result()
+    writes = len(meta.calls("create_number", "request_code", "verify_code", "register"))
+    assert 25 <= writes <= 30

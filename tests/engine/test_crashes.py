@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,12 +22,12 @@ import sys
 from onboarding import Engine
 from onboarding.testing import FrozenClock
 from onboarding.core.timing import parse_iso
-url, graph, now = sys.argv[1:]
+graph, now = sys.argv[1:]
 class Phone:
     def answers(self, onboarding):
         return True
 clock = FrozenClock(parse_iso(now))
-with Engine.open(url, clock=clock, graph_base_url=graph, intakes=[Phone()]) as engine:
+with Engine.open(clock=clock, graph_base_url=graph, intakes=[Phone()]) as engine:
     print("ready", flush=True)
     engine.advance()
     print("done", flush=True)
@@ -87,6 +88,14 @@ def test_a_crash_around_a_call(meta: Rehearsed, endpoint: str, moment: str) -> N
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_subscription_whose_worker_died_does_not_stay_open(meta: Rehearsed, moment: str) -> None:
+    crash_once(meta, "subscribe_app", moment)
+    meta.ask()
+    survive(meta, NUMBER)
+    assert meta.engine.overview().open_calls == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_crash_around_a_change_of_name(meta: Rehearsed, moment: str) -> None:
     meta.register()
     crashed = crash_once(meta, "set_display_name", moment)
@@ -123,10 +132,10 @@ def test_a_killed_process_leaves_nothing_to_be_repeated(rehearse: Rehearse, endp
     meta.ask()
     if endpoint == "request_code":
         meta.engine.advance()
-    url = f"sqlite:///{meta.database_file}"
     now = meta.clock.now().isoformat()
     worker = subprocess.Popen(
-        [sys.executable, "-c", PASS, url, meta.simulator.base_url, now],
+        [sys.executable, "-c", PASS, meta.simulator.base_url, now],
+        env={**os.environ, **meta.environment},
         stdout=subprocess.PIPE,
         text=True,
     )

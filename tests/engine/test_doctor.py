@@ -303,6 +303,18 @@ def test_a_loop_that_hangs(place: Place) -> None:
     assert "observe" not in found.text
 
 
+def test_onboardings_of_a_newer_release(place: Place) -> None:
+    with place.engine() as engine:
+        engine.request(
+            NumberRequest(waba_id=WABA, phone_number="+16315551000", display_name="Lucky Shrub")
+        )
+    assert "definitions" not in place.findings()
+    place.sql("UPDATE onboarding SET definition = 999")
+    found = place.findings()["definitions"]
+    assert found.level is Level.WARNING
+    assert found.text.startswith("1 onboardings of a newer definition: a newer release's worker")
+
+
 def test_calls_that_nobody_settled(place: Place) -> None:
     now = iso(datetime.now(UTC) - timedelta(hours=1))
     place.sql(

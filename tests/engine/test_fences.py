@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
 from onboarding.engine.advance import claim_due
 from onboarding.model import Onboarding, OperationStatus, Owner, Reason, State
-from onboarding.store.database import writing
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, WABA, Rehearsed, Seam
 
 
@@ -94,20 +92,14 @@ def test_an_outcome_that_the_database_refuses_takes_no_other_with_it(
 ) -> None:
     numbers = [f"+4930123456{place:02}" for place in range(7)]
     ids = [meta.ask(number) for number in numbers]
-    refuse = (
-        f"CREATE TRIGGER refuse BEFORE UPDATE ON onboarding WHEN NEW.id = '{ids[3]}' "
-        "AND NEW.state = 'created' BEGIN SELECT RAISE(ABORT, 'not this one'); END"
-    )
-    with writing(meta.engine.context.database) as conn:
-        conn.execute(text(refuse))
+    meta.refuse("UPDATE ON onboarding", f"NEW.id = '{ids[3]}' AND NEW.state = 'created'")
     meta.engine.advance()
     states = [meta.state(number) for number in numbers]
     assert states == [State.CREATED] * 3 + [State.REQUESTED] + [State.CREATED] * 3
     assert "outcome_not_written" in caplog.text
     (operation,) = meta.engine.operations(numbers[3])
     assert operation.status is OperationStatus.PENDING
-    with writing(meta.engine.context.database) as conn:
-        conn.execute(text("DROP TRIGGER refuse"))
+    meta.refuse_no_more("onboarding")
     meta.end_leases()
     meta.run()
     assert {meta.state(number) for number in numbers} == {State.REGISTERED}

@@ -76,6 +76,22 @@ def test_no_secret_is_stored_in_the_clear(told: tuple[Rehearsed, list[str]]) -> 
         assert meta.simulator.token.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.on("postgresql")
+def test_no_secret_is_in_a_dump(told: tuple[Rehearsed, list[str]]) -> None:
+    """Of every table that there is, whoever made it; of digits by chance, the token has none."""
+    meta, _ = told
+    tables = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relnamespace = "
+    with reading(meta.engine.context.database) as conn:
+        names = list(conn.execute(text(f"{tables} 'public'::regnamespace")).scalars())
+        dumped = {
+            name: list(conn.execute(text(f'SELECT each::text FROM "{name}" each')).scalars())  # noqa: S608 - our own names
+            for name in names
+        }
+    assert {"account", "history", "operation", "onboarding", "alembic_version"} <= set(dumped)
+    assert dumped["operation"]
+    assert [name for name, rows in dumped.items() if meta.simulator.token in "".join(rows)] == []
+
+
 def test_no_secret_is_logged_or_told(
     told: tuple[Rehearsed, list[str]], caplog: pytest.LogCaptureFixture
 ) -> None:

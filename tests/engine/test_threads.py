@@ -10,7 +10,7 @@ from contextlib import suppress
 from onboarding import NumberRequest
 from onboarding.errors import OnboardingError
 from onboarding.model import State
-from tests.engine.rehearsing import NUMBER, WABA, Rehearse, Rehearsed, roomy
+from tests.engine.rehearsing import DAY, NUMBER, WABA, Rehearse, Rehearsed, roomy
 
 NUMBERS = [f"+4930123456{place:02}" for place in range(24)]
 
@@ -64,6 +64,61 @@ def test_one_request_from_many_threads_is_one_onboarding(meta: Rehearsed) -> Non
     together(8, lambda _: ids.append(meta.engine.request(asked).onboarding.id))
     assert len(set(ids)) == 1
     meta.run_to(State.REGISTERED)
+
+
+def test_batches_that_overlap_in_any_order_are_stored_once(meta: Rehearsed) -> None:
+    """On PostgreSQL they meet in its unique indexes, and may even wait for each other."""
+    asked = [
+        NumberRequest(waba_id=WABA, phone_number=number, display_name="Lucky Shrub")
+        for number in NUMBERS
+    ]
+    ids: list[frozenset[str]] = []
+
+    def ask(place: int) -> None:
+        mine = asked[place:] + asked[:place]
+        ordered = mine if place % 2 else mine[::-1]
+        receipts = meta.engine.request_many(ordered)
+        ids.append(frozenset(receipt.onboarding.id for receipt in receipts))
+
+    together(8, ask)
+    assert len(set(ids)) == 1
+    assert len(ids[0]) == len(list(meta.engine.find_all())) == len(NUMBERS)
+    assert meta.engine.require_verified()
+
+
+def test_a_number_is_restarted_or_asked_for_anew_and_never_both(meta: Rehearsed) -> None:
+    id_ = meta.ask(entry="embedded_signup", onboarded_at=meta.clock.now() - 20 * DAY)
+    meta.run_to(State.EXPIRED, id_)
+    told: list[str] = []
+
+    def act(place: int) -> None:
+        try:
+            if place % 2:
+                meta.engine.restart(id_, "they came back")
+            else:
+                meta.ask(again=True)
+        except OnboardingError as error:
+            told.append(str(error))
+        else:
+            told.append("")
+
+    together(4, act)
+    living = [row for row in meta.engine.find_all() if row.state is State.REQUESTED]
+    assert len(living) == 1
+    assert "" in told
+    assert meta.engine.require_verified()
+
+
+def test_an_account_that_many_add_at_once_is_added_once(meta: Rehearsed) -> None:
+    waba_id = "104490129340400"
+
+    def add(place: int) -> None:
+        meta.engine.add_account(waba_id, f"EAAtesttoken{place}")
+
+    together(6, add)
+    triggers = [entry.trigger for _, entry in meta.engine.account_history(waba_id)]
+    assert triggers == ["account_added"] + ["token_replaced"] * 5
+    assert meta.engine.require_verified()
 
 
 def test_people_and_passes_do_not_lose_each_others_changes(meta: Rehearsed) -> None:

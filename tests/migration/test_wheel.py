@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from onboarding.store import schema
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,9 +42,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
-def run(installed: Path, folder: Path, *command: str) -> str:
+def run(installed: Path, folder: Path, *command: str, **settings: str) -> str:
     """Run a command with the wheel's package, in a folder of its own."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ONBOARDING_")}
+    environment |= settings
     done = subprocess.run(
         [sys.executable, *command],
         cwd=folder,
@@ -72,5 +75,15 @@ def test_a_schema_is_made_and_checked_without_a_checkout(installed: Path, tmp_pa
     run(installed, tmp_path, "-m", "onboarding", "db", "upgrade")
     assert (tmp_path / "onboarding.db").exists()
     told = run(installed, tmp_path, "-m", "onboarding", "db", "current")
-    assert "0001" in told
+    assert f"needed    {schema.HEAD}" in told
     run(installed, tmp_path, "-m", "onboarding", "db", "check")
+
+
+@pytest.mark.on("postgresql")
+def test_a_schema_is_made_on_postgresql_too(installed: Path, tmp_path: Path, url: str) -> None:
+    settings = {
+        "ONBOARDING_DATABASE_URL": url,
+        "ONBOARDING_SECRET_KEY": os.environ["ONBOARDING_SECRET_KEY"],
+    }
+    for verb, told in (("upgrade", schema.HEAD), ("check", "complete")):
+        assert told in run(installed, tmp_path, "-m", "onboarding", "db", verb, **settings)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from onboarding.model import Onboarding, Reason, State
-from onboarding.store import onboardings
+from onboarding.model import Onboarding, Operation, Reason, State
+from onboarding.store import journal, onboardings
 from onboarding.store.database import open_database
 from tests.store.making import (
     DAY,
@@ -21,6 +21,7 @@ from tests.store.making import (
     START,
     WABA,
     a_row,
+    an_operation,
     claim,
     load,
     read,
@@ -227,13 +228,13 @@ def test_codes_that_are_out_are_counted_by_account(database: Engine) -> None:
         [
             a_row(0, **out), a_row(1, **out), a_row(2, **out, waba_id=OTHER_WABA),
             a_row(3, state=State.OTP_PENDING, code_sent_at=START - DAY),
-            a_row(4, state=State.CREATED, waiting=Reason.SETTLING),
-            a_row(5, state=State.REQUESTED, waiting=Reason.SETTLING),
+            a_row(4, state=State.CREATED),
+            a_row(5, state=State.REQUESTED),
             a_row(6, state=State.VERIFIED, code_sent_at=START),
         ],
     )  # fmt: skip
-    found = read(
-        database,
-        lambda c: onboardings.count_codes_out(c, [WABA, OTHER_WABA, "1"], START - SECOND),
-    )
+    asking = an_operation(a_row(4), name=Operation.REQUEST_CODE)
+    creating = an_operation(a_row(5), name=Operation.CREATE_NUMBER)
+    write(database, lambda c: journal.insert_intents(c, [asking, creating], "worker"))
+    found = read(database, lambda c: onboardings.count_codes_out(c, START - SECOND))
     assert found == {WABA: 3, OTHER_WABA: 1}

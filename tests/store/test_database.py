@@ -19,6 +19,7 @@ from onboarding.store.tables import onboarding as t
 from tests.store.making import a_row, counted, load, read, store, write
 
 
+@pytest.mark.on("sqlite")
 @pytest.mark.parametrize(
     ("pragma", "value"),
     [
@@ -33,6 +34,7 @@ def test_sqlite_is_opened_durable(database: Engine, pragma: str, value: object) 
     assert read(database, lambda conn: conn.execute(text(f"PRAGMA {pragma}")).scalar()) == value
 
 
+@pytest.mark.on("sqlite")
 def test_a_transaction_that_writes_says_so_at_its_start(database: Engine) -> None:
     with counted(database) as statements:
         store(database, [a_row()])
@@ -61,6 +63,7 @@ def test_a_reader_sees_one_state_throughout(url: str, database: Engine) -> None:
     other.dispose()
 
 
+@pytest.mark.on("sqlite")
 def test_threads_that_write_take_turns(database: Engine) -> None:
     store(database, [a_row(tries=0)])
 
@@ -78,6 +81,32 @@ def test_threads_that_write_take_turns(database: Engine) -> None:
     assert load(database).tries == 200
 
 
+def test_writers_that_lock_the_row_first_lose_no_change(database: Engine) -> None:
+    (row,) = store(database, [a_row(tries=0)])
+
+    def add() -> None:
+        for _ in range(10):
+            with writing(database) as conn:
+                locked = onboardings.load_onboardings(conn, [row.id], lock=True)[row.id]
+                conn.execute(t.update().values(tries=locked.tries + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert load(database).tries == 80
+
+
+@pytest.mark.on("postgresql")
+def test_who_only_reads_may_not_write_and_the_next_may(database: Engine) -> None:
+    with pytest.raises(StoreError, match="read-only"):
+        read(database, lambda conn: onboardings.insert_onboardings(conn, [a_row()]))
+    store(database, [a_row()])
+    assert load(database) == a_row()
+
+
+@pytest.mark.on("sqlite")
 def test_a_locked_database_is_told(url: str) -> None:
     database = open_database(url, busy_timeout_s=0.05)
     path = sqlite_path(url)
@@ -92,6 +121,7 @@ def test_a_locked_database_is_told(url: str) -> None:
     database.dispose()
 
 
+@pytest.mark.on("sqlite")
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_file_is_told(url: str) -> None:
     path = sqlite_path(url)
@@ -104,8 +134,12 @@ def test_a_read_only_file_is_told(url: str) -> None:
 
 
 def test_a_connection_that_may_not_write_is_told(database: Engine) -> None:
+    forbid = {
+        "sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY",
+    }[database.dialect.name]  # fmt: skip
+
     def attempt(conn: object) -> None:
-        conn.execute(text("PRAGMA query_only = ON"))  # type: ignore[attr-defined] # a connection
+        conn.execute(text(forbid))  # type: ignore[attr-defined] # a connection
         onboardings.insert_onboardings(conn, [a_row()])  # type: ignore[arg-type] # a connection
 
     with pytest.raises(StoreError, match="read-only") as refused:
@@ -113,6 +147,7 @@ def test_a_connection_that_may_not_write_is_told(database: Engine) -> None:
     assert refused.value.hint
 
 
+@pytest.mark.on("sqlite")
 def test_a_full_disk_is_told_and_nothing_is_half_written(database: Engine) -> None:
     def fill(conn: object) -> None:
         conn.execute(text("PRAGMA max_page_count = 1"))  # type: ignore[attr-defined] # a connection
@@ -124,6 +159,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(database: Engine) -> No
     assert read(database, onboardings.next_due) is None
 
 
+@pytest.mark.on("sqlite")
 def test_a_damaged_file_is_told(url: str) -> None:
     path = sqlite_path(url)
     assert path is not None

@@ -88,7 +88,7 @@ def test_a_list_tells_about_the_living_and_those_with_an_open_call(fleet: Engine
     store(fleet, [over, open_call])
     call = an_operation(open_call, status=OperationStatus.UNKNOWN)
     write(fleet, lambda conn: journal.insert_intents(conn, [call], "worker"))
-    told = read(fleet, lambda conn: finding.load_observable(conn, WABA))
+    told = write(fleet, lambda conn: finding.load_observable(conn, WABA))
     assert sorted(row.id for row in told) == [
         "row-000000", "row-000001", "row-000004", "row-000006",
     ]  # fmt: skip

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from onboarding.core.chain import Broken, Entry
 from onboarding.store import history, onboardings
-from onboarding.store.database import sqlite_path
+from onboarding.store.database import open_database, reading, sqlite_path
 from tests.store.making import (
     WABA,
     a_row,
@@ -28,13 +31,54 @@ REFUSED = {
     "update of a hash": "UPDATE history SET hash = 'x'",
     "delete": "DELETE FROM history",
     "delete of one": "DELETE FROM history WHERE seq = 2",
+    "upsert": "INSERT INTO history VALUES ('row-000000', 1, '{}', 'x') "
+    "ON CONFLICT (onboarding_id, seq) DO UPDATE SET entry = excluded.entry",
+}  # fmt: skip
+
+#: What only one of the databases understands.
+REFUSED_BY_SQLITE = {
     "replace": "REPLACE INTO history VALUES ('row-000000', 1, '{}', 'x')",
     "insert or replace": "INSERT OR REPLACE INTO history VALUES ('row-000000', 2, '{}', 'x')",
-    "upsert": "INSERT INTO history VALUES ('row-000000', 1, '{}', 'x') "
-    "ON CONFLICT DO UPDATE SET entry = excluded.entry",
     "update or replace": "UPDATE OR REPLACE history SET seq = 1 WHERE seq = 2",
-    "a second first entry": "INSERT INTO history VALUES ('row-000000', 1, '{}', 'x')",
 }  # fmt: skip
+_MERGE = (
+    "MERGE INTO history USING (SELECT 2 AS seq) AS given ON history.seq = given.seq WHEN MATCHED"
+)
+REFUSED_BY_POSTGRESQL = {
+    "truncate": "TRUNCATE history",
+    "truncate with others": "TRUNCATE history, webhook_event CASCADE",
+    "merge that updates": f"{_MERGE} THEN UPDATE SET entry = '{{}}'",
+    "merge that deletes": f"{_MERGE} THEN DELETE",
+    "delete by a query": "WITH gone AS (DELETE FROM history RETURNING seq) SELECT * FROM gone",
+}  # fmt: skip
+#: Truncates the histories too, by way of what they refer to.
+_CASCADE = "TRUNCATE account CASCADE"
+
+_SECOND_FIRST = "INSERT INTO history VALUES ('row-000000', 1, '{}', 'x')"
+
+
+def stranger(database: Engine, *statements: str) -> None:
+    """Run statements as another program does: with the bare driver, and none of our settings."""
+    path = sqlite_path(database.url.render_as_string(hide_password=False))
+    if path is not None:
+        with closing(sqlite3.connect(path)) as conn, conn:
+            for statement in statements:
+                conn.execute(statement)
+        return
+    plain = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as connected:
+        for statement in statements:
+            connected.execute(statement.encode())
+
+
+def forge(database: Engine, *statements: str, table: str = "history") -> None:
+    """Run statements as the owner of the database, who switched the triggers off."""
+    by = {"sqlite": ("update", "delete", "replace"), "postgresql": ("update", "delete", "truncate")}
+    off = "DROP TRIGGER {}"
+    if database.dialect.name == "postgresql":
+        off = f"ALTER TABLE {table} DISABLE TRIGGER {{}}"
+    names = [f"{table}_refuses_{what}" for what in by[database.dialect.name]]
+    stranger(database, *(off.format(name) for name in names), *statements)
 
 
 def append(database: Engine, id_: str, *entries: Entry) -> None:
@@ -102,24 +146,49 @@ def test_two_appends_from_one_head_are_refused(told: Engine) -> None:
     assert load(told) == row
 
 
+def refused(told: Engine, how: str) -> None:
+    """Nobody may do it: not this package, not another program, not PostgreSQL's replication."""
+    before = read(told, lambda conn: history.read_verbatim(conn, "row-000000"))
+    with pytest.raises(DBAPIError, match="append-only"):
+        write(told, lambda conn: conn.execute(text(how)))
+    with pytest.raises((sqlite3.IntegrityError, psycopg.Error), match="append-only"):
+        stranger(told, how)
+    if told.dialect.name == "postgresql":
+        with pytest.raises(psycopg.Error, match="append-only"):
+            stranger(told, "SET session_replication_role = replica", how)
+    assert read(told, lambda conn: history.read_verbatim(conn, "row-000000")) == before
+    assert verified(told) == [None]
+
+
 @pytest.mark.parametrize("how", REFUSED)
 def test_what_was_written_stays(told: Engine, how: str) -> None:
+    refused(told, REFUSED[how])
+
+
+@pytest.mark.on("sqlite")
+@pytest.mark.parametrize("how", REFUSED_BY_SQLITE)
+def test_what_was_written_stays_on_sqlite(told: Engine, how: str) -> None:
+    refused(told, REFUSED_BY_SQLITE[how])
+
+
+@pytest.mark.on("postgresql")
+@pytest.mark.parametrize("how", REFUSED_BY_POSTGRESQL)
+def test_what_was_written_stays_on_postgresql(told: Engine, how: str) -> None:
+    refused(told, REFUSED_BY_POSTGRESQL[how])
+
+
+@pytest.mark.on("postgresql")
+def test_histories_go_with_nothing_that_they_refer_to(told: Engine) -> None:
+    refused(told, _CASCADE)
+
+
+def test_an_entry_has_one_place(told: Engine) -> None:
     before = read(told, lambda conn: history.read_verbatim(conn, "row-000000"))
     with pytest.raises(DBAPIError):
-        write(told, lambda conn: conn.execute(text(REFUSED[how])))
+        write(told, lambda conn: conn.execute(text(_SECOND_FIRST)))
+    with pytest.raises((sqlite3.IntegrityError, psycopg.Error)):
+        stranger(told, _SECOND_FIRST)
     assert read(told, lambda conn: history.read_verbatim(conn, "row-000000")) == before
-
-
-@pytest.mark.parametrize("how", [how for how in REFUSED if how != "a second first entry"])
-def test_it_stays_for_other_programs_too(told: Engine, how: str) -> None:
-    """A connection without our pragmas is refused as well."""
-    path = sqlite_path(str(told.url))
-    assert path is not None
-    stranger = sqlite3.connect(path)
-    with pytest.raises(sqlite3.IntegrityError), stranger:
-        stranger.execute(REFUSED[how])
-    stranger.close()
-    assert verified(told) == [None]
 
 
 FORGERIES: dict[str, tuple[Sequence[str], str]] = {
@@ -142,15 +211,7 @@ FORGERIES: dict[str, tuple[Sequence[str], str]] = {
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forgery_shows(told: Engine, forgery: str) -> None:
     statements, shows = FORGERIES[forgery]
-    path = sqlite_path(str(told.url))
-    assert path is not None
-    forger = sqlite3.connect(path)
-    with forger:
-        for trigger in ("update", "delete", "replace"):
-            forger.execute(f"DROP TRIGGER history_refuses_{trigger}")
-        for statement in statements:
-            forger.execute(statement)
-    forger.close()
+    forge(told, *statements)
     (broken,) = verified(told)
     assert broken is not None
     assert shows in broken.what
@@ -161,9 +222,7 @@ def test_one_broken_history_does_not_hide_the_others(database: Engine) -> None:
     made = store(database, rows(5))
     for row in made:
         append(database, row.id, an_entry("requested", source=""))
-    write(database, lambda c: c.execute(text("DROP TRIGGER history_refuses_delete")))
-    remove = text("DELETE FROM history WHERE onboarding_id = 'row-000002'")
-    write(database, lambda conn: conn.execute(remove))
+    forge(database, "DELETE FROM history WHERE onboarding_id = 'row-000002'")
     found = verified(database)
     assert [broken is None for broken in found] == [True, True, False, True, True]
 
@@ -184,28 +243,43 @@ def kept(database: Engine) -> Engine:
 def of_accounts(statement: str) -> str:
     """Return what is done to the history of an onboarding, done to that of an account."""
     for ours, theirs in (
-        (" history ", " account_history "),
-        ("INTO history", "INTO account_history"),
+        (r"\bhistory\b", "account_history"),
+        ("onboarding_id", "waba_id"),
         ("row-000000", WABA),
     ):
-        statement = f"{statement} ".replace(ours, theirs).strip()
+        statement = re.sub(ours, theirs, statement)
     return statement
+
+
+def refused_about_accounts(kept: Engine, how: str) -> None:
+    ledger = history.ACCOUNTS
+    before = read(kept, lambda conn: history.read_verbatim(conn, WABA, ledger))
+    assert len(before) == 3
+    with pytest.raises(DBAPIError, match="append-only"):
+        write(kept, lambda conn: conn.execute(text(of_accounts(how))))
+    with pytest.raises((sqlite3.IntegrityError, psycopg.Error), match="append-only"):
+        stranger(kept, of_accounts(how))
+    if kept.dialect.name == "postgresql":
+        with pytest.raises(psycopg.Error, match="append-only"):
+            stranger(kept, "SET session_replication_role = replica", of_accounts(how))
+    assert read(kept, lambda conn: history.read_verbatim(conn, WABA, ledger)) == before
 
 
 @pytest.mark.parametrize("how", REFUSED)
 def test_what_was_written_about_an_account_stays(kept: Engine, how: str) -> None:
-    ledger = history.ACCOUNTS
-    before = read(kept, lambda conn: history.read_verbatim(conn, WABA, ledger))
-    assert len(before) == 3
-    with pytest.raises(DBAPIError):
-        write(kept, lambda conn: conn.execute(text(of_accounts(REFUSED[how]))))
-    path = sqlite_path(str(kept.url))
-    assert path is not None
-    stranger = sqlite3.connect(path)
-    with pytest.raises(sqlite3.IntegrityError), stranger:
-        stranger.execute(of_accounts(REFUSED[how]))
-    stranger.close()
-    assert read(kept, lambda conn: history.read_verbatim(conn, WABA, ledger)) == before
+    refused_about_accounts(kept, REFUSED[how])
+
+
+@pytest.mark.on("sqlite")
+@pytest.mark.parametrize("how", REFUSED_BY_SQLITE)
+def test_what_was_written_about_an_account_stays_on_sqlite(kept: Engine, how: str) -> None:
+    refused_about_accounts(kept, REFUSED_BY_SQLITE[how])
+
+
+@pytest.mark.on("postgresql")
+@pytest.mark.parametrize("how", REFUSED_BY_POSTGRESQL)
+def test_what_was_written_about_an_account_stays_on_postgresql(kept: Engine, how: str) -> None:
+    refused_about_accounts(kept, REFUSED_BY_POSTGRESQL[how])
 
 
 @pytest.mark.parametrize(
@@ -222,10 +296,7 @@ def test_a_forgery_about_an_account_shows(kept: Engine, forgery: str, shows: str
         return read(kept, lambda conn: list(history.verify_all(conn, history.ACCOUNTS)))
 
     assert verified() == [None, None]
-    for name in ("update", "delete"):
-        dropping = text(f"DROP TRIGGER account_history_refuses_{name}")
-        write(kept, lambda conn, dropping=dropping: conn.execute(dropping))  # type: ignore[misc]
-    write(kept, lambda conn: conn.execute(text(forgery)))
+    forge(kept, forgery, table="account_history")
     broken = next(each for each in verified() if each is not None and each.owner == WABA)
     assert shows in broken.what
 
@@ -241,3 +312,22 @@ def test_an_entry_of_an_account_is_none_of_an_onboarding(database: Engine) -> No
         database, lambda conn: history.read_verbatim(conn, WABA, history.ACCOUNTS)
     )
     assert f'"account":"{WABA}"' in account_entry.replace(" ", "")
+
+
+def test_a_history_that_grows_while_all_are_verified_is_not_called_broken(
+    url: str, told: Engine
+) -> None:
+    """Entries and heads are read one after the other, from one state of the database."""
+    other = open_database(url)
+    with reading(told) as conn:
+        assert load_onboardings(conn) == 3
+        append(other, "row-000000", an_entry())
+        assert list(history.verify_all(conn)) == [None]
+        assert load_onboardings(conn) == 3
+    assert load(told).history_seq == 4
+    assert verified(told) == [None]
+    other.dispose()
+
+
+def load_onboardings(conn: Connection) -> int:
+    return onboardings.load_onboardings(conn, ["row-000000"])["row-000000"].history_seq

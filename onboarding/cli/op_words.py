@@ -1,0 +1,83 @@
+"""What happened to a call, and what each answer to it means, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onboarding.core.operations import POLICIES
+from onboarding.core.resolving import Answer, number_id_of
+from onboarding.engine.settling import OpenOperation
+from onboarding.model import Operation, OperationStatus
+
+_FOUND = {
+    Operation.CREATE_NUMBER: "the number is on the WABA: it is adopted under this id, and no "
+    "create is made again",
+    Operation.REQUEST_CODE: "a code was sent: it counts as on its way, and no other is asked for "
+    "in the ten minutes after the call",
+    Operation.VERIFY_CODE: "Meta shows the number as verified: ownership counts as proven",
+    Operation.REGISTER: "Meta took the registration: CONNECTED is waited for",
+    Operation.DEREGISTER: "the number is off the Cloud API: it is registered next",
+    Operation.SET_PIN: "the number has our PIN: it is registered next",
+    Operation.SET_DISPLAY_NAME: "the new name is in review, or in use: its review is waited for",
+}
+_ABSENT = {
+    Operation.CREATE_NUMBER: "the number is not on the WABA: the create is made once more",
+    Operation.REQUEST_CODE: "no code was sent: another is asked for, within 9 in 72 hours",
+    Operation.VERIFY_CODE: "the number is not verified: this code is never sent again, another is "
+    "asked for",
+    Operation.REGISTER: "the number is not registered: the call is made again, within 8 in 72 "
+    "hours",
+    Operation.DEREGISTER: "the number is still on the Cloud API: the call is made again, within 8 "
+    "in 72 hours",
+    Operation.SET_PIN: "the number has another PIN: ours is set again",
+    Operation.SET_DISPLAY_NAME: "the name was not submitted: it is submitted again, within 10 in "
+    "30 days",
+}
+_ABANDON = (
+    "nobody can tell: the call is closed and the onboarding is on hold for you; once it is "
+    "released, the WABA's list is read before anything is sent"
+)
+
+
+def sentences(held: OpenOperation) -> Iterator[str]:
+    """Yield what happened, sentence by sentence."""
+    operation, row = held.operation, held.onboarding
+    failure = operation.outcome.failure if operation.outcome else None
+    told = f" ({failure.message})" if failure and failure.message else ""
+    yield (
+        f"{operation.name} of {row.phone_number} was written down at "
+        f"{operation.intent_at:%Y-%m-%d %H:%M:%S} UTC, to be sent at once; attempt "
+        f"{operation.attempt} of cycle {operation.cycle}."
+    )
+    match operation.status:
+        case OperationStatus.PENDING:
+            yield (
+                "No outcome was written: the call is on its way, or its worker ended before it "
+                "left or before the answer was kept."
+            )
+        case OperationStatus.UNKNOWN:
+            yield f"It was sent, and not answered{told}."
+        case OperationStatus.ABSENT:
+            yield f"It was not answered{told}, and what it should have done was not found."
+        case _:
+            yield f"It is settled: {operation.status}, by {operation.resolved_by or 'response'}."
+    if operation.is_open:
+        yield "So nobody knows whether it took effect at Meta."
+        yield f"It is not simply made again: {POLICIES[operation.name].why}."
+    yield f"It waits for {held.waits_for}."
+
+
+def answers(held: OpenOperation) -> dict[Answer, tuple[str, str]]:
+    """Return the command and the meaning of each answer."""
+    operation = held.operation
+    id_ = number_id_of(held.onboarding, operation) or "PHONE_NUMBER_ID"
+    command = f"onboarding op resolve {operation.id}"
+    options = {
+        Answer.FOUND: (f"--found {id_}", _FOUND[operation.name]),
+        Answer.ABSENT: ("--absent", _ABSENT[operation.name]),
+        Answer.ABANDON: ("--abandon", _ABANDON),
+    }
+    return {
+        answer: (f'{command} {option} --reason "..."', meaning)
+        for answer, (option, meaning) in options.items()
+    }

@@ -1,0 +1,263 @@
+"""What only a person can settle: operations that neither an answer nor the WABA's list ended."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from onboarding.core.operations import POLICIES, OnSilence
+from onboarding.core.resolving import (
+    STATUS,
+    Answer,
+    abandoned,
+    absent,
+    found,
+    is_parked,
+    number_id_of,
+)
+from onboarding.core.seen import seen_after
+from onboarding.core.steps import Move
+from onboarding.engine.context import Context
+from onboarding.engine.people import change
+from onboarding.errors import ConflictError, InputError, NotFoundError, TransitionRefusedError
+from onboarding.model import (
+    Account,
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    Owner,
+)
+from onboarding.store import accounts, onboardings, unsettled
+from onboarding.store.database import reading
+
+_ID = re.compile(r"[0-9]{5,20}")
+_SHORTEST_START = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOperation:
+    """A call whose effect at Meta is not settled, or that an onboarding is held for.
+
+    Attributes:
+        operation: the call, as it is journaled.
+        onboarding: whose call it is.
+        waits_for: what settles it, in words.
+        waiting_for: who does: ``engine``, or ``operator`` where a person has to.
+        is_resolvable: whether a person's word is taken now.
+    """
+
+    operation: JournaledOperation
+    onboarding: Onboarding
+    waits_for: str
+    waiting_for: Owner
+    is_resolvable: bool
+
+
+def open_operations(ctx: Context) -> list[OpenOperation]:
+    """Return the operations that are open, and those that wait for a person; oldest first."""
+    with reading(ctx.database) as conn:
+        operations = unsettled.load_unsettled(conn)
+        rows = onboardings.load_onboardings(conn, [op.onboarding_id or "" for op in operations])
+        known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows.values()}))
+        real_now, now = ctx.real_now(conn), ctx.clock.now()
+    pairs = [(op, rows[op.onboarding_id or ""]) for op in operations]
+    return [
+        _standing(op, row, known[row.waba_id], now, real_now)
+        for op, row in pairs
+        if op.is_open or is_parked(row, op)
+    ]
+
+
+def find_operation(ctx: Context, reference: str) -> OpenOperation:
+    """Return how an operation stands, open or not.
+
+    Raises:
+        NotFoundError: there is none, more than one, or it is of no onboarding.
+    """
+    with reading(ctx.database) as conn:
+        operation = _find(conn, reference)
+        row = onboardings.load_onboardings(conn, [operation.onboarding_id or ""])[
+            operation.onboarding_id or ""
+        ]
+        account = accounts.load_accounts(conn, [row.waba_id])[row.waba_id]
+        return _standing(operation, row, account, ctx.clock.now(), ctx.real_now(conn))
+
+
+def _find(conn: Connection, reference: str) -> JournaledOperation:
+    started = unsettled.load_by_start(conn, reference, limit=2)
+    is_exact = bool(started) and started[0].id == reference
+    if not is_exact and (len(started) != 1 or len(reference) < _SHORTEST_START):
+        several = "more than one operation starts with" if started else "there is no operation"
+        raise NotFoundError(f"{several} '{reference}'", hint="see: onboarding op list")
+    if started[0].onboarding_id is None:
+        raise NotFoundError(
+            f"{started[0].name} is a call of no onboarding; the next check settles it",
+            hint=f"onboarding account check {started[0].waba_id}",
+        )
+    return started[0]
+
+
+def _standing(
+    operation: JournaledOperation,
+    row: Onboarding,
+    account: Account,
+    now: datetime,
+    real_now: datetime,
+) -> OpenOperation:
+    refused = _why_not(operation, row, now, real_now)
+    owner, waits_for = _waits_for(operation, row, account, now)
+    return OpenOperation(
+        operation=operation,
+        onboarding=row,
+        waits_for=waits_for,
+        waiting_for=owner,
+        is_resolvable=refused is None,
+    )
+
+
+def _waits_for(
+    operation: JournaledOperation, row: Onboarding, account: Account, now: datetime
+) -> tuple[Owner, str]:
+    if is_parked(row, operation):
+        return Owner.OPERATOR, "a person: it was lost more than once"
+    if not operation.is_open:
+        return Owner.ENGINE, "nothing: it is settled"
+    if now < operation.settle_at:
+        return Owner.ENGINE, f"the end of its settle time, {operation.settle_at:%H:%M:%S} UTC"
+    if POLICIES[operation.name].on_silence is not OnSilence.PROBE:
+        return Owner.ENGINE, "the next pass of a worker"
+    if account.hold is not None:
+        return Owner.OPERATOR, "a person: the account is on hold, so that its list is not read"
+    if seen_after(row, operation.settle_at):
+        return Owner.ENGINE, "the WABA's list, which does not tell so far"
+    return Owner.ENGINE, "a read of the WABA's list"
+
+
+def _why_not(
+    operation: JournaledOperation, row: Onboarding, now: datetime, real_now: datetime
+) -> str | None:
+    """Return why a person's word is not taken now; ``None`` if it is."""
+    name = operation.name
+    if not operation.is_open and not is_parked(row, operation):
+        by = f", by {operation.resolved_by}" if operation.resolved_by else ""
+        return f"{name} is settled already: {operation.status}{by}"
+    if now < operation.settle_at:
+        return (
+            f"{name} may still be on its way: its settle time ends at "
+            f"{operation.settle_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    is_held = row.lease_until is not None and row.lease_until > real_now
+    if operation.status is OperationStatus.PENDING and is_held:
+        return f"{name} is in the hands of worker {row.lease_owner}, which may still settle it"
+    return None
+
+
+def answer_of(*, found: str | None, absent: bool, abandon: bool) -> Answer:
+    """Return the one answer that was given.
+
+    Raises:
+        InputError: none, or more than one.
+    """
+    given = [
+        answer
+        for answer, is_given in (
+            (Answer.FOUND, found is not None),
+            (Answer.ABSENT, absent),
+            (Answer.ABANDON, abandon),
+        )
+        if is_given
+    ]
+    if len(given) != 1:
+        raise InputError(
+            "one answer is needed: found, absent or abandon", hint="see: onboarding op show ID"
+        )
+    return given[0]
+
+
+def resolve(
+    ctx: Context,
+    reference: str,
+    answer: Answer,
+    *,
+    phone_number_id: str | None,
+    reason: str,
+    actor: str,
+) -> Onboarding:
+    """Settle an operation on a person's word, in one transaction.
+
+    Whoever comes first wins, a worker or a person: the other one finds it settled.
+
+    Raises:
+        NotFoundError: no such operation.
+        InputError: no reason; or an id that is none, or not the number's.
+        ConflictError: the id belongs to another number.
+        TransitionRefusedError: it is settled, or may still be on its way.
+    """
+    if not reason.strip():
+        raise InputError("a reason is needed", field="reason", hint='--reason "seen in ..."')
+    with reading(ctx.database) as conn:
+        known = _find(conn, reference)
+
+    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
+        operation = _find(conn, known.id)
+        _require_unsettled(ctx, conn, operation, row, now)
+        if answer is Answer.FOUND:
+            _require_its_id(conn, operation, row, phone_number_id or "")
+        if not unsettled.close(conn, operation, STATUS[answer], now, "operator"):
+            raise TransitionRefusedError(
+                f"{operation.name} was settled meanwhile",
+                hint=f"see: onboarding op show {known.id}",
+            )
+        match answer:
+            case Answer.FOUND:
+                return found(row, operation, phone_number_id or "", reason)
+            case Answer.ABSENT:
+                return absent(row, operation, reason)
+            case Answer.ABANDON:
+                return abandoned(row, operation, reason, actor, now)
+
+    return change(ctx, known.onboarding_id or "", actor, make)
+
+
+def _require_unsettled(
+    ctx: Context, conn: Connection, operation: JournaledOperation, row: Onboarding, now: datetime
+) -> None:
+    if why := _why_not(operation, row, now, ctx.real_now(conn)):
+        settled = not operation.is_open
+        hint = f"onboarding {'show ' + row.id if settled else 'op show ' + operation.id}"
+        raise TransitionRefusedError(why, hint=f"see: {hint}")
+
+
+def _require_its_id(
+    conn: Connection, operation: JournaledOperation, row: Onboarding, phone_number_id: str
+) -> None:
+    """Take an id only if nothing speaks against its being the number's: we would act on it."""
+    if not _ID.fullmatch(phone_number_id):
+        raise InputError(
+            f"'{phone_number_id}' is not a phone number id",
+            field="found",
+            hint="digits, as in the number's settings in WhatsApp Manager",
+        )
+    its = number_id_of(row, operation)
+    if its is not None and its != phone_number_id:
+        raise InputError(
+            f"{operation.name} was made for the number id {its}", field="found", hint=f"give {its}"
+        )
+    if operation.name is not Operation.CREATE_NUMBER:
+        return
+    if row.seen is not None and row.seen_present and row.seen.id != phone_number_id:
+        raise ConflictError(
+            f"the WABA's list shows the number with id {row.seen.id}",
+            field="found",
+            hint="compare with WhatsApp Manager",
+        )
+    if other := unsettled.other_with_number_id(conn, phone_number_id, row.id):
+        raise ConflictError(
+            f"{phone_number_id} is the id of another number, that of {other}",
+            field="found",
+            hint=f"see: onboarding show {other}",
+        )

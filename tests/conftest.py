@@ -1,0 +1,33 @@
+"""The databases that tests run on: SQLite, and a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import EXISTING, PostgresServer
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server on which databases may be made; it starts when first used."""
+    if EXISTING:
+        yield EXISTING
+        return
+    with PostgresServer() as server:
+        yield server.url()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare what tests may be marked with."""
+    config.addinivalue_line("markers", "on(backend): runs on this database only")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that needs ``backend``, itself or through fixtures, on every database."""
+    if "backend" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("on")
+        metafunc.parametrize("backend", only.args if only else BACKENDS, scope="session")

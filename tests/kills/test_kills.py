@@ -1,0 +1,134 @@
+"""The kill matrix: a worker dies at any point of any call, and two others settle what it left.
+
+Every crash point, and the moment at which the request is with Meta, for every operation, on every
+database. The oracle is the simulator's own log of calls.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onboarding.engine.crash_points import ANSWERED, INTENDED, OUTCOME_WRITTEN, POINTS
+from onboarding.model import Operation, OperationStatus, Reason, State
+from tests.engine.conftest import Deployments
+from tests.engine.oracle import faults_in, faults_told, pins_changed
+from tests.kills.deployed import WORLD, Deployed, deployed, eventually
+
+NUMBER, NAME = "+493012345671", "Luckier Shrub"
+PATIENCE_S = 90.0
+
+#: The request is with Meta and has no answer; nothing of the engine's is reached meanwhile.
+SENT = "sent"
+EVERY_POINT = (*POINTS, SENT)
+
+#: Deaths by which a call that was made goes unheard.
+_UNHEARD = (SENT, ANSWERED, OUTCOME_WRITTEN)
+
+#: Numbers that customers brought with Embedded Signup, and what is odd with them at Meta.
+_ODD: dict[Operation, dict[str, Any]] = {
+    Operation.DEREGISTER: {"has_unfinished_deregister": True},
+    Operation.SET_PIN: {"pin": "314159"},
+}
+
+#: Calls of which at most one may ever have an effect, whoever dies when.
+_ONCE = (
+    Operation.CREATE_NUMBER, Operation.VERIFY_CODE, Operation.DEREGISTER,
+    Operation.SET_DISPLAY_NAME,
+)  # fmt: skip
+
+
+@pytest.fixture
+def deployment(deployments: Deployments, tmp_path: Path) -> Iterator[Deployed]:
+    with ExitStack() as stack:
+        folder = tmp_path / "deployment"
+        settings = stack.enter_context(deployments.copy(folder))
+        yield stack.enter_context(deployed(folder, settings, WORLD))
+
+
+def bring_about(meta: Deployed, operation: Operation) -> None:
+    """Ask for what leads to this operation."""
+    if operation not in _ODD:
+        meta.request(NUMBER)
+        return
+    id_ = meta.sign_up(NUMBER)
+    meta.tell(f"/numbers/{id_}", _ODD[operation])
+    meta.request(NUMBER, entry="embedded_signup")
+
+
+def is_registered(meta: Deployed, name: str | None = None) -> bool:
+    row = meta.engine.get(NUMBER)
+    is_named = name is None or row.display_name == name
+    return row.state is State.REGISTERED and row.waiting is Reason.DONE and is_named
+
+
+def story(meta: Deployed) -> str:
+    told = [
+        f"{e.at:%d %H:%M:%S} {e.trigger}: {e.source} -> {e.dest} ({e.reason})"
+        for _, e in meta.engine.history(NUMBER)
+    ]
+    return "\n".join([*told, *(f"--- {p.status}\n{p.told[-3000:]}" for p in meta.programs)])
+
+
+def until(meta: Deployed, holds: Any) -> None:
+    eventually(holds, lambda: story(meta), PATIENCE_S)
+
+
+def let_one_die(meta: Deployed, point: str, operation: Operation) -> set[int]:
+    """Let a worker work until it dies at the point; return the calls that went unheard by that."""
+    if point == SENT:
+        meta.tell("/faults", {"kind": "latency", "endpoint": operation.value, "seconds": "600ms",
+                              "times": 1})  # fmt: skip
+    worker = meta.start_worker(None if point == SENT else f"{point}/{operation}")
+    if operation is Operation.SET_DISPLAY_NAME:
+        until(meta, lambda: is_registered(meta))
+        meta.engine.rename(NUMBER, NAME)
+    if point == SENT:
+        until(meta, lambda: meta.calls(operation.value))
+        worker.send(signal.SIGKILL)
+    until(meta, lambda: not worker.is_alive)
+    assert worker.status == -signal.SIGKILL, worker.told
+    meta.bury(worker)
+    made = [call["seq"] for call in meta.calls(operation.value)]
+    return set(made[-1:]) if point in _UNHEARD else set()
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+@pytest.mark.parametrize("point", EVERY_POINT)
+def test_a_call_whose_worker_dies_is_settled_and_never_made_twice(
+    deployment: Deployed, point: str, operation: Operation
+) -> None:
+    meta = deployment
+    bring_about(meta, operation)
+    unheard = let_one_die(meta, point, operation)
+    left = {op.status for op in meta.engine.operations(NUMBER) if op.name is operation}
+    for _ in range(2):
+        meta.start_worker()
+    renamed = operation is Operation.SET_DISPLAY_NAME
+    until(meta, lambda: is_registered(meta, NAME if renamed else None))
+    until(meta, lambda: not [op for op in meta.engine.operations(NUMBER) if op.is_open])
+    if operation is not Operation.SUBSCRIBE_APP and point in (INTENDED, *_UNHEARD):
+        assert OperationStatus.PENDING in left
+    meta.end_programs()
+    check(meta, operation, unheard)
+
+
+def check(meta: Deployed, operation: Operation, unheard: set[int]) -> None:
+    """Ask the oracle, and count the calls of the operation whose worker died."""
+    policy, calls = meta.engine.context.policy, meta.calls()
+    for call in calls:
+        if call["seq"] in unheard:
+            call["http_status"] = None  # as far as the engine can know
+    found = faults_in(calls, settle=policy.settle, way=policy.send_within)
+    assert found + faults_told(meta.engine) + pins_changed(calls) == [], story(meta)
+    made = meta.calls(operation.value)
+    assert meta.engine.overview().open_calls == 0
+    effects = sum(call["effect"] for call in made)
+    assert made, story(meta)
+    if operation in _ONCE:
+        assert effects == 1, (made, story(meta))
