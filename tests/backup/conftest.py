@@ -60,9 +60,13 @@ def run(program: str, *arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture
-def take_over() -> Iterator[Callable[[Rehearsed, dict[str, Any]], Engine]]:
-    """Stop the original for good, and go on with its copy in its place."""
+@pytest.fixture(autouse=True)
+def take_over(copies: object) -> Iterator[Callable[[Rehearsed, dict[str, Any]], Engine]]:
+    """Stop the original for good, and go on with its copy in its place.
+
+    It is used by all, so that the copy stays open until the oracle has looked at it.
+    """
+    del copies
     with ExitStack() as opened:
 
         def taken(meta: Rehearsed, copy: dict[str, Any]) -> Engine:

@@ -97,3 +97,22 @@ def offline(tmp_path: Path, deployments: Deployments) -> Iterator[Engine]:
 def meta(rehearse: Rehearse) -> Rehearsed:
     """An engine and a Graph API with one empty WABA, where codes are read at once."""
     return rehearse()
+
+
+#: Whose quick run is on both databases: what depends on locks, races and the order of commits.
+_ON_BOTH = (
+    "accounts", "between", "crashes", "fences", "guards", "lost_calls", "main_path", "opening",
+    "requests", "secrets", "settling", "threads", "throttling",
+)  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the rest of the rules on PostgreSQL to the long run: they hold no statement of SQL."""
+    here = Path(__file__).parent
+    for item in items:
+        cell = getattr(item, "callspec", None)
+        if item.path.parent == here and cell is not None:
+            is_rule = item.path.stem.removeprefix("test_") not in _ON_BOTH
+            if is_rule and cell.params.get("backend") == "postgresql":
+                item.add_marker(pytest.mark.slow)

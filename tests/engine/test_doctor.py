@@ -106,6 +106,7 @@ def test_a_deployment_in_order_has_no_problem(place: Place) -> None:
         f"subscription {WABA}",
         "worker w1",
         "operations",
+        "restore",
     }
     assert not [each for each in found.values() if each.remedy]
 
