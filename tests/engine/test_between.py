@@ -189,7 +189,8 @@ def test_a_waba_with_few_numbers_does_not_stand_behind_one_with_many(rehearse: R
     few = [meta.ask(f"+49301235{1000 + place}", waba_id=OTHER_WABA) for place in range(2)]
     meta.run(most=9 * HOUR, until=lambda: {meta.state(id_) for id_ in few} == {State.REGISTERED})
     assert {meta.state(id_) for id_ in few} == {State.REGISTERED}
-    assert len(meta.engine.find(states=[State.REGISTERED], waba_id=WABA).items) < 75
+    done = meta.engine.find(states=[State.REGISTERED], waba_id=WABA).items
+    assert len(done) < 100  # the many are not served first to the last of them
 
 
 def test_engines_that_work_at_once_spend_no_call_twice(rehearse: Rehearse) -> None:
