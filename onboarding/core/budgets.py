@@ -131,10 +131,15 @@ class Purse:
         return None
 
     def _has_its_share(self, waba_id: str) -> bool:
-        """Whether a WABA has used its part of the app's calls, while others wait for theirs."""
-        others = self._waiting - {waba_id}
-        share = self._policy.app_calls_per_hour / (len(others) + 1)
-        return bool(others) and self._used.get(waba_key(waba_id), 0) >= share
+        """Whether a WABA has used its part of the app's calls, while others wait for theirs.
+
+        As long as half of them are left nobody is held to a part: those that wait may do so for
+        a limit of their own, and what they cannot use would be lost.
+        """
+        others, limit = self._waiting - {waba_id}, self._policy.app_calls_per_hour
+        if not others or self._used.get(APP, 0) < limit / 2:
+            return False
+        return self._used.get(waba_key(waba_id), 0) >= limit / (len(others) + 1)
 
     def _refused(
         self, key: str, account: Account, operation: Operation | None, reserved: int, *, read: bool

@@ -134,7 +134,7 @@ def _within_budget(
     purse = open_purse(ctx, conn, {snap.row.waba_id for snap, _, _ in calling}, now)
     soon = now + ctx.policy.urgent_within
     allowed: list[tuple[Snapshot, Plan, Call]] = []
-    for snap, made, call in sorted(calling, key=lambda each: each[1].row.register_by or _NEVER):
+    for snap, made, call in sorted(calling, key=_deadline_then_age):
         urgent = (made.row.register_by or _NEVER) < soon
         if refused_until := purse.take(snap.account, call.operation, urgent=urgent):
             made.step = Wait(reason=Reason.BUDGET, until=refused_until)
@@ -142,6 +142,11 @@ def _within_budget(
         else:
             allowed.append((snap, made, call))
     return allowed, purse.spent
+
+
+def _deadline_then_age(each: tuple[Snapshot, Plan, Call]) -> tuple[datetime, str]:
+    row = each[1].row
+    return row.register_by or _NEVER, row.id  # ids sort by when they were made
 
 
 def _with_intent(ctx: Context, made: Plan, now: datetime, lease_until: datetime) -> Onboarding:

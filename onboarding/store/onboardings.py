@@ -98,7 +98,7 @@ def _claim_due(dialect: str) -> Any:
             _free(),
             t.c.definition <= bindparam("known_definition"),
         )
-        .order_by(t.c.next_due_at)
+        .order_by(t.c.next_due_at, t.c.id)
         .limit(bindparam("most"))
     )
     return _claim(dialect, due)
@@ -145,6 +145,8 @@ def claim_due(
     limit: int,
 ) -> list[Onboarding]:
     """Take the machines that are due, earliest first, so that no other worker has them.
+
+    Of those that are due at the same instant, the one that was asked for first comes first.
 
     Args:
         conn: an open transaction.

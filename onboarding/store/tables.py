@@ -170,6 +170,7 @@ onboarding = Table(
     Index(
         "ix_onboarding_next_due_at",
         "next_due_at",
+        "id",
         sqlite_where=text("next_due_at IS NOT NULL"),
         postgresql_where=text("next_due_at IS NOT NULL"),
     ),

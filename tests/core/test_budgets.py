@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from onboarding.core.budgets import APP, BUCKET, Breaker, Purse, bucket_of, waba_key
 from onboarding.core.policy import Policy
+from onboarding.model import Operation
 from tests.core.making import HOUR, MINUTE, SECOND, START, WABA, an_account
 
 POLICY = Policy(waba_calls_per_hour=20, active_waba_calls_per_hour=40, app_calls_per_hour=100)
@@ -116,3 +119,46 @@ def test_no_pass_ever_goes_beyond_a_budget(used: dict[str, int], reads: list[boo
         assert again is None or again > START
     assert used.get(KEY, 0) + purse.spent.get(KEY, 0) <= max(20, used.get(KEY, 0))
     assert used.get(APP, 0) + purse.spent.get(APP, 0) <= max(100, used.get(APP, 0))
+
+
+#: Ten calls of the app an hour, while the WABA's own budget is no limit.
+SCARCE = replace(POLICY, app_calls_per_hour=10, waba_calls_per_hour=100)
+
+
+def scarce(*waiting: str, used: int = 0) -> Purse:
+    return Purse({APP: used, KEY: used}, {}, SCARCE, START, waiting=waiting)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "calls"),
+    [((), 10), ((WABA,), 10), (("98",), 5), ((WABA, "98"), 5), (("97", "98", "99", "96"), 5)],
+)
+def test_while_others_wait_a_waba_takes_no_more_than_its_equal_part(
+    waiting: tuple[str, ...], calls: int
+) -> None:
+    assert taken(scarce(*waiting)) == calls
+
+
+def test_what_it_used_within_the_hour_counts_as_taken() -> None:
+    assert taken(scarce("98", used=4)) == 1
+
+
+def test_once_half_is_used_the_part_of_many_is_small() -> None:
+    purse = Purse({APP: 5, KEY: 0}, {}, SCARCE, START, waiting=("96", "97", "98", "99"))
+    assert taken(purse) == 2
+
+
+@pytest.mark.parametrize(
+    "how", [{"read": True}, {"urgent": True}, {"operation": Operation.VERIFY_CODE}], ids=str
+)
+def test_what_cannot_wait_is_not_held_to_the_part(how: dict[str, Any]) -> None:
+    purse, account = scarce("98", used=5), an_account()
+    assert purse.take(account, Operation.CREATE_NUMBER) == NEXT_BUCKET
+    assert purse.take(account, **how) is None
+
+
+def test_one_call_is_kept_back_for_each_urgent_number_that_waits() -> None:
+    purse = Purse({KEY: 17}, {}, POLICY, START, urgent={KEY: 2, APP: 2})
+    assert purse.take(ACCOUNT) is None
+    assert purse.take(ACCOUNT) == NEXT_BUCKET
+    assert [purse.take(ACCOUNT, urgent=True) for _ in range(3)] == [None, None, NEXT_BUCKET]
