@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import claims, graph_calls, importing, startup
+from benchmarks import claims, durable_step, graph_calls, idle_worker, importing, startup
 from benchmarks.measure import Measured
 
 
 def main() -> int:
     """Run all benchmarks, print a table, and return the exit status."""
     lines: list[Measured] = []
-    for benchmark in (startup, importing, claims, graph_calls):
+    for benchmark in (startup, importing, claims, durable_step, idle_worker, graph_calls):
         print(f"running {benchmark.__name__} ...", file=sys.stderr)
         lines += benchmark.measure()
     print("| what | measured | bound | met |\n|---|---|---|---|")

@@ -5,23 +5,17 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
-from cryptography.fernet import Fernet
 from sqlalchemy import Engine as Database
-from sqlalchemy import TextClause, bindparam, text
 
+from benchmarks.filled import filled
 from benchmarks.measure import Measured
-from onboarding import Engine, NumberRequest
 from onboarding.store import onboardings
-from onboarding.store.columns import Instant
-from onboarding.store.database import open_database, writing
-from onboarding.store.tables import onboarding as t
+from onboarding.store.database import writing
 from tests.postgres import PostgresServer, create_database
 
-_WABA = "102290129340398"
 _FEW, _MANY = 10_000, 1_000_000
 _BATCH, _ROUNDS = 100, 21
 _MOST = 1.5
@@ -49,12 +43,17 @@ def _line(database: str, few: float, many: float) -> Measured:
 
 
 def _compare(few_url: str, many_url: str) -> tuple[float, float]:
-    with _filled(few_url, _FEW) as few, _filled(many_url, _MANY) as many:
+    with _with_due(few_url, _FEW) as few, _with_due(many_url, _MANY) as many:
         taken: dict[Database, list[float]] = {few: [], many: []}
         for _ in range(_ROUNDS):
             for database, times in taken.items():
                 times.append(_claim(database))
         return statistics.median(taken[few][1:]), statistics.median(taken[many][1:])
+
+
+def _with_due(url: str, machines: int) -> AbstractContextManager[Database]:
+    """Open a database of which the machines of all rounds are due."""
+    return filled(url, machines, far=_FAR, due=_NOW, every=machines // (_BATCH * _ROUNDS))
 
 
 def _claim(database: Database) -> float:
@@ -73,45 +72,3 @@ def _claim(database: Database) -> float:
     taken = time.perf_counter() - started
     assert len(claimed) == _BATCH
     return taken
-
-
-@contextmanager
-def _filled(url: str, machines: int) -> Iterator[Database]:
-    """Open a database with so many machines, of which those of all rounds are due."""
-    key = Fernet.generate_key().decode()
-    with Engine.open(url, upgrade=True, secret_key=key) as engine:
-        engine.add_account(_WABA, "EAAbenchmark")
-        engine.request(
-            NumberRequest(waba_id=_WABA, phone_number="+16315551000", display_name="Lucky Shrub")
-        )
-    database = open_database(url)
-    with writing(database) as conn:
-        every = machines // (_BATCH * _ROUNDS)
-        conn.execute(
-            _copies(database.dialect.name),
-            {"machines": machines, "every": every, "due": _NOW, "far": _FAR},
-        )
-    with database.connect() as conn:
-        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
-    yield database
-    database.dispose()
-
-
-def _copies(dialect: str) -> TextClause:
-    """Return the statement that copies the one machine; those that are due lie all over."""
-    own = {
-        "id": "'m' || n",
-        "number_key": "'k' || n",
-        "next_due_at": "CASE WHEN n % :every = 0 THEN :due ELSE :far END",
-    }
-    names = ", ".join(column.name for column in t.columns)
-    values = ", ".join(own.get(column.name, column.name) for column in t.columns)
-    numbers, before = "generate_series(1, :machines) AS numbers(n)", ""
-    if dialect == "sqlite":
-        numbers = "numbers"
-        before = (
-            "WITH RECURSIVE numbers(n) AS "
-            "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :machines) "
-        )
-    insert = f"{before}INSERT INTO onboarding ({names}) SELECT {values} FROM onboarding, {numbers}"  # noqa: S608 - our own names
-    return text(insert).bindparams(bindparam("due", type_=Instant), bindparam("far", type_=Instant))

@@ -30,7 +30,17 @@ def interleaved(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            taken[name].append(time.perf_counter() - started)
+            taken[name].append(seconds_of(work))
     return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Do a piece of work, and return how long it took."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def tell_rate(steps: int, seconds: float) -> None:
+    """Print how many steps a second were done: the last line of a process that is compared."""
+    print(f"{steps / seconds:.2f}", flush=True)

@@ -1,0 +1,75 @@
+"""Databases with very many machines, most of which rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from cryptography.fernet import Fernet
+from sqlalchemy import Engine as Database
+from sqlalchemy import TextClause, bindparam, text
+
+from onboarding import Engine, NumberRequest
+from onboarding.store import accounts
+from onboarding.store.columns import Instant
+from onboarding.store.database import open_database, writing
+from onboarding.store.tables import onboarding as t
+
+#: The key that the secrets in these databases are sealed with.
+KEY = Fernet.generate_key().decode()
+
+_WABA = "102290129340398"
+
+
+@contextmanager
+def filled(
+    url: str, machines: int, *, far: datetime, due: datetime | None = None, every: int = 1
+) -> Iterator[Database]:
+    """Open a database with so many machines that rest until ``far``.
+
+    Args:
+        url: an empty database.
+        machines: how many.
+        far: when they are due.
+        due: when every so manieth of them is due instead; they lie all over the table.
+        every: how manieth.
+    """
+    with Engine.open(url, upgrade=True, secret_key=KEY) as engine:
+        engine.add_account(_WABA, "EAAbenchmark")
+        engine.request(
+            NumberRequest(waba_id=_WABA, phone_number="+16315551000", display_name="Lucky Shrub")
+        )
+    database = open_database(url)
+    with writing(database) as conn:
+        conn.execute(
+            _copies(database.dialect.name),
+            {"machines": machines, "every": every, "due": due or far, "far": far},
+        )
+        # The account rests as well, and so does the machine that was copied.
+        accounts.update_account(conn, _WABA, observe_due_at=None, check_due_at=None)
+        conn.execute(t.update().where(t.c.id.not_like("m%")).values(next_due_at=far))
+    with database.connect() as conn:
+        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+    yield database
+    database.dispose()
+
+
+def _copies(dialect: str) -> TextClause:
+    """Return the statement that copies the one machine; those that are due lie all over."""
+    own = {
+        "id": "'m' || n",
+        "number_key": "'k' || n",
+        "next_due_at": "CASE WHEN n % :every = 0 THEN :due ELSE :far END",
+    }
+    names = ", ".join(column.name for column in t.columns)
+    values = ", ".join(own.get(column.name, column.name) for column in t.columns)
+    numbers, before = "generate_series(1, :machines) AS numbers(n)", ""
+    if dialect == "sqlite":
+        numbers = "numbers"
+        before = (
+            "WITH RECURSIVE numbers(n) AS "
+            "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :machines) "
+        )
+    insert = f"{before}INSERT INTO onboarding ({names}) SELECT {values} FROM onboarding, {numbers}"  # noqa: S608 - our own names
+    return text(insert).bindparams(bindparam("due", type_=Instant), bindparam("far", type_=Instant))

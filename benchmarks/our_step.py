@@ -1,0 +1,170 @@
+"""Our durable step on an empty PostgreSQL database: ``python -m benchmarks.our_step HOW URL``.
+
+It is the engine's own code from the claim to the last commit. Only Graph is played by a stand-in
+in this process, which answers at once: what is measured is the database step, and no network.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count, cycle
+from queue import SimpleQueue
+from typing import Any
+
+from cryptography.fernet import Fernet
+from sqlalchemy import func, select, text
+
+from benchmarks.measure import seconds_of, tell_rate
+from onboarding import Engine, NumberRequest
+from onboarding.engine.advance import advance_due
+from onboarding.engine.context import Context
+from onboarding.engine.observe import ask_for_list, observe_due
+from onboarding.graph.calls import GraphCall, GraphResult
+from onboarding.graph.client import GraphClient
+from onboarding.graph.results import Results
+from onboarding.graph.transport import Wire
+from onboarding.graph.usage import Usage
+from onboarding.store import accounts
+from onboarding.store.database import reading, writing
+from onboarding.store.tables import onboarding as t
+from onboarding.testing import FrozenClock
+
+_WABA = "102290129340398"
+_PAGE, _LISTS, _FIRST_LISTS = 100, 60, 4
+_ONBOARDINGS, _FIRST_ONBOARDINGS = 400, 40
+_BUDGETS: dict[str, Any] = {
+    "waba_calls_per_hour": 1_000_000,
+    "active_waba_calls_per_hour": 1_000_000,
+    "app_calls_per_hour": 1_000_000,
+}
+_BETWEEN_LISTS = timedelta(seconds=61)
+
+Answer = Callable[[GraphCall], dict[str, Any]]
+
+
+class StandIn(GraphClient):
+    """Answers every call at once and with success; nothing leaves this process.
+
+    Args:
+        answer: makes the decoded body of the answer to a call.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(Wire(base_url="https://graph.facebook.com", version="v25.0"))
+        self._answer = answer
+
+    def send(
+        self, calls: Iterable[GraphCall], into: SimpleQueue[GraphResult] | None = None
+    ) -> Results:
+        """Answer the calls, with the usage that Meta's headers tell."""
+        arrived: SimpleQueue[GraphResult] = SimpleQueue() if into is None else into
+        answered = 0
+        for call in calls:
+            usage = Usage(by_id={call.request.waba_id: (1.0, 0.0)})
+            body = self._answer(call)
+            arrived.put(GraphResult(call=call, http_status=200, payload=body, usage=usage))
+            answered += 1
+        return Results(arrived, answered)
+
+
+def observe(url: str) -> None:
+    """Let 100 numbers change with every list: each is one step of each of them.
+
+    Timed is the whole pass of a worker: it claims the account, spends the budget, parses the page,
+    and applies it in one transaction (100 rows updated, 100 entries hashed onto their chains).
+    What is not: that the list was made due, and the network.
+    """
+    # Names go to review and come out of it: every list moves every number to and fro.
+    pages = cycle([{"data": _page(status)} for status in ("PENDING_REVIEW", "APPROVED")])
+    clock = FrozenClock()
+    with _opened(url, clock, _PAGE, lambda _: next(pages)) as ctx:
+
+        def look() -> float:
+            clock.advance(_BETWEEN_LISTS)
+            ask_for_list(ctx, _WABA)
+            return seconds_of(lambda: observe_due(ctx, 1))
+
+        for _ in range(_FIRST_LISTS):
+            look()
+        before = _entries(ctx)
+        taken = sum(look() for _ in range(_LISTS))
+        assert _entries(ctx) - before == _PAGE * _LISTS
+    tell_rate(_PAGE * _LISTS, taken)
+
+
+def onboard(url: str) -> None:
+    """Take one onboarding at a time through its first call: claim, intent, outcome.
+
+    Three transactions each: the machine is claimed; the call is journaled and its budget spent;
+    the answer, the new state and its entry are written.
+    """
+    ids = count(106540352242922)
+    asked = _ONBOARDINGS + _FIRST_ONBOARDINGS
+    with _opened(url, FrozenClock(), asked, lambda _: {"id": str(next(ids))}) as ctx:
+
+        def steps(wanted: int) -> int:
+            return sum(advance_due(ctx, 1) for _ in range(wanted))
+
+        assert steps(_FIRST_ONBOARDINGS) == _FIRST_ONBOARDINGS
+        before = _entries(ctx)
+        taken = seconds_of(lambda: steps(_ONBOARDINGS))
+        assert _entries(ctx) - before == _ONBOARDINGS
+    tell_rate(_ONBOARDINGS, taken)
+
+
+@contextmanager
+def _opened(url: str, clock: FrozenClock, numbers: int, answer: Answer) -> Iterator[Context]:
+    """Open a deployment with so many requested numbers on one WABA, and a stand-in for Graph."""
+    key = Fernet.generate_key().decode()
+    with Engine.open(url, upgrade=True, clock=clock, secret_key=key, **_BUDGETS) as engine:
+        engine.add_account(_WABA, "EAAbenchmark")
+        engine.request_many([_request(n) for n in range(numbers)])
+        ctx = replace(engine.context, graph=StandIn(answer))
+        with writing(ctx.database) as conn:
+            # As after the check of the app's subscription, which a WABA needs once a day.
+            accounts.update_account(conn, _WABA, subscribed_at=clock.now(), check_due_at=None)
+        with ctx.database.connect() as conn:
+            conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+        yield ctx
+
+
+def _request(number: int) -> NumberRequest:
+    return NumberRequest(
+        waba_id=_WABA, phone_number=f"+4915{110_000_000 + number}", display_name="Lucky Shrub"
+    )
+
+
+def _page(name_status: str) -> list[dict[str, Any]]:
+    """Return a page of a list as Meta answers it; all names on it stand alike."""
+    return [
+        {
+            "id": str(106540352242922 + number),
+            "display_phone_number": f"+49 15{110_000_000 + number}",
+            "verified_name": "Lucky Shrub",
+            "status": "DISCONNECTED",
+            "code_verification_status": "VERIFIED",
+            "platform_type": "NOT_APPLICABLE",
+            "throughput": {"level": "NOT_APPLICABLE"},
+            "account_mode": "LIVE",
+            "is_on_biz_app": False,
+            "is_official_business_account": False,
+            "quality_rating": "UNKNOWN",
+            "name_status": name_status,
+        }
+        for number in range(_PAGE)
+    ]
+
+
+def _entries(ctx: Context) -> int:
+    """Return how many entries the histories of all onboardings have."""
+    with reading(ctx.database) as conn:
+        entries: int = conn.execute(select(func.sum(t.c.history_seq))).scalar_one()
+    return entries
+
+
+if __name__ == "__main__":
+    {"observe": observe, "onboard": onboard}[sys.argv[1]](sys.argv[2])
