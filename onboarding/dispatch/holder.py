@@ -95,8 +95,7 @@ class Holder:
         now = self._now()
         due = [reading for reading in self._readings if reading.at <= now]
         self._readings = [reading for reading in self._readings if reading.at > now]
-        for reading in due:
-            self._hand_in(reading)
+        self._hand_in(due)
         upcoming = min((reading.at for reading in self._readings), default=None)
         return Standing(is_idle=not due, next_due_at=upcoming, changed=bool(due))
 
@@ -144,12 +143,16 @@ class Holder:
         share = int.from_bytes(hashlib.sha256(number.encode()).digest()[:4]) / 2**32
         return shortest + (longest - shortest) * share
 
-    def _hand_in(self, reading: _Reading) -> None:
+    def _hand_in(self, due: Sequence[_Reading]) -> None:
         assert self._engine is not None, "started"  # noqa: S101 - for the type checker
-        try:
-            self._engine.submit_code(reading.phone_number, reading.text, actor=ACTOR)
-        except OnboardingError as error:
-            log.info("code_not_taken", phone_number=reading.phone_number, message=str(error))
+        if not due:
+            return
+        given = [(reading.phone_number, reading.text) for reading in due]
+        for (number, _), taken in zip(
+            given, self._engine.submit_codes(given, actor=ACTOR), strict=True
+        ):
+            if isinstance(taken, OnboardingError):
+                log.info("code_not_taken", phone_number=number, message=str(taken))
 
 
 def _next_look(at: datetime) -> datetime:

@@ -17,12 +17,12 @@ from collections.abc import Collection, Sequence
 from onboarding.engine.context import DEFINITION, Context
 from onboarding.engine.intents import write_intents
 from onboarding.engine.outcomes import GROUP, GROUP_WAIT_S, write_outcomes
-from onboarding.model import Onboarding
 from onboarding.store import onboardings
 from onboarding.store.database import writing
+from onboarding.store.onboardings import Claimed
 
 
-def claim_due(ctx: Context, limit: int) -> list[Onboarding]:
+def claim_due(ctx: Context, limit: int) -> list[Claimed]:
     """Take the machines that are due, for the length of a lease."""
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
@@ -67,7 +67,7 @@ def advance_these(ctx: Context, ids: Sequence[str]) -> int:
     return len(claimed)
 
 
-def _step(ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str] = ()) -> None:
+def _step(ctx: Context, claimed: Sequence[Claimed], forced: Collection[str] = ()) -> None:
     if not claimed:
         return
     sent = {each.operation.id: each for each in write_intents(ctx, claimed, forced)}

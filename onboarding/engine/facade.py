@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy import Connection
+
 from onboarding.clock import Clock
 from onboarding.core.chain import Broken, Entry
 from onboarding.core.lifecycle import LIVE
@@ -17,6 +19,7 @@ from onboarding.core.timing import earliest
 from onboarding.engine import (
     accept,
     accounting,
+    code_intake,
     importing,
     opening,
     people,
@@ -37,7 +40,7 @@ from onboarding.engine.restoring import Restored
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.settling import OpenOperation
-from onboarding.errors import ChainBrokenError, InputError, NotFoundError
+from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
 from onboarding.settings import load_settings
 from onboarding.store import accounts, deadlines, finding, history, journal, onboardings, views
@@ -68,6 +71,19 @@ class Pass:
     def is_idle(self) -> bool:
         """Whether there was nothing to do."""
         return not (self.escalated or self.observed or self.advanced)
+
+
+def _latest(rows: Sequence[Onboarding]) -> Onboarding | None:
+    """Return the onboarding of a number: one that was started again lives on before a later one."""
+    return next((row for row in rows if row.state in LIVE), rows[-1] if rows else None)
+
+
+def _find_started(conn: Connection, reference: str) -> Onboarding | NotFoundError:
+    started = finding.load_by_prefix(conn, reference, limit=2)
+    if len(reference) >= _SHORTEST_PREFIX and len(started) == 1:
+        return started[0]
+    several = "more than one onboarding starts with" if started else "there is no onboarding"
+    return NotFoundError(f"{several} '{reference}'", hint="see: onboarding list")
 
 
 class Engine:
@@ -176,19 +192,22 @@ class Engine:
         Raises:
             NotFoundError: there is none, or more than one.
         """
+        (found,) = self._find_each([reference])
+        if isinstance(found, NotFoundError):
+            raise found
+        return found
+
+    def _find_each(self, references: Sequence[str]) -> list[Onboarding | NotFoundError]:
         with reading(self.context.database) as conn:
-            exact = onboardings.load_onboardings(conn, [reference])
-            if reference in exact:
-                return exact[reference]
-            numbered = finding.load_by_number(conn, [number_key(reference)])
-            if found := [row for rows in numbered.values() for row in rows]:
-                # One that was started again lives on, though a later one is over.
-                return next((row for row in found if row.state in LIVE), found[-1])
-            started = finding.load_by_prefix(conn, reference, limit=2)
-        if len(reference) >= _SHORTEST_PREFIX and len(started) == 1:
-            return started[0]
-        several = "more than one onboarding starts with" if started else "there is no onboarding"
-        raise NotFoundError(f"{several} '{reference}'", hint="see: onboarding list")
+            exact = onboardings.load_onboardings(conn, references)
+            keys = {reference: number_key(reference) for reference in references}
+            numbered = finding.load_by_number(conn, sorted(set(keys.values())))
+            return [
+                exact.get(reference)
+                or _latest(numbered.get(keys[reference], []))
+                or _find_started(conn, reference)
+                for reference in references
+            ]
 
     def find(
         self,
@@ -360,8 +379,28 @@ class Engine:
 
     def submit_code(self, reference: str, text: str, *, actor: str | None = None) -> Onboarding:
         """Give the one-time code that the holder got, as digits or as the message it came in."""
-        id_ = self.get(reference).id
-        return people.submit_code(self.context, id_, text, self._actor(actor))
+        (taken,) = self.submit_codes([(reference, text)], actor=actor)
+        if isinstance(taken, OnboardingError):
+            raise taken
+        return taken
+
+    def submit_codes(
+        self, given: Sequence[tuple[str, str]], *, actor: str | None = None
+    ) -> list[Onboarding | OnboardingError]:
+        """Give many codes at once, each as a reference and the digits or message; much faster.
+
+        Returns:
+            For each its onboarding, or the error that ``submit_code`` would raise. Of two codes
+            for one number the later one is taken.
+        """
+        found = self._find_each([reference for reference, _ in given])
+        texts = {
+            row.id: text
+            for row, (_, text) in zip(found, given, strict=True)
+            if isinstance(row, Onboarding)
+        }
+        taken = code_intake.submit_codes(self.context, texts, self._actor(actor))
+        return [taken[row.id] if isinstance(row, Onboarding) else row for row in found]
 
     def code_ready(self, reference: str, *, actor: str | None = None) -> Onboarding:
         """Say that the holder can read a code now: one is asked for."""

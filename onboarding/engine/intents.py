@@ -31,6 +31,7 @@ from onboarding.model import (
 )
 from onboarding.store import budgets, journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
+from onboarding.store.onboardings import Claimed
 from onboarding.telemetry import log
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -46,7 +47,7 @@ class Sent:
 
 
 def write_intents(
-    ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str] = ()
+    ctx: Context, claimed: Sequence[Claimed], forced: Collection[str] = ()
 ) -> list[Sent]:
     """Decide for claimed machines and journal what is to be sent, in one transaction.
 
@@ -76,9 +77,7 @@ def write_intents(
     ]
 
 
-def _write_intents(
-    ctx: Context, claimed: Sequence[Onboarding], forced: Collection[str]
-) -> list[Sent]:
+def _write_intents(ctx: Context, claimed: Sequence[Claimed], forced: Collection[str]) -> list[Sent]:
     started = time.monotonic()
     with writing(ctx.database) as conn:
         now = ctx.clock.now()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,149 +9,21 @@ from typing import Any
 from sqlalchemy import Connection
 
 from onboarding.core.code_desk import NO_CODE
-from onboarding.core.codes import parse_code
 from onboarding.core.deadlines import first_deadline
-from onboarding.core.lifecycle import FINAL, LIVE, Trigger, allowed_triggers
+from onboarding.core.lifecycle import FINAL, LIVE, Trigger
 from onboarding.core.name_desk import renamed
 from onboarding.core.names import parse_display_name
-from onboarding.core.operations import natural_key
 from onboarding.core.pins import parse_pin, pin_given
-from onboarding.core.plan import plan
-from onboarding.core.restored import is_from_before
-from onboarding.core.steps import Move, entry_of, moved
+from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.engine.changing import change, require_move
 from onboarding.engine.context import Context
-from onboarding.engine.looking import snapshots
 from onboarding.engine.requests import require_past
-from onboarding.engine.restoring import restore_of
-from onboarding.engine.writing import due_now, write_plans
-from onboarding.errors import (
-    ConflictError,
-    InputError,
-    NotFoundError,
-    TransitionRefusedError,
-)
-from onboarding.model import Onboarding, Operation, Reason, State
-from onboarding.store import finding, journal, onboardings
-from onboarding.store.database import again_if_raced, writing
+from onboarding.errors import ConflictError, InputError, TransitionRefusedError
+from onboarding.model import Onboarding, Reason, State
+from onboarding.store import finding, journal
 
 _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
-
-
-def change(
-    ctx: Context,
-    onboarding_id: str,
-    actor: str,
-    make: Callable[[Onboarding, datetime, Connection], Move],
-) -> Onboarding:
-    """Apply a person's step to one onboarding, in one transaction.
-
-    A call that is in flight for it keeps its outcome; the next look applies it to what is then.
-
-    Raises:
-        NotFoundError: no such onboarding.
-        InputError: no reason is given.
-    """
-    return again_if_raced(lambda: _change(ctx, onboarding_id, actor, make))
-
-
-def _change(
-    ctx: Context,
-    onboarding_id: str,
-    actor: str,
-    make: Callable[[Onboarding, datetime, Connection], Move],
-) -> Onboarding:
-    with writing(ctx.database) as conn:
-        now = ctx.clock.now()
-        row = onboardings.load_onboardings(conn, [onboarding_id], lock=True).get(onboarding_id)
-        if row is None:
-            raise NotFoundError(
-                f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list"
-            )
-        step = make(row, now, conn)
-        if not step.reason.strip():
-            raise InputError("a reason is needed", field="reason", hint='--reason "handing over"')
-        after = _moved(row, step, now)
-        # What follows from it is seen at once; a call is left to the next pass.
-        made = due_now(plan(snapshots(ctx, conn, [after], now)[0], now, ctx.policy), now)
-        made.before = None
-        made.entries.insert(0, entry_of(row, after, step, now, actor))
-        if step.deadline:
-            made.deadlines.insert(0, step.deadline)
-        write_plans(ctx, conn, [made], now)
-        return onboardings.load_onboardings(conn, [row.id])[row.id]  # with the head of its history
-
-
-#: What a person calls the moves of the lifecycle that people make.
-_COMMANDS = {
-    Trigger.CANCELLED: "cancel",
-    Trigger.RESTARTED: "restart",
-    Trigger.RENAME_REQUESTED: "rename",
-}
-
-
-def _moved(row: Onboarding, step: Move, now: datetime) -> Onboarding:
-    try:
-        return moved(row, step, now)
-    except TransitionRefusedError:
-        asked = _COMMANDS.get(step.trigger, "this") if step.trigger else "this"
-        possible = [name for t, name in _COMMANDS.items() if t in allowed_triggers(row.state)]
-        also = f"possible now: {', '.join(possible)}; " if possible else ""
-        raise TransitionRefusedError(
-            f"{asked} is not possible while the onboarding is '{row.state}'",
-            hint=f"{also}see: onboarding show {row.id}",
-        ) from None
-
-
-def submit_code(ctx: Context, onboarding_id: str, text: str, actor: str) -> Onboarding:
-    """Take the one-time code that the holder got; it is sent to Meta at the next pass.
-
-    Raises:
-        InputError: no six-digit code in the text.
-        ConflictError: this code was sent to Meta before.
-        TransitionRefusedError: no code was asked for.
-    """
-    code = parse_code(text)
-
-    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
-        _expects_code(conn, row, now)
-        marked = replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", code))
-        if journal.code_was_used(conn, natural_key(Operation.VERIFY_CODE, marked)):
-            raise ConflictError(
-                "this code was sent to Meta before", field="code", hint="give the newest code"
-            )
-        changes = {
-            "code_sealed": ctx.vault.seal(code),
-            "code_mac": marked.code_mac,
-            "code_given_at": now,
-        }
-        return Move(note="code_given", reason="a code was given", changes=changes)
-
-    return change(ctx, onboarding_id, actor, make)
-
-
-def _expects_code(conn: Connection, row: Onboarding, now: datetime) -> None:
-    restore = restore_of(conn, now)
-    on_its_way = any(
-        op.name is Operation.REQUEST_CODE
-        and op.is_open
-        and (restore is None or op.intent_at > restore.at)
-        for op in journal.load_pressing(conn, [row.id])
-    )
-    if row.state is State.OTP_PENDING and not on_its_way and is_from_before(row, restore):
-        raise TransitionRefusedError(
-            "the database was restored since this code was asked for, so it may have been sent "
-            "to Meta already",
-            hint="another one is asked for; give that",
-        )
-    if row.state is State.OTP_PENDING or (row.state is State.CREATED and on_its_way):
-        return
-    raise TransitionRefusedError(
-        f"no code is expected while the onboarding is '{row.state}'",
-        hint=f"onboarding code {row.id} --ready   says that the holder can read one"
-        if row.state is State.CREATED
-        else f"see: onboarding show {row.id}",
-    )
 
 
 def code_ready(ctx: Context, onboarding_id: str, actor: str) -> Onboarding:
@@ -216,7 +87,7 @@ def restart(
     """
 
     def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
-        _moved(row, Move(trigger=Trigger.RESTARTED, reason=reason), now)
+        require_move(row, Move(trigger=Trigger.RESTARTED, reason=reason), now)
         if onboarded_at is not None:
             require_past(onboarded_at, now, "onboarded_at")
         others = finding.load_by_number(conn, [row.number_key])[row.number_key]

@@ -20,8 +20,8 @@ from onboarding.core.resolving import (
 )
 from onboarding.core.seen import seen_after
 from onboarding.core.steps import Move
+from onboarding.engine.changing import change
 from onboarding.engine.context import Context
-from onboarding.engine.people import change
 from onboarding.errors import ConflictError, InputError, NotFoundError, TransitionRefusedError
 from onboarding.model import (
     Account,

@@ -37,7 +37,9 @@ def write_plans(
     if lost:
         onboardings.wake(conn, lost, now, worker=ctx.worker)
     heads = {id_: (row.history_seq, row.head_hash) for id_, row in written.items()}
-    history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
+    ends = history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
+    for id_, (seq, head) in ends.items():
+        written[id_] = replace(written[id_], history_seq=seq, head_hash=head)
     _settle_operations(conn, held, now)
     _write_deadlines(ctx, conn, held, now)
     _hold_accounts(conn, held, now)

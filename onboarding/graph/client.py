@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Self
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from onboarding.errors import GraphError
 from onboarding.graph.answers import Answer, read_answer
@@ -30,9 +31,10 @@ from onboarding.graph.transport import (
     TRANSPORT_ERRORS,
     Wire,
     build_http_request,
+    exchange,
     explain,
     is_usable_token,
-    open_http,
+    open_transport,
     secrets_of,
 )
 from onboarding.graph.usage import lengthen_wait, parse_usage
@@ -110,7 +112,7 @@ class GraphClient:
         self._lock = threading.Lock()  # orders submissions before the end
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._http: httpx.AsyncClient
+        self._transport: AiohttpTransport
 
     def __enter__(self) -> Self:
         self.open()
@@ -128,7 +130,7 @@ class GraphClient:
         with self._lock:
             if self._thread is not None:
                 raise GraphError("The Graph client was opened before.", hint="Make a new one.")
-            self._http = open_http(self._wire)
+            self._transport = open_transport(self._wire)
             runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
             self._loop = runner.get_loop()
             self._thread = threading.Thread(
@@ -187,7 +189,7 @@ class GraphClient:
             runner.run(self._main())
 
     async def _main(self) -> None:
-        async with self._http:
+        async with self._transport:
             await self._stopping.wait()
             for task in self._tasks:
                 task.cancel()
@@ -254,7 +256,7 @@ class GraphClient:
         flight.left_at = flight.left_at or time.monotonic()
         try:
             async with asyncio.timeout(self._wire.timeout_s):
-                response = await self._http.send(http_request)
+                response = await exchange(self._transport, http_request)
         except TRANSPORT_ERRORS as error:
             return flight.land(Answer(failure=explain(error, secrets))), None
         now = datetime.now(UTC)

@@ -9,12 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
 import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -103,8 +101,12 @@ def _is_proxy(address: str) -> bool:
         return False
 
 
-def open_http(wire: Wire) -> httpx.AsyncClient:
-    """Return the HTTP client; its session is made on first use, in the loop that runs it."""
+def open_transport(wire: Wire) -> AiohttpTransport:
+    """Return the HTTP transport; its session is made on first use, in the loop that runs it.
+
+    It is used without httpx's client around it, which would add cookies, redirects and a log line
+    with the whole address to each call, none of which may be.
+    """
     verify = _trusted(wire.ca_file)
 
     def session() -> aiohttp.ClientSession:
@@ -115,12 +117,21 @@ def open_http(wire: Wire) -> httpx.AsyncClient:
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=wire.proxy
         )
 
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(verify=verify, trust_env=False, client=session),
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        follow_redirects=False,
-        trust_env=False,
-    )
+    return AiohttpTransport(verify=verify, trust_env=False, client=session)
+
+
+async def exchange(transport: AiohttpTransport, request: httpx.Request) -> httpx.Response:
+    """Send a request and return the whole answer.
+
+    Raises:
+        TRANSPORT_ERRORS: there was none, or not all of it.
+    """
+    response = await transport.handle_async_request(request)
+    try:
+        await response.aread()
+    finally:
+        await response.aclose()
+    return response
 
 
 def _trusted(ca_file: Path | None) -> ssl.SSLContext:
@@ -216,20 +227,3 @@ def _message(error: Exception, secrets: tuple[str, ...], *, is_unsent: bool) -> 
         told = f"Graph could not be reached ({name})"
     text = f"{told}: {system}" if isinstance(system, str) and system else told
     return scrub(text, secrets)[:_MAX_MESSAGE]
-
-
-class _HideProof(logging.Filter):
-    """Keeps proofs out of httpx's own log lines, which name every address in full."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                arg.copy_with(query=None)
-                if isinstance(arg, httpx.URL) and _PROOF in str(arg)
-                else arg
-                for arg in record.args
-            )
-        return True
-
-
-logging.getLogger("httpx").addFilter(_HideProof())

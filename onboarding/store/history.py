@@ -62,7 +62,7 @@ def append(
     entries: Mapping[str, Sequence[Entry]],
     heads: Mapping[str, tuple[int, str]],
     ledger: Ledger = ONBOARDINGS,
-) -> None:
+) -> dict[str, tuple[int, str]]:
     """Append entries to several histories of one kind, with two statements in all.
 
     Args:
@@ -70,9 +70,12 @@ def append(
         entries: what to append, by owner.
         heads: number of entries and last hash of each, as read in this transaction.
         ledger: the kind.
+
+    Returns:
+        Number of entries and last hash of those that grew.
     """
     rows: list[dict[str, Any]] = []
-    ends: list[dict[str, Any]] = []
+    ends: dict[str, tuple[int, str]] = {}
     for owner, new in entries.items():
         seq, head = heads[owner]
         for entry in new:
@@ -81,11 +84,15 @@ def append(
             head = link(head or GENESIS, text)
             rows.append({ledger.owner.name: owner, "seq": seq, "entry": text, "hash": head})
         if new:
-            ends.append({ledger.key.name: owner, "history_seq": seq, "head_hash": head})
-    if not rows:
-        return
-    insert_rows(conn, ledger.entries, rows)
-    conn.execute(_move_heads(conn.dialect.name, ledger), packed(_head(ledger), ends))
+            ends[owner] = (seq, head)
+    if rows:
+        insert_rows(conn, ledger.entries, rows)
+        moved = [
+            {ledger.key.name: owner, "history_seq": seq, "head_hash": head}
+            for owner, (seq, head) in ends.items()
+        ]
+        conn.execute(_move_heads(conn.dialect.name, ledger), packed(_head(ledger), moved))
+    return ends
 
 
 def _head(ledger: Ledger) -> list[Column[Any]]:

@@ -210,11 +210,16 @@ def abandon_subscriptions(conn: Connection, waba_id: str, now: datetime) -> None
     )
 
 
-def code_was_used(conn: Connection, natural_key: str) -> bool:
-    """Whether this code was sent to Meta before."""
-    used = select(t.c.id).where(
+@cache
+def _codes_used(dialect: str) -> Select[Any]:
+    return select(t.c.natural_key).where(
         t.c.name == Operation.VERIFY_CODE,
-        t.c.natural_key == natural_key,
+        t.c.natural_key.in_(listed(dialect, t.c.natural_key)),
         t.c.status != OperationStatus.UNSENT,
     )
-    return conn.execute(used.limit(1)).first() is not None
+
+
+def codes_used(conn: Connection, natural_keys: Sequence[str]) -> set[str]:
+    """Return the natural keys, of these, whose code was sent to Meta before."""
+    wanted = packed_list(t.c.natural_key, natural_keys)
+    return set(conn.execute(_codes_used(conn.dialect.name), wanted).scalars())

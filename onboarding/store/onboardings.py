@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -47,12 +47,13 @@ _STEP = tuple(name for name in _FIELDS if name not in (*_SEEN, *_FIXED, "version
 _STEP_COLUMNS = [t.c.id, t.c.version, *(t.c[name] for name in _STEP)]
 _SEEN_COLUMNS = [t.c.id, *(t.c[name] for name in _SEEN)]
 
-_values_of = attrgetter(*_FIELDS)
+_STEP_NAMES = tuple(c.name for c in _STEP_COLUMNS)
+_values_of, _step_of = attrgetter(*_FIELDS), attrgetter(*_STEP_NAMES)
 
 
 def to_onboarding(row: Row[Any]) -> Onboarding:
     """Return the onboarding of a full row."""
-    return Onboarding(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return Onboarding(**dict(zip(_FIELDS, row, strict=True)))  # the columns are the fields
 
 
 def _as_rows(onboardings: Iterable[Onboarding]) -> list[dict[str, Any]]:
@@ -83,6 +84,14 @@ def load_onboardings(
     """
     found = conn.execute(_load(conn.dialect.name, lock=lock), packed_list(t.c.id, ids))
     return {row.id: to_onboarding(row) for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A machine that is this worker's, as long as its row has this version."""
+
+    id: str
+    version: int
 
 
 def _free() -> Any:
@@ -129,7 +138,7 @@ def _claim(dialect: str, chosen: Select[tuple[str]]) -> Any:
             version=t.c.version + 1,
             reclaims=case((t.c.lease_owner.is_not(None), t.c.reclaims + 1), else_=0),
         )
-        .returning(t)
+        .returning(t.c.id, t.c.version)
     )
 
 
@@ -143,7 +152,7 @@ def claim_due(
     wake_at: datetime,
     definition: int,
     limit: int,
-) -> list[Onboarding]:
+) -> list[Claimed]:
     """Take the machines that are due, earliest first, so that no other worker has them.
 
     Of those that are due at the same instant, the one that was asked for first comes first.
@@ -168,7 +177,7 @@ def claim_due(
         "most": limit,
     }
     claimed = conn.execute(_claim_due(conn.dialect.name), parameters)
-    return [to_onboarding(row) for row in claimed]
+    return [Claimed(row.id, row.version) for row in claimed]
 
 
 def claim_these(
@@ -180,7 +189,7 @@ def claim_these(
     lease_until: datetime,
     wake_at: datetime,
     definition: int,
-) -> list[Onboarding]:
+) -> list[Claimed]:
     """Take certain machines, due or not, unless another worker has them."""
     parameters = {
         "worker": worker,
@@ -191,7 +200,7 @@ def claim_these(
         **packed_list(t.c.id, ids),
     }
     claimed = conn.execute(_claim_these(conn.dialect.name), parameters)
-    return [to_onboarding(row) for row in claimed]
+    return [Claimed(row.id, row.version) for row in claimed]
 
 
 @cache
@@ -201,7 +210,7 @@ def _write_step(dialect: str) -> Any:
         update(t)
         .where(t.c.id == rows.c.id, t.c.version == rows.c.version)
         .values({name: rows.c[name] for name in _STEP} | {"version": t.c.version + 1})
-        .returning(t)
+        .returning(t.c.id, t.c.history_seq, t.c.head_hash)
     )
 
 
@@ -211,14 +220,23 @@ def write_step(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, Onboar
     What a read of the list writes, and the head of the history, are left as they are.
 
     Returns:
-        The rows that were written, as they are now. A row that is missing lost the fence:
-        somebody else moved it, and nothing of it was written.
+        The rows that were written, with the head of their history as it is now. A row that is
+        missing lost the fence: somebody else moved it, and nothing of it was written.
     """
     if not rows:
         return {}
     statement = _write_step(conn.dialect.name)
-    written = conn.execute(statement, packed(_STEP_COLUMNS, _as_rows(rows)))
-    return {row.id: to_onboarding(row) for row in written}
+    steps = [dict(zip(_STEP_NAMES, _step_of(row), strict=True)) for row in rows]
+    given_rows = {row.id: row for row in rows}
+    return {
+        id_: replace(
+            given_rows[id_],
+            version=given_rows[id_].version + 1,
+            history_seq=history_seq,
+            head_hash=head_hash,
+        )
+        for id_, history_seq, head_hash in conn.execute(statement, packed(_STEP_COLUMNS, steps))
+    }
 
 
 @cache

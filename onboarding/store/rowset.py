@@ -62,7 +62,14 @@ def given(dialect: str, columns: Sequence[Column[Any]]) -> FromClause:
 def packed(columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the parameters that carry rows (column name to Python value) into a statement."""
     encoders = [(c.name, _encoder(c)) for c in columns]
-    plain = [{name: encode(row[name]) for name, encode in encoders} for row in rows]
+    plain = [
+        {
+            name: value if value is None or encode is None else encode(value)
+            for name, encode in encoders
+            for value in (row[name],)
+        }
+        for row in rows
+    ]
     text = json.dumps(plain)
     if any(sign in text for sign in _UNSTORABLE):
         cleaned = [{name: _cleaned(value) for name, value in row.items()} for row in plain]
@@ -160,9 +167,6 @@ def _from_given(dialect: str, table: Table, names: Sequence[str]) -> Any:
 
 
 @cache
-def _encoder(col: Column[Any]) -> Callable[[Any], Any]:
-    return col.type.to_json if isinstance(col.type, JsonReady) else _as_it_is
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+def _encoder(col: Column[Any]) -> Callable[[Any], Any] | None:
+    """Return what turns a value into JSON, if it is not JSON as it is."""
+    return col.type.to_json if isinstance(col.type, JsonReady) else None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from onboarding.core.steps import Move
-from onboarding.engine import people
+from onboarding.engine.changing import change
 from onboarding.engine.facade import Engine
 from onboarding.model import Onboarding, State
 from tests.cli.harness import NAME, NUMBER, PIN, WABA, Deployment, Meta, pass_until_idle
@@ -19,7 +19,7 @@ def _put(deployment: Deployment, state: State, **changes: object) -> str:
     """Bring an onboarding into a state without the way that leads there."""
     id_ = deployment.request()
     with deployment.engine() as engine:
-        people.change(
+        change(
             engine.context,
             id_,
             "tester",

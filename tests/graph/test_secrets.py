@@ -130,16 +130,6 @@ def test_an_error_inside_the_client_is_a_result_without_secrets(
     assert [secret for secret in SECRETS if secret in text + everything_logged.text] == []
 
 
-def test_httpx_still_logs_but_without_the_proof(
-    everything_logged: pytest.LogCaptureFixture,
-) -> None:
-    with raw_server(answer('{"data":[]}')) as server, open_client(server.url) as client:
-        client.send_one(GraphCall(request=requests.list_numbers("77"), token=TOKEN))
-    lines = [record.getMessage() for record in everything_logged.records if record.name == "httpx"]
-    assert len(lines) == 1
-    assert f'{server.url}/v25.0/77/phone_numbers "HTTP/1.1 200 X"' in lines[0]
-
-
 def test_the_pure_modules_load_no_http_library() -> None:
     names = "requests responses calls recovery errors usage fields answers results waits loose"
     script = (

@@ -123,7 +123,13 @@ def claim(
         "worker": worker, "now": now, "real_now": REAL, "lease_until": REAL + 90 * SECOND,
         "wake_at": now + 90 * SECOND, "definition": 1, "limit": 100,
     }  # fmt: skip
-    return write(database, lambda conn: onboardings.claim_due(conn, **{**fields, **changes}))
+
+    def taken(conn: Connection) -> list[Onboarding]:
+        claimed = onboardings.claim_due(conn, **{**fields, **changes})
+        rows = onboardings.load_onboardings(conn, [each.id for each in claimed])
+        return [rows[each.id] for each in claimed]
+
+    return write(database, taken)
 
 
 @contextmanager

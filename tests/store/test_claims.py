@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from onboarding.model import Onboarding, Operation, Reason, State
 from onboarding.store import journal, onboardings
 from onboarding.store.database import open_database
+from onboarding.store.onboardings import Claimed
 from tests.store.making import (
     DAY,
     OTHER_WABA,
@@ -178,7 +179,9 @@ def test_waking_ends_only_the_own_lease(database: Engine) -> None:
             "worker": worker, "real_now": REAL, "lease_until": LATER, "wake_at": START + DAY,
             "definition": 1,
         }  # fmt: skip
-        (row,) = write(database, lambda conn: onboardings.claim_these(conn, [id_], **fields))
+        (claimed,) = write(database, lambda conn: onboardings.claim_these(conn, [id_], **fields))
+        row = load(database, id_)
+        assert claimed == Claimed(id_, row.version)
         return row
 
     own, other = lease("one", "row-000000"), lease("two", "row-000001")

@@ -97,9 +97,9 @@ def test_a_code_is_sent_once_whatever_came_of_it(database: Engine, status: Opera
     again = replace(first, id="again", status=OperationStatus.PENDING)
     never_left = status is OperationStatus.UNSENT
     assert intend(database, again) == ({"again"} if never_left else set())
-    used = read(database, lambda conn: journal.code_was_used(conn, "1/mac"))
+    used = read(database, lambda conn: journal.codes_used(conn, ["1/mac"]))
     assert used
-    assert not read(database, lambda conn: journal.code_was_used(conn, "1/other"))
+    assert not read(database, lambda conn: journal.codes_used(conn, ["1/other"]))
 
 
 def test_a_code_that_never_left_was_not_used(database: Engine) -> None:
@@ -108,7 +108,7 @@ def test_a_code_that_never_left_was_not_used(database: Engine) -> None:
         row, Operation.VERIFY_CODE, natural_key="1/mac", status=OperationStatus.UNSENT
     )
     intend(database, unsent)
-    assert not read(database, lambda conn: journal.code_was_used(conn, "1/mac"))
+    assert not read(database, lambda conn: journal.codes_used(conn, ["1/mac"]))
 
 
 def test_registrations_may_be_repeated_one_after_the_other(database: Engine) -> None:

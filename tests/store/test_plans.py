@@ -135,7 +135,7 @@ QUERIES: dict[str, tuple[Callable[[Connection], Any], str]] = {
         "ix_operation_onboarding_id",
     ),
     "a code that was used": (
-        lambda c: journal.code_was_used(c, "1/mac"),
+        lambda c: journal.codes_used(c, ["1/mac"]),
         "uq_operation_natural_key_verify",
     ),
     "open calls": (journal.count_open, "uq_operation_onboarding_id_open"),

@@ -1,0 +1,128 @@
+"""One-time codes as they come in: from a person, a gateway or a mailbox, one or many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from onboarding.core.codes import parse_code
+from onboarding.core.operations import natural_key
+from onboarding.core.restored import is_from_before
+from onboarding.core.steps import Move, Restore
+from onboarding.engine.changing import write_moves
+from onboarding.engine.context import Context
+from onboarding.engine.restoring import restore_of
+from onboarding.errors import ConflictError, NotFoundError, OnboardingError, TransitionRefusedError
+from onboarding.model import JournaledOperation, Onboarding, Operation, State
+from onboarding.store import journal, onboardings
+from onboarding.store.database import again_if_unlucky, writing
+
+Taken = dict[str, Onboarding | OnboardingError]
+
+
+def submit_codes(ctx: Context, texts: Mapping[str, str], actor: str) -> Taken:
+    """Take one-time codes that holders got; they are sent to Meta at the next pass.
+
+    All are taken in one transaction, and one that is refused refuses no other.
+
+    Args:
+        ctx: the engine's parts.
+        texts: digits or whole messages, by onboarding id.
+        actor: who is named in the histories.
+
+    Returns:
+        For each id the onboarding, or why its code was not taken: ``InputError`` (no code of six
+        digits in the text), ``ConflictError`` (it was sent to Meta before),
+        ``TransitionRefusedError`` (no code was asked for), ``NotFoundError``.
+    """
+    codes: dict[str, str] = {}
+    refused: Taken = {}
+    for id_, text in texts.items():
+        try:
+            codes[id_] = parse_code(text)
+        except OnboardingError as error:
+            refused[id_] = error
+    return refused | again_if_unlucky(lambda: _take(ctx, codes, actor))
+
+
+def _take(ctx: Context, codes: Mapping[str, str], actor: str) -> Taken:
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        rows = onboardings.load_onboardings(conn, list(codes), lock=True)
+        marked = {
+            id_: replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", codes[id_]))
+            for id_, row in rows.items()
+        }
+        refused = _refused(conn, list(marked.values()), now)
+        refused |= {id_: _unknown(id_) for id_ in codes if id_ not in rows}
+        steps = [
+            (row, _given(ctx, marked[id_], codes[id_], now))
+            for id_, row in rows.items()
+            if id_ not in refused
+        ]
+        return refused | write_moves(ctx, conn, steps, actor, now)
+
+
+def _unknown(onboarding_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list")
+
+
+def _given(ctx: Context, marked: Onboarding, code: str, now: datetime) -> Move:
+    changes = {
+        "code_sealed": ctx.vault.seal(code),
+        "code_mac": marked.code_mac,
+        "code_given_at": now,
+    }
+    return Move(note="code_given", reason="a code was given", changes=changes)
+
+
+def _refused(conn: Connection, marked: Sequence[Onboarding], now: datetime) -> Taken:
+    """Return whose code is not taken, and why; with three queries however many there are."""
+    restore = restore_of(conn, now)
+    asking = {
+        op.onboarding_id
+        for op in journal.load_pressing(conn, [row.id for row in marked])
+        if _asks(op, restore)
+    }
+    keys = {row.id: natural_key(Operation.VERIFY_CODE, row) for row in marked}
+    used = journal.codes_used(conn, list(keys.values()))
+    refused: Taken = {}
+    for row in marked:
+        if why := _unexpected(row, restore, is_asking=row.id in asking):
+            refused[row.id] = why
+        elif keys[row.id] in used:
+            refused[row.id] = ConflictError(
+                "this code was sent to Meta before", field="code", hint="give the newest code"
+            )
+    return refused
+
+
+def _asks(operation: JournaledOperation, restore: Restore | None) -> bool:
+    """Whether a code may be on its way by this call; not by one of before a restore."""
+    is_ours = restore is None or operation.intent_at > restore.at
+    return operation.name is Operation.REQUEST_CODE and operation.is_open and is_ours
+
+
+def _unexpected(
+    row: Onboarding, restore: Restore | None, *, is_asking: bool
+) -> TransitionRefusedError | None:
+    """Return why no code is expected; ``None`` if one is."""
+    if row.state is State.OTP_PENDING and not is_from_before(row, restore):
+        return None
+    if is_asking and row.state in (State.CREATED, State.OTP_PENDING):
+        return None
+    if row.state is State.OTP_PENDING:
+        return TransitionRefusedError(
+            "the database was restored since this code was asked for, so it may have been sent "
+            "to Meta already",
+            hint="another one is asked for; give that",
+        )
+    return TransitionRefusedError(
+        f"no code is expected while the onboarding is '{row.state}'",
+        hint=f"onboarding code {row.id} --ready   says that the holder can read one"
+        if row.state is State.CREATED
+        else f"see: onboarding show {row.id}",
+    )
