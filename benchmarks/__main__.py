@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import claims, durable_step, graph_calls, idle_worker, importing, startup
+from benchmarks import (
+    claims,
+    durable_step,
+    end_to_end,
+    graph_calls,
+    idle_worker,
+    importing,
+    latency,
+    startup,
+)
 from benchmarks.measure import Measured
+
+_BENCHMARKS = (
+    startup,
+    importing,
+    claims,
+    durable_step,
+    idle_worker,
+    graph_calls,
+    end_to_end,
+    latency,
+)
 
 
 def main() -> int:
     """Run all benchmarks, print a table, and return the exit status."""
     lines: list[Measured] = []
-    for benchmark in (startup, importing, claims, durable_step, idle_worker, graph_calls):
+    for benchmark in _BENCHMARKS:
         print(f"running {benchmark.__name__} ...", file=sys.stderr)
         lines += benchmark.measure()
     print("| what | measured | bound | met |\n|---|---|---|---|")

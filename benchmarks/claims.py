@@ -1,4 +1,7 @@
-"""What a claim costs among 10,000 machines and among 1,000,000, on both databases."""
+"""What a claim costs among 10,000 machines and among 1,000,000, on both databases.
+
+The rows that were claimed are loaded as well, as every pass does.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,7 @@ def _claim(database: Database) -> float:
             definition=1,
             limit=_BATCH,
         )
+        rows = onboardings.load_onboardings(conn, [each.id for each in claimed])
     taken = time.perf_counter() - started
-    assert len(claimed) == _BATCH
+    assert len(rows) == _BATCH
     return taken

@@ -170,7 +170,7 @@ def upgrade():
     op.create_index(
         "ix_onboarding_next_due_at",
         "onboarding",
-        ["next_due_at", "id"],
+        ["next_due_at"],
         sqlite_where=sa.text("next_due_at IS NOT NULL"),
         postgresql_where=sa.text("next_due_at IS NOT NULL"),
     )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from typing import Any
 
 import httpx
@@ -93,7 +94,7 @@ class Holder:
         """Read what arrived, hand in what is due, and say when the next is."""
         self._fetch()
         now = self._now()
-        due = [reading for reading in self._readings if reading.at <= now]
+        due = sorted((each for each in self._readings if each.at <= now), key=attrgetter("at"))
         self._readings = [reading for reading in self._readings if reading.at > now]
         self._hand_in(due)
         upcoming = min((reading.at for reading in self._readings), default=None)

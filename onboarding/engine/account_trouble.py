@@ -13,7 +13,7 @@ from onboarding.engine.sending import breakers_of
 from onboarding.graph.calls import GraphResult
 from onboarding.model import Account, Failure, Reason, RecoveryClass, Trouble
 from onboarding.store import accounts, budgets, onboardings
-from onboarding.store.database import writing
+from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
 #: Failures after which trying again by ourselves is pointless: a person must mend the account.
@@ -43,13 +43,17 @@ def account_failed(
         "trouble": Trouble(operation=what, at=now, failure=failure),
         "lease_until": None,
     }
-    with writing(ctx.database) as conn:
-        if needs_person:
-            onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
-            hold_account(conn, account.waba_id, f"{what}: {failure.message}", now, changes)
-        else:
-            accounts.update_account(conn, account.waba_id, **changes)
-        budgets.write_breakers(conn, breakers_of([result], now))
+
+    def note() -> None:
+        with writing(ctx.database) as conn:
+            if needs_person:
+                onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
+                hold_account(conn, account.waba_id, f"{what}: {failure.message}", now, changes)
+            else:
+                accounts.update_account(conn, account.waba_id, **changes)
+            budgets.write_breakers(conn, breakers_of([result], now))
+
+    again_if_unlucky(note)
     log.warning(
         "account_call_failed",
         waba_id=account.waba_id,

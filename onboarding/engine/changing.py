@@ -46,13 +46,16 @@ def _change(ctx: Context, onboarding_id: str, actor: str, make: Make) -> Onboard
         now = ctx.clock.now()
         row = onboardings.load_onboardings(conn, [onboarding_id], lock=True).get(onboarding_id)
         if row is None:
-            raise NotFoundError(
-                f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list"
-            )
+            raise no_onboarding(onboarding_id)
         step = make(row, now, conn)
         if not step.reason.strip():
             raise InputError("a reason is needed", field="reason", hint='--reason "handing over"')
         return write_moves(ctx, conn, [(row, step)], actor, now)[row.id]
+
+
+def no_onboarding(reference: str) -> NotFoundError:
+    """Return what is raised where an onboarding is not known."""
+    return NotFoundError(f"there is no onboarding '{reference}'", hint="see: onboarding list")
 
 
 def write_moves(
@@ -70,6 +73,8 @@ def write_moves(
     Raises:
         TransitionRefusedError: the lifecycle has no room for a step; nothing was written.
     """
+    if not steps:
+        return {}
     after = [require_move(row, step, now) for row, step in steps]
     plans = []
     for (row, step), snap in zip(steps, snapshots(ctx, conn, after, now), strict=True):

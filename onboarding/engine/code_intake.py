@@ -12,40 +12,74 @@ from onboarding.core.codes import parse_code
 from onboarding.core.operations import natural_key
 from onboarding.core.restored import is_from_before
 from onboarding.core.steps import Move, Restore
-from onboarding.engine.changing import write_moves
+from onboarding.engine.changing import no_onboarding, write_moves
 from onboarding.engine.context import Context
 from onboarding.engine.restoring import restore_of
-from onboarding.errors import ConflictError, NotFoundError, OnboardingError, TransitionRefusedError
+from onboarding.errors import ConflictError, OnboardingError, StoreError, TransitionRefusedError
 from onboarding.model import JournaledOperation, Onboarding, Operation, State
 from onboarding.store import journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
+from onboarding.telemetry import log
+
+_FAULT = "the code could not be taken; this is a fault of the program"
 
 Taken = dict[str, Onboarding | OnboardingError]
 
 
-def submit_codes(ctx: Context, texts: Mapping[str, str], actor: str) -> Taken:
+def submit_codes(
+    ctx: Context, given: Sequence[tuple[str, str]], actor: str
+) -> list[Onboarding | OnboardingError]:
     """Take one-time codes that holders got; they are sent to Meta at the next pass.
 
-    All are taken in one transaction, and one that is refused refuses no other.
+    All are taken in one transaction, and one that is refused refuses no other. What is given for
+    one onboarding twice is taken one after the other.
 
     Args:
         ctx: the engine's parts.
-        texts: digits or whole messages, by onboarding id.
+        given: onboarding ids, and digits or whole messages.
         actor: who is named in the histories.
 
     Returns:
-        For each id the onboarding, or why its code was not taken: ``InputError`` (no code of six
+        For each the onboarding, or why its code was not taken: ``InputError`` (no code of six
         digits in the text), ``ConflictError`` (it was sent to Meta before),
         ``TransitionRefusedError`` (no code was asked for), ``NotFoundError``.
+
+    Raises:
+        StoreError: the database cannot be used.
     """
-    codes: dict[str, str] = {}
-    refused: Taken = {}
-    for id_, text in texts.items():
+    taken: dict[int, Onboarding | OnboardingError] = {}
+    rounds: list[dict[str, tuple[int, str]]] = []
+    for place, (id_, text) in enumerate(given):
         try:
-            codes[id_] = parse_code(text)
+            code = parse_code(text)
         except OnboardingError as error:
-            refused[id_] = error
-    return refused | again_if_unlucky(lambda: _take(ctx, codes, actor))
+            taken[place] = error
+            continue
+        turn = next((turn for turn in rounds if id_ not in turn), None)
+        if turn is None:
+            rounds.append(turn := {})
+        turn[id_] = (place, code)
+    for turn in rounds:
+        came = _take_split(ctx, {id_: code for id_, (_, code) in turn.items()}, actor)
+        taken |= {place: came[id_] for id_, (place, _) in turn.items()}
+    return [taken[place] for place in range(len(given))]
+
+
+def _take_split(ctx: Context, codes: Mapping[str, str], actor: str) -> Taken:
+    """Take codes; if that fails for a reason of one of them, the others are taken without it."""
+    try:
+        return again_if_unlucky(lambda: _take(ctx, codes, actor))
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one machine must never stop the others
+        if len(codes) == 1:
+            (id_,) = codes
+            log.exception("code_not_taken", onboarding=id_, error=type(error).__name__)
+            return {id_: OnboardingError(_FAULT, hint="see the log, and report it")}
+    ids = sorted(codes)
+    halves = ids[: len(ids) // 2], ids[len(ids) // 2 :]
+    first, second = (_take_split(ctx, {id_: codes[id_] for id_ in half}, actor) for half in halves)
+    return first | second
 
 
 def _take(ctx: Context, codes: Mapping[str, str], actor: str) -> Taken:
@@ -57,17 +91,13 @@ def _take(ctx: Context, codes: Mapping[str, str], actor: str) -> Taken:
             for id_, row in rows.items()
         }
         refused = _refused(conn, list(marked.values()), now)
-        refused |= {id_: _unknown(id_) for id_ in codes if id_ not in rows}
+        refused |= {id_: no_onboarding(id_) for id_ in codes if id_ not in rows}
         steps = [
             (row, _given(ctx, marked[id_], codes[id_], now))
             for id_, row in rows.items()
             if id_ not in refused
         ]
         return refused | write_moves(ctx, conn, steps, actor, now)
-
-
-def _unknown(onboarding_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no onboarding '{onboarding_id}'", hint="see: onboarding list")
 
 
 def _given(ctx: Context, marked: Onboarding, code: str, now: datetime) -> Move:

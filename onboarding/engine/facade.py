@@ -29,6 +29,7 @@ from onboarding.engine import (
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
+from onboarding.engine.changing import no_onboarding
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.importing import ImportResult
@@ -82,8 +83,11 @@ def _find_started(conn: Connection, reference: str) -> Onboarding | NotFoundErro
     started = finding.load_by_prefix(conn, reference, limit=2)
     if len(reference) >= _SHORTEST_PREFIX and len(started) == 1:
         return started[0]
-    several = "more than one onboarding starts with" if started else "there is no onboarding"
-    return NotFoundError(f"{several} '{reference}'", hint="see: onboarding list")
+    if not started:
+        return no_onboarding(reference)
+    return NotFoundError(
+        f"more than one onboarding starts with '{reference}'", hint="see: onboarding list"
+    )
 
 
 class Engine:
@@ -390,17 +394,17 @@ class Engine:
         """Give many codes at once, each as a reference and the digits or message; much faster.
 
         Returns:
-            For each its onboarding, or the error that ``submit_code`` would raise. Of two codes
-            for one number the later one is taken.
+            For each its onboarding, or the error that ``submit_code`` would raise; what is given
+            for one number twice is taken one after the other.
         """
         found = self._find_each([reference for reference, _ in given])
-        texts = {
-            row.id: text
+        known = [
+            (row.id, text)
             for row, (_, text) in zip(found, given, strict=True)
             if isinstance(row, Onboarding)
-        }
-        taken = code_intake.submit_codes(self.context, texts, self._actor(actor))
-        return [taken[row.id] if isinstance(row, Onboarding) else row for row in found]
+        ]
+        taken = iter(code_intake.submit_codes(self.context, known, self._actor(actor)))
+        return [next(taken) if isinstance(row, Onboarding) else row for row in found]
 
     def code_ready(self, reference: str, *, actor: str | None = None) -> Onboarding:
         """Say that the holder can read a code now: one is asked for."""

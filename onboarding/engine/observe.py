@@ -14,7 +14,6 @@ from queue import SimpleQueue
 
 from sqlalchemy import Connection
 
-from onboarding.core.budgets import APP, waba_key
 from onboarding.core.numbers import number_key
 from onboarding.core.seen import is_connected, is_gone
 from onboarding.engine.account_trouble import account_failed
@@ -44,6 +43,9 @@ from onboarding.telemetry import log
 #: When a list is read again of which a part could not be read.
 _UNSOUND_AGAIN = timedelta(minutes=15)
 
+#: Lists read at once: their pages wait in memory until the database takes them.
+_MOST_LISTS = 25
+
 #: No WABA has so many pages; a list that does not end is not believed.
 _MAX_PAGES = 200
 
@@ -67,6 +69,17 @@ def ask_for_list(ctx: Context, waba_id: str) -> None:
 
 def observe_due(ctx: Context, limit: int) -> int:
     """Read the lists and subscriptions that are due; return how many accounts there were."""
+    claimed, to_check, to_read = again_if_unlucky(lambda: _claim(ctx, limit))
+    if claimed:
+        notice(ctx)
+    read_next = {account.waba_id for account in to_read}
+    failed = check_subscriptions(ctx, to_check, read_next)
+    _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
+    return len(claimed)
+
+
+def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list[Account]]:
+    """Return the accounts that are due, and of them those to check and those to read."""
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)
@@ -76,15 +89,9 @@ def observe_due(ctx: Context, limit: int) -> int:
             read_before=now - ctx.policy.list_interval,
             real_now=real_now,
             lease_until=real_now + ctx.policy.lease,
-            limit=limit,
+            limit=min(limit, _MOST_LISTS),
         )
-        to_check, to_read = _within_budget(ctx, conn, claimed, now)
-    if claimed:
-        notice(ctx)
-    read_next = {account.waba_id for account in to_read}
-    failed = check_subscriptions(ctx, to_check, read_next)
-    _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
-    return len(claimed)
+        return claimed, *_within_budget(ctx, conn, claimed, now)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -142,15 +149,33 @@ def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
         result = arrived.get()
         pending -= 1
         listing = listings[result.call.tag]
-        if (after := _take_page(ctx, listing, result)) is not None:
-            _spend(ctx, listing.account.waba_id)
+        after = _take_page(ctx, listing, result)
+        if after is not None and _may_read_on(ctx, listing.account):
             ctx.graph.send([_page(ctx, listing.account, after)], into=arrived)
             pending += 1
 
 
-def _spend(ctx: Context, waba_id: str) -> None:
+def _may_read_on(ctx: Context, account: Account) -> bool:
+    """Take the call for a further page; if there is none left, the list is read anew later.
+
+    A list that was begun may use what reads otherwise leave to writes: half a list tells nothing.
+    """
+    until = again_if_unlucky(lambda: _take_call(ctx, account))
+    if until is None:
+        return True
+    log.warning("list_too_long", waba_id=account.waba_id, again_at=until.isoformat())
     with writing(ctx.database) as conn:
-        budgets.spend(conn, {waba_key(waba_id): 1, APP: 1}, ctx.clock.now())
+        _put_off(conn, account, until, checks=False, reads=True)
+    return False
+
+
+def _take_call(ctx: Context, account: Account) -> datetime | None:
+    with writing(ctx.database) as conn:
+        now = ctx.clock.now()
+        purse = open_purse(ctx, conn, [account.waba_id], now)
+        until = purse.take(account)
+        budgets.spend(conn, purse.spent, now)
+    return until
 
 
 def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:

@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import chain, repeat
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from onboarding.engine.context import Context
 from onboarding.engine.crash_points import ANSWERED, APPLIED, OUTCOME_WRITTEN, reach
@@ -62,9 +61,12 @@ def _write_split(ctx: Context, group: Group) -> None:
     """
     try:
         again_if_unlucky(lambda: _write_group(ctx, group))
-    except DBAPIError as error:
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one machine must never stop the others
         if len(group) == 1:
-            log.error("outcome_not_written", operation=group[0][0].operation.id, error=str(error))
+            id_ = group[0][0].operation.id
+            log.exception("outcome_not_written", operation=id_, error=type(error).__name__)
             return
         half = len(group) // 2
         _write_split(ctx, group[:half])

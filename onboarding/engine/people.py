@@ -22,6 +22,7 @@ from onboarding.engine.requests import require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
 from onboarding.model import Onboarding, Reason, State
 from onboarding.store import finding, journal
+from onboarding.store.rowset import storable
 
 _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
@@ -137,7 +138,7 @@ def hold(
                 hint=f"see: onboarding show {row.id}",
             )
         changes = {
-            "hold": Reason.HELD, "hold_text": reason, "hold_by": actor, "hold_since": now,
+            "hold": Reason.HELD, "hold_text": storable(reason), "hold_by": actor, "hold_since": now,
             "hold_until": until,
         }  # fmt: skip
         return Move(note="held", reason=reason, changes=changes)

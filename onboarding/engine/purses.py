@@ -23,7 +23,7 @@ def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: dat
     budgets.lock(conn, keys, now)
     used, told = budgets.load_used(conn, keys, now), budgets.load_breakers(conn, keys)
     out = onboardings.count_codes_out(conn, now - ctx.policy.code_validity)
-    refused = onboardings.count_refused(conn, now + ctx.policy.urgent_within)
+    refused = onboardings.count_refused(conn, now, now + ctx.policy.urgent_within)
     return Purse(
         used,
         told,

@@ -218,7 +218,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _message(error: Exception, secrets: tuple[str, ...], *, is_unsent: bool) -> str:
     """Return a short text; never an address with a query, never what the call carried."""
-    root = list(_chain(error))[-1]
+    chain = list(_chain(error))
+    # A timeout is raised from the cancellation that it caused, which would tell nothing.
+    root = next((each for each in chain if isinstance(each, TimeoutError)), chain[-1])
     name = type(root).__name__
     system = getattr(root, "strerror", None)
     if not is_unsent:

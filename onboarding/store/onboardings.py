@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     bindparam,
     case,
     func,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from onboarding.core.budgets import BUCKET
 from onboarding.core.lifecycle import LIVE
 from onboarding.model import OPEN, Onboarding, Operation, Reason
 from onboarding.store.columns import Instant
@@ -324,14 +326,28 @@ _CODES_OUT = union_all(
 )
 
 
-def count_refused(conn: Connection, before: datetime) -> dict[str, int]:
-    """Return the accounts with numbers that wait for a call's budget: how many are due before."""
-    return {row.waba_id: row.urgent for row in conn.execute(_REFUSED, {"before": before})}
+def count_refused(conn: Connection, now: datetime, before: datetime) -> dict[str, int]:
+    """Return the accounts with numbers that wait for the next bucket of a budget of calls.
+
+    A number that waits for longer waits for a window of its own, and no call would help it.
+
+    Args:
+        conn: an open transaction.
+        now: business time.
+        before: which of them are urgent: those to be registered before this.
+
+    Returns:
+        How many of each account's are urgent, by WABA id.
+    """
+    wanted = {"bucket_ends": now + BUCKET, "before": before}
+    return {row.waba_id: row.urgent for row in conn.execute(_REFUSED, wanted)}
 
 
-_is_due_soon = t.c.register_by < bindparam("before", type_=Instant)
+_is_near = t.c.next_due_at <= bindparam("bucket_ends", type_=Instant)
+_is_urgent = and_(_is_near, t.c.register_by < bindparam("before", type_=Instant))
 _REFUSED = (
-    select(t.c.waba_id, func.count(case((_is_due_soon, 1))).label("urgent"))
+    select(t.c.waba_id, func.count(case((_is_urgent, 1))).label("urgent"))
     .where(t.c.waiting == literal_column("'budget'"))
     .group_by(t.c.waba_id)
+    .having(func.count(case((_is_near, 1))) > 0)
 )

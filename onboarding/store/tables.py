@@ -168,7 +168,7 @@ onboarding = Table(
     ),
     # What is due, and nothing else: claims stay flat however many machines rest.
     Index(
-        "ix_onboarding_next_due_at",
+        "ix_onboarding_claim_order",
         "next_due_at",
         "id",
         sqlite_where=text("next_due_at IS NOT NULL"),

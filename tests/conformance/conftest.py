@@ -52,8 +52,8 @@ def dispatcher(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the suite to ``make test-all``: it takes minutes of real processes and real time."""
+    """Leave all but the local dispatcher to ``make test-all``: it takes minutes of real time."""
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if callspec is not None and "kind" in callspec.params:
+        if callspec is not None and callspec.params.get("kind", "local") != "local":
             item.add_marker(pytest.mark.slow)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from onboarding.model import Owner, Reason, State
-from tests.engine.rehearsing import DAY, HOUR, NUMBER, START, Rehearse, Rehearsed, scenario
+from tests.engine.rehearsing import DAY, HOUR, NUMBER, START, Rehearse, Rehearsed, roomy, scenario
 
 ODD: dict[str, dict[str, Any]] = {
     "flapping status": {"kind": "flapping_status", "rate": 0.5},
@@ -150,3 +150,20 @@ def test_a_number_that_is_listed_under_another_id_is_another_one(meta: Rehearsed
     meta.run(most=2 * DAY)
     assert meta.row().phone_number_id == first
     assert meta.state() is State.LEFT
+
+
+def test_a_long_list_stops_where_the_budget_ends(rehearse: Rehearse) -> None:
+    numbers = [
+        {"phone_number": f"+4930{12400000 + n}", "verified_name": "Lucky Shrub"}
+        for n in range(1200)
+    ]
+    meta = rehearse(
+        scenario=roomy(waba={"numbers": numbers}),
+        waba_calls_per_hour=8,
+        active_waba_calls_per_hour=8,
+    )
+    meta.ask(entry="embedded_signup")
+    meta.run(most=HOUR)
+    assert 2 <= len(meta.calls("list_numbers")) <= 8
+    (account,) = meta.engine.accounts()
+    assert account.observe_due_at is not None

@@ -147,12 +147,12 @@ def test_what_is_missing_is_named(database: Engine) -> None:
     assert schema.problems(database) == [f"revision is none, expected {schema.HEAD}"]
     schema.upgrade(database)
     with writing(database) as conn:
-        conn.execute(text("DROP INDEX ix_onboarding_next_due_at"))
+        conn.execute(text("DROP INDEX ix_onboarding_claim_order"))
         conn.execute(text("ALTER TABLE worker DROP COLUMN loops"))
         conn.execute(text("DROP TABLE breaker"))
     assert sorted(schema.problems(database)) == [
         "column worker.loops is missing",
-        "index ix_onboarding_next_due_at is missing",
+        "index ix_onboarding_claim_order is missing",
         "table breaker is missing",
     ]
 
