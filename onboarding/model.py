@@ -27,6 +27,7 @@ from onboarding.words import (
     Reason,
     RecoveryClass,
     State,
+    What,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "RecoveryClass",
     "State",
     "Trouble",
+    "What",
 ]
 
 
