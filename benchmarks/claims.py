@@ -68,6 +68,7 @@ def _claim(database: Database) -> float:
             wake_at=_FAR,
             definition=1,
             limit=_BATCH,
+            soon=_NOW + timedelta(days=1),
         )
     taken = time.perf_counter() - started
     assert len(claimed) == _BATCH

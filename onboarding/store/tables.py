@@ -191,6 +191,15 @@ onboarding = Table(
         sqlite_where=text("waiting = 'budget'"),
         postgresql_where=text("waiting = 'budget'"),
     ),
+    # What will be due, nearest deadline first: those whose deadline is near are claimed by it.
+    Index(
+        "ix_onboarding_register_by_next_due_at_id_awake",
+        "register_by",
+        "next_due_at",
+        "id",
+        sqlite_where=text("next_due_at IS NOT NULL"),
+        postgresql_where=text("next_due_at IS NOT NULL"),
+    ),
     # Whose turn it is, nearest deadline first; those that rest are not in it.
     Index(
         "ix_onboarding_register_by_waiting_for_id_due",
