@@ -188,7 +188,7 @@ def _readable_from(snap: Snapshot, now: datetime, policy: Policy) -> datetime | 
     if row.code_sends >= policy.code_sends or row.code_tries >= policy.code_tries:
         return None  # codes go unread or come back wrong: a person must look first
     at = now
-    if row.code_sends and row.code_sent_at is not None:
+    if row.code_sends and row.code_sent_at is not None and not snap.forced:
         rested = row.code_sent_at + backoff(row.code_sends, policy.code_resend)
         lapsed = row.code_sent_at + policy.code_validity
         at = max(now, in_time(rested, row.register_by, policy.last_try, not_before=lapsed))
