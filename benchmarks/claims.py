@@ -71,6 +71,7 @@ def _claim(database: Database) -> float:
             wake_at=_FAR,
             definition=1,
             limit=_BATCH,
+            soon=_NOW + timedelta(days=1),
         )
         rows = onboardings.load_onboardings(conn, [each.id for each in claimed])
     taken = time.perf_counter() - started

@@ -27,6 +27,7 @@ from onboarding.words import (
     Reason,
     RecoveryClass,
     State,
+    What,
 )
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "RecoveryClass",
     "State",
     "Trouble",
+    "What",
 ]
 
 
@@ -185,11 +187,19 @@ class JournaledOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """The last failure of an onboarding, until something succeeds."""
+    """The last failure of an onboarding, until something succeeds.
+
+    Attributes:
+        operation: the call that failed.
+        at: when it was made.
+        failure: why.
+        name_standing: the display name's standing then; a change of it may have mended the cause.
+    """
 
     operation: str
     at: datetime
     failure: Failure
+    name_standing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,31 @@ class Reason(StrEnum):
     OVER = "over"
 
 
+class What(StrEnum):
+    """What is required for an onboarding to go on; ``core/reasons.py`` says why and from whom."""
+
+    CODE = "code"
+    CODE_READY = "code_ready"
+    DISPLAY_NAME = "display_name"
+    PIN = "pin"
+    TOKEN = "token"  # noqa: S105 - a word, not a secret
+    ACCESS = "access"
+    SUBSCRIPTION = "subscription"
+    SLOT = "slot"
+    SUPPORT = "support"
+    EMBEDDED_SIGNUP = "embedded_signup"
+    OPERATION = "operation"
+    RELEASE = "release"
+    DECISION = "decision"
+    REVIEW = "review"
+    CONNECTION = "connection"
+    ALLOWANCE = "allowance"
+    STEP = "step"
+    LIST = "list"
+    BUDGET = "budget"
+    WINDOW = "window"
+
+
 class DeadlineReason(StrEnum):
     """Why a deadline was set; it decides what happens at the end."""
 

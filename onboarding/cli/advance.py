@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from onboarding.engine.facade import Engine
-    from onboarding.model import Trouble
+    from onboarding.model import Onboarding, Trouble
 
 
 def advance(
@@ -17,30 +17,46 @@ def advance(
         str | None, typer.Argument(help="Id, start of an id, or phone number; default: all due.")
     ] = None,
     *,
+    now: Annotated[
+        bool, typer.Option("--now", help="Of one onboarding: whatever wait of ours it is in.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Do what is due, once.
 
     Without REF it is one pass: deadlines, lists, and a step of each onboarding that is due. With
-    REF it is one step of that onboarding now: waits of our own making are skipped, but no budget
-    and no wait that Meta imposed. It is safe beside workers.
+    REF it is one step of that onboarding now, and with --now it says which wait that ended: waits
+    of our own making are skipped (the rest after a failure or between two codes, and the pause
+    until the next read of the list), but no budget, no window of the holder, and no wait that
+    Meta imposed. It is safe beside workers.
 
     Example:
         onboarding advance
-        onboarding advance "+1 631 555 1000"
+        onboarding advance "+1 631 555 1000" --now
     """
     from onboarding.cli.output import print_json, say
     from onboarding.cli.session import open_engine
+    from onboarding.errors import InputError
 
+    if now and ref is None:
+        raise InputError(
+            "--now is for one onboarding", field="ref", hint="onboarding advance ID --now"
+        )
     with open_engine(ctx) as engine:
         told = _one(engine, ref) if ref is not None else _all(engine)
+        if now:
+            told["text"] += told["skipped"]
         told["next_due_at"] = engine.next_due_at()
-        now = engine.context.clock.now()
+        present = engine.context.clock.now()
     if as_json:
-        print_json({name: value for name, value in told.items() if name != "text"})
+        print_json({name: value for name, value in told.items() if name not in _WORDS})
         return
     say(told["text"])
-    say(_next_due(told["next_due_at"], now))
+    say(_next_due(told["next_due_at"], present))
+
+
+#: What is told to people only.
+_WORDS = ("text", "skipped")
 
 
 def _all(engine: Engine) -> dict[str, Any]:
@@ -61,6 +77,7 @@ def _one(engine: Engine, ref: str) -> dict[str, Any]:
     from onboarding.cli.onboardings import facts, remedy, why
 
     before = engine.get(ref)
+    skipped = _wait_of(engine, before)
     done = engine.advance(before.id)
     row = engine.get(before.id)
     if not done.advanced:
@@ -70,7 +87,22 @@ def _one(engine: Engine, ref: str) -> dict[str, Any]:
         then = f"\ndo: {remedy(row)}" if remedy(row) else ""
         new = row.trouble if row.trouble != before.trouble else None
         text = f"{row.phone_number} ({row.id}): {path}; {why(row)}{_refused(new)}{then}"
-    return {"advanced": done.advanced, "onboarding": facts(row), "text": text}
+    return {
+        "advanced": done.advanced,
+        "onboarding": facts(row),
+        "text": text,
+        "skipped": skipped if done.advanced else "",
+    }
+
+
+def _wait_of(engine: Engine, row: Onboarding) -> str:
+    """Return the wait that a look right now comes before, as a line; empty if there is none."""
+    from onboarding.engine.whose_turn import next_looks
+
+    look = next_looks(engine.context, [row])[row.id]
+    if look is None or look.at <= engine.context.clock.now():
+        return ""
+    return f"\nlooked at before {look.at:%Y-%m-%d %H:%M:%S} UTC, when it would be: {look.why}"
 
 
 def _refused(trouble: Trouble | None) -> str:

@@ -26,6 +26,10 @@ COMMANDS = {
     ),
     "list": Target("onboarding.cli.listing:list_onboardings", "List onboardings."),
     "show": Target("onboarding.cli.showing:show", "Show how one onboarding stands, and why."),
+    "due": Target("onboarding.cli.due:due", "List what is required, from whom and by when."),
+    "why": Target(
+        "onboarding.cli.why:why", "Tell in sentences what one waits for, and what comes."
+    ),
     "history": Target("onboarding.cli.history:history", "Show everything that happened to one."),
     "code": Target("onboarding.cli.people:code", "Give the one-time code, or say who can read it."),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),

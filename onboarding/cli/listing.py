@@ -10,6 +10,9 @@ import typer
 from onboarding.model import Owner, State
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onboarding.core.next_look import NextLook
     from onboarding.model import Onboarding
 
 _PAGE = 1000
@@ -57,6 +60,7 @@ def list_onboardings(
     from onboarding.cli.restored import note_restored
     from onboarding.cli.session import open_engine
     from onboarding.core.lifecycle import IN_PROGRESS
+    from onboarding.engine.whose_turn import next_looks
 
     with open_engine(ctx) as engine:
         now = engine.context.clock.now()
@@ -74,21 +78,22 @@ def list_onboardings(
         else:
             page = engine.find(cursor=cursor, limit=limit, **conditions)
             found = _Found(list(page.items), page.next_cursor)
+        looks = next_looks(engine.context, found.rows)
         note_restored(engine)
-    _print(found, now, as_json=as_json)
+    _print(found, now, looks, as_json=as_json)
 
 
-def _print(found: _Found, now: Any, *, as_json: bool) -> None:
+def _print(found: _Found, now: Any, looks: Mapping[str, NextLook | None], *, as_json: bool) -> None:
     from onboarding.cli.onboardings import COLUMNS, facts, line
-    from onboarding.cli.output import note, print_json, print_table
+    from onboarding.cli.output import note, plain, print_json, print_table
 
     if as_json:
-        items = [facts(row) for row in found.rows]
+        items = [facts(row) | {"next_look": plain(looks[row.id])} for row in found.rows]
         print_json({"items": items, "next_cursor": found.next_cursor})
         return
     if not found.rows:
         note("no onboarding fits")
         return
-    print_table(COLUMNS, [line(row, now) for row in found.rows])
+    print_table(COLUMNS, [line(row, now, looks[row.id]) for row in found.rows])
     if found.next_cursor:
         note(f"more: the same with --cursor {found.next_cursor}, or with --all")

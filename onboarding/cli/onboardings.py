@@ -8,7 +8,9 @@ from typing import Any
 from onboarding.cli.moments import distance
 from onboarding.cli.output import plain
 from onboarding.core.lifecycle import IN_PROGRESS
+from onboarding.core.next_look import NextLook
 from onboarding.core.reasons import MEANINGS, WHEN_OVER
+from onboarding.core.requirements import Requirement
 from onboarding.model import Onboarding, Owner, Reason
 
 #: Facts about how we store a row; nobody outside can use them.
@@ -27,7 +29,10 @@ _INTERNAL = frozenset(
 )
 
 #: Columns of a list, in the order of ``line``.
-COLUMNS = ("id", "number", "name", "state", "turn", "why", "register by (UTC)", "left")
+COLUMNS = (
+    "id", "number", "name", "state", "turn", "why", "register by (UTC)", "left",
+    "next look (UTC)", "then",
+)  # fmt: skip
 
 
 def facts(row: Onboarding) -> dict[str, Any]:
@@ -42,8 +47,8 @@ def facts(row: Onboarding) -> dict[str, Any]:
     }
 
 
-def line(row: Onboarding, now: datetime) -> tuple[object, ...]:
-    """Return an onboarding as a line of a table."""
+def line(row: Onboarding, now: datetime, look: NextLook | None) -> tuple[object, ...]:
+    """Return an onboarding as a line of a table, with the engine's next look at it."""
     running = has_deadline(row)
     return (
         row.id,
@@ -54,6 +59,8 @@ def line(row: Onboarding, now: datetime) -> tuple[object, ...]:
         None if owner_of(row) is None else row.waiting,
         f"{row.register_by:%Y-%m-%d %H:%M}" if running else None,
         distance(row.register_by, now).removeprefix("in ") if running and row.register_by else None,
+        f"{look.at:%Y-%m-%d %H:%M}" if look else None,
+        look.why if look else None,
     )
 
 
@@ -78,3 +85,10 @@ def remedy(row: Onboarding) -> str:
     if text := WHEN_OVER.get(row.state) or MEANINGS[row.waiting].remedy:
         return text.format(id=row.id, waba_id=row.waba_id)
     return "onboarding worker" if owner_of(row) is Owner.ENGINE else ""
+
+
+def how_to(row: Onboarding, first: Requirement | None) -> str:
+    """Return what to run or do for the first thing that is required, if anybody can."""
+    if first is None:
+        return remedy(row)
+    return "onboarding worker" if first.from_whom is Owner.ENGINE else first.how

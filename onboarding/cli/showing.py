@@ -51,6 +51,7 @@ def show(
 def _all_fields(standing: Standing) -> Iterator[Field]:
     yield from _who(standing.row)
     yield from _turn(standing)
+    yield from _required(standing)
     yield from _deadline(standing)
     yield from _at_meta(standing.row)
     yield from _trouble(standing.row)
@@ -74,16 +75,17 @@ def _who(row: Onboarding) -> Iterator[Field]:
 
 def _turn(standing: Standing) -> Iterator[Field]:
     from onboarding.cli.moments import distance
-    from onboarding.cli.onboardings import owner_of, remedy, why
+    from onboarding.cli.onboardings import how_to, why
     from onboarding.core.lifecycle import STATE_MEANING
 
     row, now = standing.row, standing.now
     yield "state", f"{row.state}: {STATE_MEANING[row.state]}"
     yield "since", f"{row.state_since:%Y-%m-%d %H:%M} UTC, {distance(row.state_since, now)}"
-    if (owner := owner_of(row)) is not None:
-        yield "whose turn", owner
-    yield "why", why(row)
-    if next_step := remedy(row):
+    first = next(iter(standing.requirements), None)
+    if first is not None:
+        yield "whose turn", first.from_whom
+    yield "why", first.why if first else why(row)
+    if next_step := how_to(row, first):
         yield "do", next_step
     if row.hold is not None:
         until = f", until {row.hold_until:%Y-%m-%d %H:%M} UTC" if row.hold_until else ""
@@ -92,8 +94,23 @@ def _turn(standing: Standing) -> Iterator[Field]:
         yield "account hold", standing.account.hold_text
     if row.rejection_reason:
         yield "declined for", row.rejection_reason
-    if row.next_due_at is not None:
-        yield "next look", f"{row.next_due_at:%Y-%m-%d %H:%M:%S} UTC"
+    if (look := standing.next_look) is not None:
+        yield "next look", f"{look.at:%Y-%m-%d %H:%M:%S} UTC: {look.why}"
+
+
+def _required(standing: Standing) -> Iterator[Field]:
+    """Yield what is required beside the first thing, and for whom was waited so far."""
+    from onboarding.core.story import length
+
+    for each in standing.requirements[1:]:
+        since = f"since {each.since:%Y-%m-%d %H:%M} UTC"
+        yield "also required", f"{each.what}, from the {each.from_whom}, {since}: {each.why}"
+        if each.how:
+            yield "  do", each.how
+    spans = standing.attribution.waited.items()
+    told = [f"{owner} {length(span)}" for owner, span in spans if span.total_seconds() > 0]
+    if told:
+        yield "waited for", ", ".join(told)
 
 
 def _deadline(standing: Standing) -> Iterator[Field]:

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from onboarding.cli.onboardings import facts, has_deadline
+from onboarding.cli.onboardings import facts, has_deadline, how_to
 from onboarding.cli.output import plain
+from onboarding.core.attribution import Attribution
+from onboarding.core.next_look import NextLook
 from onboarding.core.policy import Policy
+from onboarding.core.requirements import Requirement
 from onboarding.core.steps import Attempts
 from onboarding.engine.facade import Engine
 from onboarding.engine.looking import load_attempts
 from onboarding.engine.restoring import restore_of
+from onboarding.engine.whose_turn import next_looks
 from onboarding.model import (
     Account,
     Deadline,
@@ -54,6 +58,9 @@ class Standing:
         rungs: names of the ladder's rungs that are behind it.
         operations: the calls made for it, oldest first.
         budgets: what is left of the windows.
+        requirements: what is required, from whom; the first says whose turn it is.
+        next_look: when the engine looks at it next by itself; ``None`` if only an event helps.
+        attribution: for whom it waited so far.
         now: when all this was so.
     """
 
@@ -63,6 +70,9 @@ class Standing:
     rungs: tuple[str, ...]
     operations: list[JournaledOperation]
     budgets: list[Budget]
+    requirements: tuple[Requirement, ...]
+    next_look: NextLook | None
+    attribution: Attribution
     now: datetime
 
 
@@ -83,6 +93,9 @@ def load_standing(engine: Engine, reference: str) -> Standing:
         rungs=tuple(r.name for r in policy.ladder[: deadline.next_rung]) if deadline else (),
         operations=engine.operations(row.id),
         budgets=[_budget(attempts, operation, policy, now) for operation in _BUDGETED],
+        requirements=engine.requirements(row.id),
+        next_look=next_looks(engine.context, [row])[row.id],
+        attribution=engine.attribution(row.id),
         now=now,
     )
 
@@ -112,12 +125,29 @@ def _budget(attempts: Attempts, operation: Operation, policy: Policy, now: datet
 def standing_facts(standing: Standing) -> dict[str, Any]:
     """Return all of it for programs; no secret is among it."""
     deadline = standing.deadline
+    waited = standing.attribution
     return facts(standing.row) | {
+        **_turn(standing),
+        "requirements": plain(standing.requirements),
+        "next_look": plain(standing.next_look),
+        "waited_seconds": {
+            **{owner.value: span.total_seconds() for owner, span in waited.waited.items()},
+            "at_rest": waited.rested.total_seconds(),
+        },
         "account_hold": standing.account.hold_text if standing.account.hold else None,
         "deadline": {**plain(deadline), "rungs_raised": list(standing.rungs)} if deadline else None,
         "operations": [operation_facts(op) for op in standing.operations],
         "budgets": plain(standing.budgets),
     }
+
+
+def _turn(standing: Standing) -> dict[str, Any]:
+    """Return whose turn it is now, where that is more than the row itself can know."""
+    first = next(iter(standing.requirements), None)
+    if first is None:
+        return {}
+    do = how_to(standing.row, first)
+    return {"whose_turn": first.from_whom, "why": first.why, "remedy": do}
 
 
 def operation_facts(operation: JournaledOperation) -> dict[str, Any]:

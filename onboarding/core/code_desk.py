@@ -16,7 +16,7 @@ from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
 from onboarding.core.seen import is_verified, seen_after, shown
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
-from onboarding.core.timing import backoff
+from onboarding.core.timing import backoff, in_time
 from onboarding.core.waits import (
     NO_TROUBLE,
     block_wait,
@@ -188,8 +188,10 @@ def _readable_from(snap: Snapshot, now: datetime, policy: Policy) -> datetime | 
     if row.code_sends >= policy.code_sends or row.code_tries >= policy.code_tries:
         return None  # codes go unread or come back wrong: a person must look first
     at = now
-    if row.code_sends and row.code_sent_at is not None:
-        at = max(now, row.code_sent_at + backoff(row.code_sends, policy.code_resend))
+    if row.code_sends and row.code_sent_at is not None and not snap.forced:
+        rested = row.code_sent_at + backoff(row.code_sends, policy.code_resend)
+        lapsed = row.code_sent_at + policy.code_validity
+        at = max(now, in_time(rested, row.register_by, policy.last_try, not_before=lapsed))
     if snap.intake_answers:
         return at
     if row.code_window is not None:

@@ -220,3 +220,9 @@ def _review_runs(row: Onboarding) -> bool:
         return True
     status = seen.new_name_status if row.name_submitted_at else seen.name_status
     return status == NameStatus.PENDING_REVIEW
+
+
+def asked_of_partner(row: Onboarding) -> Reason | None:
+    """Return why the partner must give a name, whatever else the onboarding waits for."""
+    is_given = row.new_display_name is not None and row.name_submitted_at is None
+    return None if is_given else _ASKS.get(name_standing(row))

@@ -42,7 +42,7 @@ class Plan:
 
     Attributes:
         row: the onboarding afterwards.
-        before: the onboarding as it was looked at; ``None`` where a person changes it.
+        before: the onboarding as it was looked at, or as it was before a person changed it.
         entries: history to append, in order.
         step: the call to make or the wait to take.
         deadlines: deadlines that were set or corrected.
@@ -63,7 +63,7 @@ class Plan:
     @property
     def changes_row(self) -> bool:
         """Whether there is anything to write."""
-        return self.row != self.before or bool(self.settled or self.applied)
+        return self.row != self.before or bool(self.settled or self.applied or self.entries)
 
 
 def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -> Plan:

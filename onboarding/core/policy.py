@@ -62,6 +62,7 @@ class Policy:
         app_calls_per_hour: our own bound for all WABAs together.
         list_budget_share: share of a WABA's budget that lists may use up; the rest is for writes.
         urgent_within: how near a deadline must be for a number's next call to be kept back for it.
+        last_try: before a deadline, when a call that waits for its backoff is made once more.
         max_reclaims: leases that ran out in a row, after which a machine is parked.
         ladder: rungs of escalation.
     """
@@ -93,6 +94,7 @@ class Policy:
     app_calls_per_hour: int = 20000
     list_budget_share: float = 0.85
     urgent_within: timedelta = DAY
+    last_try: timedelta = HOUR
     max_reclaims: int = 3
     ladder: tuple[Rung, ...] = DEFAULT_LADDER
 

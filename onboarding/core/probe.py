@@ -24,7 +24,7 @@ from onboarding.core.seen import (
     shows_connected,
 )
 from onboarding.core.steps import Move, Snapshot, Step, Wait
-from onboarding.core.timing import backoff, next_poll
+from onboarding.core.timing import backoff, in_time, next_poll
 from onboarding.core.waits import failures_in_a_row, wait_for_list
 from onboarding.model import (
     Effect,
@@ -139,7 +139,12 @@ def _absent(
     tries = failures_in_a_row(row, operation, failure)
     changes: dict[str, Any] = {
         "tries": tries,
-        "retry_at": now + backoff(tries, policy.lost),
+        "retry_at": in_time(
+            now + backoff(tries, policy.lost),
+            row.register_by,
+            policy.last_try,
+            not_before=now + policy.lost[0],
+        ),
         "retry_operation": operation.name,
         "trouble": Trouble(operation=operation.name.value, at=operation.intent_at, failure=failure),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from onboarding.model import Owner, Reason, State
+from onboarding.model import Owner, Reason, State, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +138,64 @@ FOR_PEOPLE = frozenset(
     for reason, meaning in MEANINGS.items()
     if meaning.owner in (Owner.HOLDER, Owner.OPERATOR, Owner.PARTNER)
 )
+
+#: What each reason requires, of whoever ``MEANINGS`` names; at rest nothing is required.
+REQUIRED = {
+    Reason.DUE: What.STEP,
+    Reason.SETTLING: What.OPERATION,
+    Reason.RESTORED: What.RELEASE,
+    Reason.LISTING: What.LIST,
+    Reason.RETRY: What.STEP,
+    Reason.BUDGET: What.BUDGET,
+    Reason.THROTTLED: What.ALLOWANCE,
+    Reason.SUBSCRIBING: What.SUBSCRIPTION,
+    Reason.DEADLINE_CHECK: What.LIST,
+    Reason.NOT_ON_WABA: What.EMBEDDED_SIGNUP,
+    Reason.CODE_READY: What.CODE_READY,
+    Reason.CODE_WINDOW: What.WINDOW,
+    Reason.CODE: What.CODE,
+    Reason.NAME_IN_REVIEW: What.REVIEW,
+    Reason.NAME_MISSING: What.DISPLAY_NAME,
+    Reason.NAME_DECLINED: What.DISPLAY_NAME,
+    Reason.NAME_EXPIRED: What.DISPLAY_NAME,
+    Reason.CONNECTING: What.CONNECTION,
+    Reason.ACCOUNT_HELD: What.TOKEN,
+    Reason.HELD: What.RELEASE,
+    Reason.REFUSED: What.RELEASE,
+    Reason.STUCK: What.RELEASE,
+    Reason.PIN: What.PIN,
+    Reason.NOT_OURS: What.DECISION,
+    Reason.BANNED: What.SUPPORT,
+}
+
+#: Nothing is due from anybody.
+AT_REST = (Reason.DONE, Reason.OVER)
+
+#: What the engine does at ``next_due_at``, by what it waits for until then.
+THEN = {
+    Reason.DUE: "the next step is taken",
+    Reason.SETTLING: "what became of the call is looked into",
+    Reason.RESTORED: "the WABA's list is read again",
+    Reason.LISTING: "the WABA's list is read",
+    Reason.RETRY: "the call that failed is made again",
+    Reason.BUDGET: "the call is made, if the budget has room for it",
+    Reason.THROTTLED: "the call is made again, if Meta lets it through",
+    Reason.SUBSCRIBING: "the app's subscription is looked at",
+    Reason.DEADLINE_CHECK: "the list is read once more, and then the window is over",
+    Reason.NOT_ON_WABA: "the list is read again, to see whether the number is there",
+    Reason.CODE_READY: "the list is read, in case the number was verified elsewhere",
+    Reason.CODE_WINDOW: "the holder's window opens, and a code is asked for",
+    Reason.CODE: "the code lapses; another one is asked for when somebody can read it",
+    Reason.NAME_IN_REVIEW: "the list is read, to see whether the review has ended",
+    Reason.NAME_MISSING: "the list is read, to see whether there is a name",
+    Reason.NAME_DECLINED: "the list is read, to see whether the name was mended there",
+    Reason.NAME_EXPIRED: "the list is read, to see whether the name was mended there",
+    Reason.CONNECTING: "the list is read, to see whether the number is connected",
+    Reason.ACCOUNT_HELD: "the next step is looked at",
+    Reason.HELD: "the hold ends, or the list is read",
+    Reason.REFUSED: "the list is read, in case it was mended at Meta",
+    Reason.STUCK: "the list is read, in case something changed at Meta",
+    Reason.PIN: "the list is read, in case something changed at Meta",
+    Reason.NOT_OURS: "the list is read, to see whether the number is free",
+    Reason.BANNED: "the list is read, to see whether the ban was lifted",
+}

@@ -16,9 +16,10 @@ from onboarding.core.creation import is_wrong_form, times_refused_for_form
 from onboarding.core.effects import code_spent, deregister_accepted
 from onboarding.core.lifecycle import FINAL, Trigger
 from onboarding.core.policy import Policy
+from onboarding.core.seen import name_standing
 from onboarding.core.steps import Attempts, Move
-from onboarding.core.timing import DAY, HOUR, MINUTE, backoff, jitter
-from onboarding.core.waits import failures_in_a_row, hold_step
+from onboarding.core.timing import DAY, HOUR, MINUTE, backoff, in_time, jitter
+from onboarding.core.waits import METAS_WAITS, failures_in_a_row, hold_step
 from onboarding.model import (
     Effect,
     Failure,
@@ -98,14 +99,31 @@ def apply_refusal(case: Refusal) -> Move:
 
 def _troubled(case: Refusal, wait: timedelta | None) -> dict[str, Any]:
     """Return the changes that remember a failure and when to try the operation again."""
-    spread = jitter(case.row.id, min(wait, 10 * MINUTE) / 10) if wait else timedelta()
     name = case.operation.name
     return {
         "tries": case.tries,
-        "retry_at": case.now + wait + spread if wait else None,
+        "retry_at": _retry_at(case, wait) if wait else None,
         "retry_operation": name,
-        "trouble": Trouble(operation=name.value, at=case.operation.intent_at, failure=case.failure),
+        "trouble": Trouble(
+            operation=name.value,
+            at=case.operation.intent_at,
+            failure=case.failure,
+            name_standing=name_standing(case.row),
+        ),
     }
+
+
+def _retry_at(case: Refusal, wait: timedelta) -> datetime:
+    """Return when to try again: spread, and in time for the deadline, but after Meta's own wait."""
+    spread = jitter(case.row.id, min(wait, 10 * MINUTE) / 10)
+    by_class = HOUR if case.failure.recovery in METAS_WAITS else timedelta()
+    own = max(case.told or by_class, min(wait, MINUTE))
+    return in_time(
+        case.now + wait + spread,
+        case.row.register_by,
+        case.policy.last_try,
+        not_before=case.now + own + spread,
+    )
 
 
 def _again(

@@ -54,6 +54,24 @@ def backoff(tries: int, steps: Sequence[timedelta]) -> timedelta:
     return steps[min(max(tries, 1), len(steps)) - 1]
 
 
+def in_time(
+    at: datetime, deadline: datetime | None, margin: timedelta, *, not_before: datetime
+) -> datetime:
+    """Return when to try again: at the instant that was planned, but not after the last chance.
+
+    The last chance lies ``margin`` before the deadline. Once it has passed, what was planned holds.
+
+    Args:
+        at: what was planned.
+        deadline: until when it must have succeeded, if there is such an instant.
+        margin: time that a last try needs.
+        not_before: no try before this, whatever the deadline.
+    """
+    if deadline is None or at <= deadline - margin or deadline - margin <= not_before:
+        return at
+    return deadline - margin
+
+
 def jitter(key: str, span: timedelta) -> timedelta:
     """Return a part of ``span`` that depends on ``key`` alone: the same today and after a restart.
 

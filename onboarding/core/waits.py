@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from onboarding.core.policy import Policy
+from onboarding.core.seen import USABLE_NAME, name_standing
 from onboarding.core.steps import Move, Snapshot, Wait
 from onboarding.core.timing import next_poll
 from onboarding.model import (
@@ -19,6 +20,9 @@ from onboarding.model import (
 
 #: Who holds a machine that no person holds.
 ENGINE = "engine"
+
+#: Classes of refusals in which Meta asks for patience.
+METAS_WAITS = (RecoveryClass.WAIT, RecoveryClass.THROTTLE_APP, RecoveryClass.THROTTLE_WABA)
 
 #: What a row looks like without a hold.
 NO_HOLD: dict[str, Any] = dict.fromkeys(
@@ -68,18 +72,45 @@ def idle_poll(row: Onboarding, now: datetime, policy: Policy) -> datetime:
 
 
 def retry_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | None:
-    """Return the wait that a failure of this operation imposed, unless a person forced a try."""
+    """Return the wait that a failure of this operation imposed.
+
+    A person may force a try, and one follows as soon as what the call depends on has changed;
+    what Meta itself asked for is waited out all the same (``block_wait``).
+    """
     row = snap.row
     if row.retry_at is None or row.retry_operation is not operation or row.retry_at <= now:
         return None
-    imposed_by_meta = row.trouble is not None and row.trouble.failure.recovery in (
-        RecoveryClass.WAIT,
-        RecoveryClass.THROTTLE_APP,
-        RecoveryClass.THROTTLE_WABA,
-    )
+    if has_new_input(row, operation) and not _is_left_open(row):
+        return None
+    imposed_by_meta = row.trouble is not None and row.trouble.failure.recovery in METAS_WAITS
     if snap.forced and not imposed_by_meta:
         return None
     return Wait(reason=Reason.THROTTLED if imposed_by_meta else Reason.RETRY, until=row.retry_at)
+
+
+def _is_left_open(row: Onboarding) -> bool:
+    """Whether Meta asked for patience with all calls, or for how long it did not say."""
+    failure = row.trouble.failure if row.trouble else None
+    if failure is None or failure.recovery not in METAS_WAITS:
+        return False
+    return failure.recovery is not RecoveryClass.WAIT or failure.wait_s is None
+
+
+def has_new_input(row: Onboarding, operation: Operation) -> bool:
+    """Whether what a call depends on is another since it failed.
+
+    A name that became usable is, for a registration; and another code, for handing one in. A new
+    name, a PIN and a person's release forget the failure as they are given.
+    """
+    trouble = row.trouble
+    if trouble is None or trouble.operation != operation:
+        return False
+    if operation is Operation.REGISTER:
+        is_other = trouble.name_standing is not None and trouble.name_standing not in USABLE_NAME
+        return is_other and name_standing(row) in USABLE_NAME
+    if operation is Operation.VERIFY_CODE:
+        return row.code_given_at is not None and row.code_given_at > trouble.at and row.has_code
+    return False
 
 
 def block_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | None:

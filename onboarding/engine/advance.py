@@ -36,6 +36,7 @@ def claim_due(ctx: Context, limit: int) -> list[Claimed]:
             wake_at=now + ctx.policy.lease,
             definition=DEFINITION,
             limit=limit,
+            soon=now + ctx.policy.urgent_within,
         )
 
 

@@ -11,10 +11,13 @@ from typing import Any, Self
 from sqlalchemy import Connection
 
 from onboarding.clock import Clock
+from onboarding.core.attribution import Attribution
 from onboarding.core.chain import Broken, Entry
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
+from onboarding.core.requirements import Requirement, requirements
+from onboarding.core.story import Story, tell
 from onboarding.core.timing import earliest
 from onboarding.engine import (
     accept,
@@ -41,6 +44,7 @@ from onboarding.engine.restoring import Restored
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.settling import OpenOperation
+from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
 from onboarding.settings import load_settings
@@ -287,6 +291,58 @@ class Engine:
         row = self.get(reference)
         with reading(self.context.database) as conn:
             return deadlines.load_deadlines(conn, [row.id])
+
+    # Whose turn it is
+
+    def requirements(self, reference: str) -> tuple[Requirement, ...]:
+        """Return what is required for an onboarding to go on, from whom, by when, and how.
+
+        The first one says whose turn it is; empty, if nothing is due from anybody.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        return requirements(known_of(self.context, self.get(reference)))
+
+    def due(
+        self,
+        *,
+        who: Sequence[Owner] = (),
+        before: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> DuePage:
+        """Return what is required over the fleet, nearest deadline first, then by whose turn it is.
+
+        Args:
+            who: from any of these; by default from anybody but the engine.
+            before: only of numbers that must be registered by then.
+            cursor: ``DuePage.next_cursor`` of the page before.
+            limit: at most so many onboardings, 1 to 1000.
+
+        Raises:
+            InputError: the limit is out of range, or the cursor is none.
+        """
+        return find_due(self.context, who=who, before=before, cursor=cursor, limit=limit)
+
+    def attribution(self, reference: str) -> Attribution:
+        """Return for whom an onboarding waited since it was asked for: every instant is one's.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        return attribution(self.context, self.get(reference))
+
+    def why(self, reference: str) -> Story:
+        """Tell what an onboarding waits for, what happened before, and what happens next.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        row = self.get(reference)
+        entries = [entry for _, entry in self.history(row.id)]
+        known = known_of(self.context, row)
+        return tell(known, entries, self.operations(row.id), self.context.policy)
 
     def overview(self) -> Overview:
         """Return the fleet at a glance."""

@@ -27,6 +27,7 @@ from onboarding.model import (
     Onboarding,
     Operation,
     OperationStatus,
+    Owner,
     Reason,
 )
 from onboarding.store import budgets, journal, onboardings
@@ -159,6 +160,7 @@ def _with_intent(ctx: Context, made: Plan, now: datetime, lease_until: datetime)
         row,
         next_due_at=now + ctx.policy.settle,
         waiting=Reason.SETTLING,
+        waiting_for=Owner.ENGINE,
         waiting_since=now,
         lease_until=lease_until,
     )

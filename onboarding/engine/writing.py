@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.attribution import turn_taken
 from onboarding.core.deadlines import dated
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
@@ -15,7 +16,7 @@ from onboarding.core.steps import Call, Wait
 from onboarding.engine.account_changes import hold_account
 from onboarding.engine.context import Context
 from onboarding.model import Deadline, DeadlineReason, Onboarding, Owner, Reason, State
-from onboarding.store import accounts, deadlines, history, journal, onboardings
+from onboarding.store import accounts, deadlines, history, journal, onboardings, turns
 
 
 def write_plans(
@@ -40,6 +41,8 @@ def write_plans(
     ends = history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
     for id_, (seq, head) in ends.items():
         written[id_] = replace(written[id_], history_seq=seq, head_hash=head)
+    taken = (turn_taken(plan.before, written[plan.row.id], now) for plan in held)
+    turns.append(conn, [turn for turn in taken if turn is not None])
     _settle_operations(conn, held, now)
     _write_deadlines(ctx, conn, held, now)
     _hold_accounts(conn, held, now)
@@ -58,6 +61,7 @@ def due_now(plan: Plan, now: datetime) -> Plan:
             next_due_at=now,
             waiting=Reason.DUE,
             waiting_for=Owner.ENGINE,
+            waiting_since=now,
             lease_owner=None,
             lease_until=None,
             reclaims=0,

@@ -14,7 +14,7 @@ from datetime import datetime
 from onboarding.graph.errors import GraphErrorBody
 from onboarding.graph.rules import FAMILIES, RULES, Family, Rule
 from onboarding.graph.waits import parse_wait
-from onboarding.model import Effect, Endpoint, Failure, RecoveryClass
+from onboarding.model import Effect, Endpoint, Failure, Operation, Read, RecoveryClass
 
 _TOO_MANY_REQUESTS = 429
 _BAD_REQUEST = 400
@@ -162,3 +162,17 @@ def _failure(
         remedy=row.remedy,
         fbtrace_id=error.fbtrace_id,
     )
+
+
+def meaning_of(operation: str, failure: Failure) -> str:
+    """Return what a failure of a call means, in a sentence; empty where no row or family says so.
+
+    Args:
+        operation: the call's name.
+        failure: what came of it.
+    """
+    known = {endpoint.value: endpoint for endpoint in (*Operation, *Read)}
+    body = GraphErrorBody(code=failure.code, subcode=failure.subcode, message=failure.message)
+    found = find_rule(known[operation], body) if operation in known else None
+    row = found or _find_family(failure.code)
+    return row.meaning if row else ""

@@ -14,7 +14,7 @@ from onboarding.errors import InputError
 from onboarding.store import tables
 
 #: Nobody but the owner, who would have to switch a trigger off first, changes these.
-_APPEND_ONLY = (tables.history, tables.account_history, tables.seal)
+_APPEND_ONLY = (tables.history, tables.account_history, tables.seal, tables.turn)
 
 #: From where rows are removed in everyday work.
 _EMPTIED = (tables.budget, tables.unsealed)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Integer,
     Row,
     Select,
     and_,
@@ -102,17 +103,26 @@ def _free() -> Any:
 
 @cache
 def _claim_due(dialect: str) -> Any:
-    due = (
+    now, most = bindparam("now", type_=Instant), bindparam("most", type_=Integer)
+    is_due = (t.c.next_due_at <= now, _free(), t.c.definition <= bindparam("known_definition"))
+    is_urgent = (t.c.register_by > now, t.c.register_by <= bindparam("soon", type_=Instant))
+    urgent = (
         select(t.c.id)
-        .where(
-            t.c.next_due_at <= bindparam("now", type_=Instant),
-            _free(),
-            t.c.definition <= bindparam("known_definition"),
-        )
-        .order_by(t.c.next_due_at, t.c.id)
-        .limit(bindparam("most"))
+        .where(*is_urgent, *is_due)
+        .order_by(t.c.register_by, t.c.next_due_at, t.c.id)
+        .limit(most)
     )
-    return _claim(dialect, due)
+    longest = select(t.c.id).where(*is_due).order_by(t.c.next_due_at, t.c.id).limit(most)
+    if dialect == "postgresql":
+        urgent = urgent.with_for_update(skip_locked=True, key_share=True)
+        longest = longest.with_for_update(skip_locked=True, key_share=True)
+    parts = [
+        # MATERIALIZED: without it a nested-loop plan of PostgreSQL may ignore the LIMIT.
+        part.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
+        for name, part in (("urgent", urgent), ("longest", longest))
+    ]
+    both = union_all(*(select(part.c.id) for part in parts)).subquery("due")
+    return _claim(select(both.c.id).limit(most))
 
 
 @cache
@@ -122,13 +132,13 @@ def _claim_these(dialect: str) -> Any:
         _free(),
         t.c.definition <= bindparam("known_definition"),
     )
-    return _claim(dialect, chosen)
-
-
-def _claim(dialect: str, chosen: Select[tuple[str]]) -> Any:
     if dialect == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True, key_share=True)
-    # MATERIALIZED: without it a nested-loop plan of PostgreSQL may ignore the LIMIT.
+    return _claim(chosen)
+
+
+def _claim(chosen: Select[tuple[str]]) -> Any:
+    # MATERIALIZED: the same.
     picked = chosen.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
     return (
         update(t)
@@ -154,10 +164,12 @@ def claim_due(
     wake_at: datetime,
     definition: int,
     limit: int,
+    soon: datetime,
 ) -> list[Claimed]:
-    """Take the machines that are due, earliest first, so that no other worker has them.
+    """Take the machines that are due, so that no other worker has them.
 
-    Of those that are due at the same instant, the one that was asked for first comes first.
+    Those whose deadline is near come first, the nearest before the others; then those that are due
+    longest, and of those the one that was asked for first.
 
     Args:
         conn: an open transaction.
@@ -168,6 +180,7 @@ def claim_due(
         wake_at: business time at which they are due again if nothing comes of it.
         definition: the newest definition that this release understands.
         limit: at most so many.
+        soon: a deadline that is still ahead, and no later than this, is near.
     """
     parameters = {
         "worker": worker,
@@ -177,6 +190,7 @@ def claim_due(
         "wake_at": wake_at,
         "known_definition": definition,
         "most": limit,
+        "soon": soon,
     }
     claimed = conn.execute(_claim_due(conn.dialect.name), parameters)
     return [Claimed(row.id, row.version) for row in claimed]

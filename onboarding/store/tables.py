@@ -191,6 +191,24 @@ onboarding = Table(
         sqlite_where=text("waiting = 'budget'"),
         postgresql_where=text("waiting = 'budget'"),
     ),
+    # What will be due, nearest deadline first: those whose deadline is near are claimed by it.
+    Index(
+        "ix_onboarding_register_by_next_due_at_id_awake",
+        "register_by",
+        "next_due_at",
+        "id",
+        sqlite_where=text("next_due_at IS NOT NULL"),
+        postgresql_where=text("next_due_at IS NOT NULL"),
+    ),
+    # Whose turn it is, nearest deadline first; those that rest are not in it.
+    Index(
+        "ix_onboarding_register_by_waiting_for_id_due",
+        "register_by",
+        "waiting_for",
+        "id",
+        sqlite_where=text("waiting NOT IN ('done', 'over')"),
+        postgresql_where=text("waiting NOT IN ('done', 'over')"),
+    ),
 )
 
 operation = Table(
@@ -317,6 +335,18 @@ escalation = Table(
     Column("collapsed_into", String(40)),
     # Each rung of each deadline, once.
     PrimaryKeyConstraint("onboarding_id", "cycle", "reason", "rung"),
+)
+
+#: Whose turn it was with an onboarding, and from when on; before the first it was the engine's.
+turn = Table(
+    "turn",
+    metadata,
+    Column("onboarding_id", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("owner", Word(Owner)),
+    Column("waiting", Word(Reason), nullable=False),
+    PrimaryKeyConstraint("onboarding_id", "version"),
 )
 
 budget = Table(

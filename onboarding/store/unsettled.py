@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, literal_column, or_, select, update
+from sqlalchemy import Connection, Select, literal_column, or_, select, update
 
 from onboarding.core.waits import ENGINE
 from onboarding.model import OPEN, JournaledOperation, OperationStatus, Reason
 from onboarding.store.journal import to_operation
-from onboarding.store.rowset import storable
+from onboarding.store.rowset import listed, packed_list, storable
 from onboarding.store.tables import onboarding
 from onboarding.store.tables import operation as t
 
@@ -73,3 +76,21 @@ def close(
         .returning(t.c.id)
     )
     return changed.first() is not None
+
+
+def load_unsettled_of(
+    conn: Connection, onboarding_ids: Sequence[str]
+) -> dict[str, list[JournaledOperation]]:
+    """Return the operations of these onboardings that are open or were not found at Meta."""
+    found: dict[str, list[JournaledOperation]] = {}
+    wanted = packed_list(t.c.onboarding_id, onboarding_ids)
+    for row in conn.execute(_unsettled_of(conn.dialect.name), wanted):
+        found.setdefault(row.onboarding_id, []).append(to_operation(row))
+    return found
+
+
+@cache
+def _unsettled_of(dialect: str) -> Select[Any]:
+    ids = listed(dialect, t.c.onboarding_id)
+    unsettled = or_(_IS_OPEN, t.c.status == OperationStatus.ABSENT)
+    return select(t).where(t.c.onboarding_id.in_(ids), unsettled).order_by(t.c.intent_at)

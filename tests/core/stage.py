@@ -147,7 +147,11 @@ class Stage:
         if name is Operation.REGISTER:
             self.pins[operation.id] = self.in_flight.secret
         self.row = replace(
-            row, next_due_at=operation.settle_at, waiting=Reason.SETTLING, lease_owner="worker"
+            row,
+            next_due_at=operation.settle_at,
+            waiting=Reason.SETTLING,
+            waiting_for=Owner.ENGINE,
+            lease_owner="worker",
         )
 
     @staticmethod

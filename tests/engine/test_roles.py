@@ -150,7 +150,7 @@ def test_the_reader_reads_everything_else(roles: Roles) -> None:
 
 
 def test_the_app_does_not_upgrade_and_the_owner_does(roles: Roles) -> None:
-    undo = "DROP TABLE seal, unsealed CASCADE"
+    undo = "DROP TABLE seal, unsealed, turn CASCADE"
     drop = "DROP FUNCTION history_is_unsealed() CASCADE"
     also = "DROP FUNCTION account_history_is_unsealed() CASCADE"
     columns = "ALTER TABLE worker DROP host, DROP version, DROP definition"

@@ -122,6 +122,7 @@ def claim(
     fields: dict[str, Any] = {
         "worker": worker, "now": now, "real_now": REAL, "lease_until": REAL + 90 * SECOND,
         "wake_at": now + 90 * SECOND, "definition": 1, "limit": 100,
+        "soon": now + DAY,
     }  # fmt: skip
 
     def taken(conn: Connection) -> list[Onboarding]:

@@ -16,6 +16,7 @@ from onboarding.store.database import open_database
 from onboarding.store.onboardings import Claimed
 from tests.store.making import (
     DAY,
+    HOUR,
     OTHER_WABA,
     REAL,
     SECOND,
@@ -55,6 +56,36 @@ def test_the_earliest_are_claimed_first(database: Engine) -> None:
     for expected in ([29, 28, 27, 26, 25], [24, 23, 22, 21, 20]):
         claimed = {row.id for row in claim(database, limit=5)}
         assert claimed == {f"row-{place:06}" for place in expected}
+
+
+def test_the_nearest_deadlines_are_claimed_before_those_that_wait_longer(
+    database: Engine,
+) -> None:
+    near, far, passed = START + 12 * HOUR, START + 5 * DAY, START - HOUR
+    store(
+        database,
+        [
+            a_row(0, next_due_at=START - DAY, register_by=far),
+            a_row(1, next_due_at=START - DAY + SECOND, register_by=passed),
+            a_row(2, next_due_at=START - DAY + 2 * SECOND, register_by=None),
+            a_row(3, next_due_at=START, register_by=near),
+            a_row(4, next_due_at=START, register_by=near - HOUR),
+            a_row(5, next_due_at=START + SECOND, register_by=near),
+        ],
+    )
+    order = [[row.id[-1] for row in claim(database, limit=1)] for _ in range(6)]
+    assert order == [["4"], ["3"], ["0"], ["1"], ["2"], []]
+
+
+def test_a_claim_takes_both_kinds_and_none_twice(database: Engine) -> None:
+    near = [a_row(n, next_due_at=START, register_by=START + DAY) for n in range(3)]
+    far = [a_row(n, next_due_at=START - DAY, register_by=None) for n in range(3, 9)]
+    store(database, [*near, *far])
+    first = [row.id for row in claim(database, limit=5)]
+    assert len(set(first)) == 5
+    assert {row.id for row in near} <= set(first)
+    rest = [row.id for row in claim(database, limit=5)]
+    assert sorted(first + rest) == sorted(row.id for row in [*near, *far])
 
 
 def test_a_lease_keeps_others_away_until_it_ends(database: Engine) -> None:

@@ -1,0 +1,98 @@
+"""Whose turn it is over the whole fleet: pages in the order in which numbers must be registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_, select, tuple_
+
+from onboarding.model import Onboarding, Owner
+from onboarding.store.onboardings import to_onboarding
+from onboarding.store.rowset import storable
+from onboarding.store.tables import account
+from onboarding.store.tables import onboarding as t
+
+#: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
+_SOMEBODYS_TURN = t.c.waiting.not_in([literal_column("'done'"), literal_column("'over'")])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a page ended: the last onboarding's deadline, whose turn it was, and its id."""
+
+    register_by: datetime | None
+    waiting_for: Owner
+    id: str
+
+
+def place_of(row: Onboarding) -> Place:
+    """Return the place of an onboarding in the order of pages."""
+    return Place(register_by=row.register_by, waiting_for=row.waiting_for, id=row.id)
+
+
+def page(
+    conn: Connection,
+    *,
+    who: Owner | None,
+    now: datetime,
+    before: datetime | None,
+    after: Place | None,
+    limit: int,
+) -> list[Onboarding]:
+    """Return onboardings whose turn is somebody's, nearest deadline first, those without one last.
+
+    Args:
+        conn: an open connection.
+        who: that may have something to give; the caller looks closer.
+        now: business time.
+        before: only those that must be registered by then.
+        after: where the page before ended.
+        limit: at most so many.
+    """
+    found: list[Onboarding] = []
+    for part in _parts(before, after):
+        conditions = [_SOMEBODYS_TURN, part, *_whose(who, now)]
+        query = select(t).where(*conditions).order_by(t.c.register_by, t.c.waiting_for, t.c.id)
+        rows = conn.execute(query.limit(limit - len(found)))
+        found += [to_onboarding(row) for row in rows]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _parts(before: datetime | None, after: Place | None) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of those with a deadline, then of those without one.
+
+    Databases disagree on where a missing value sorts, so each part is a query of its own.
+    """
+    place = (t.c.waiting_for, t.c.id)
+    if after is None or after.register_by is not None:
+        conditions: list[ColumnElement[bool]] = [t.c.register_by.is_not(None)]
+        if before is not None:
+            conditions.append(t.c.register_by <= before)
+        if after is not None:
+            beyond = tuple_(*place) > tuple_(after.waiting_for.value, storable(after.id))
+            conditions += [
+                t.c.register_by >= after.register_by,
+                or_(t.c.register_by > after.register_by, beyond),
+            ]
+        yield and_(*conditions)
+    if before is None:
+        without: ColumnElement[bool] = t.c.register_by.is_(None)
+        if after is not None and after.register_by is None:
+            without &= tuple_(*place) > tuple_(after.waiting_for.value, storable(after.id))
+        yield without
+
+
+def _whose(who: Owner | None, now: datetime) -> list[ColumnElement[bool]]:
+    if who is None:
+        return []
+    mine = t.c.waiting_for == who
+    if who is Owner.ENGINE:
+        return [or_(mine, t.c.next_due_at <= now)]
+    if who is Owner.OPERATOR:
+        held = select(account.c.waba_id).where(account.c.hold.is_not(None))
+        return [or_(mine, t.c.waba_id.in_(held))]
+    return [mine]
