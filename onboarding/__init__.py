@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
+    from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.context import CodeIntake
@@ -57,7 +58,9 @@ __all__ = [
     "Account",
     "ChainBrokenError",
     "Clock",
+    "CodeAttempt",
     "CodeIntake",
+    "CodeLedger",
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
@@ -90,6 +93,7 @@ __all__ = [
 
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
+    "onboarding.core.code_ledger": ("CodeAttempt", "CodeLedger"),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),

@@ -9,6 +9,7 @@ from typing import Any
 from onboarding.cli.onboardings import facts, has_deadline
 from onboarding.cli.output import plain
 from onboarding.core.policy import Policy
+from onboarding.core.quiet_hours import zones_of
 from onboarding.core.steps import Attempts
 from onboarding.engine.facade import Engine
 from onboarding.engine.looking import load_attempts
@@ -24,6 +25,9 @@ from onboarding.store.database import reading
 
 #: The calls whose windows people are shown.
 _BUDGETED = (Operation.REQUEST_CODE, Operation.REGISTER)
+
+#: Time zones of a number that are named; some numbers may be in dozens.
+_ZONES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,8 @@ class Standing:
         rungs: names of the ladder's rungs that are behind it.
         operations: the calls made for it, oldest first.
         budgets: what is left of the windows.
+        code_choice: how its codes go out, and why so.
+        quiet_hours: when none is sent, and in which zones; empty: there are no such hours.
         now: when all this was so.
     """
 
@@ -63,6 +69,8 @@ class Standing:
     rungs: tuple[str, ...]
     operations: list[JournaledOperation]
     budgets: list[Budget]
+    code_choice: str
+    quiet_hours: str
     now: datetime
 
 
@@ -83,8 +91,24 @@ def load_standing(engine: Engine, reference: str) -> Standing:
         rungs=tuple(r.name for r in policy.ladder[: deadline.next_rung]) if deadline else (),
         operations=engine.operations(row.id),
         budgets=[_budget(attempts, operation, policy, now) for operation in _BUDGETED],
+        code_choice=_code_choice(engine, row),
+        quiet_hours=_quiet_hours(policy, row),
         now=now,
     )
+
+
+def _code_choice(engine: Engine, row: Onboarding) -> str:
+    """Return what the first entry of the history says; before there was one, what is stored."""
+    _, first = engine.history(row.id)[0]
+    return first.detail.get("code_choice") or f"{row.code_method}; {row.code_language}"
+
+
+def _quiet_hours(policy: Policy, row: Onboarding) -> str:
+    zones = zones_of(row.phone_number)
+    if policy.quiet_hours is None or row.code_window is not None or not zones:
+        return ""
+    more = f" and {len(zones) - _ZONES} zones more" if len(zones) > _ZONES else ""
+    return f"{policy.quiet_hours} in {', '.join(zones[:_ZONES])}{more}"
 
 
 def _runs(deadline: Deadline, row: Onboarding) -> bool:
@@ -117,6 +141,8 @@ def standing_facts(standing: Standing) -> dict[str, Any]:
         "deadline": {**plain(deadline), "rungs_raised": list(standing.rungs)} if deadline else None,
         "operations": [operation_facts(op) for op in standing.operations],
         "budgets": plain(standing.budgets),
+        "code_choice": standing.code_choice,
+        "quiet_hours": standing.quiet_hours,
     }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from onboarding.clock import Clock
 from onboarding.core.chain import Broken, Entry
+from onboarding.core.code_ledger import CODE_STATES, CodeLedger
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
@@ -20,6 +21,7 @@ from onboarding.engine import (
     accept,
     accounting,
     code_intake,
+    code_ledgers,
     importing,
     opening,
     people,
@@ -277,6 +279,19 @@ class Engine:
         row = self.get(reference)
         with reading(self.context.database) as conn:
             return journal.load_operations(conn, row.id)
+
+    def code_ledger(self, reference: str) -> CodeLedger:
+        """Return every code asked for a number in the last 30 days, and when the next may be.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        return code_ledgers.code_ledgers(self.context, [self.get(reference)])[0]
+
+    def code_ledgers(self) -> list[tuple[Onboarding, CodeLedger]]:
+        """Return the ledgers of all numbers that still need a code."""
+        rows = list(filter(code_ledgers.needs_code, self.find_all(states=CODE_STATES)))
+        return list(zip(rows, code_ledgers.code_ledgers(self.context, rows), strict=True))
 
     def deadlines(self, reference: str) -> list[Deadline]:
         """Return the deadlines of an onboarding, with the anchor of each."""
