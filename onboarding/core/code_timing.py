@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from onboarding.core.code_choice import takes_calls
-from onboarding.core.codes import parse_window
+from onboarding.core.code_windows import parse_window
 from onboarding.core.policy import Policy
 from onboarding.core.quiet_hours import next_daytime
 from onboarding.core.steps import Snapshot

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from phonenumbers import timezone
 
-from onboarding.core.codes import DailyWindow
+from onboarding.core.code_windows import DailyWindow
 from onboarding.errors import InputError
 
 _FORM = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})")

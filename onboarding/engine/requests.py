@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from onboarding.core.code_choice import CodeChoice, choose
-from onboarding.core.codes import parse_window
+from onboarding.core.code_windows import parse_window
 from onboarding.core.names import parse_display_name
 from onboarding.core.numbers import Number, parse_number
 from onboarding.core.pins import parse_pin
@@ -40,7 +40,7 @@ class NumberRequest:
         entry: how the number comes to us.
         code_method: SMS or VOICE; without one it is chosen by the kind of number.
         code_language: language of the code, like ``en_US``; without one it is the region's.
-        code_window: when the holder can read a code, see ``core/codes.py``.
+        code_window: when the holder can read a code, see ``core/code_windows.py``.
         code_ready: the holder can read a code now.
         onboarded_at: when Embedded Signup was finished, as far as the caller knows.
         pin: the number's two-step verification PIN, if it has one already.
