@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
+    from onboarding.core.code_links import CodeLink
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
@@ -61,6 +63,7 @@ __all__ = [
     "CodeAttempt",
     "CodeIntake",
     "CodeLedger",
+    "CodeLink",
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
@@ -70,6 +73,7 @@ __all__ = [
     "HistoryEntry",
     "ImportFileError",
     "InputError",
+    "MadeLink",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
@@ -94,9 +98,11 @@ __all__ = [
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
     "onboarding.core.code_ledger": ("CodeAttempt", "CodeLedger"),
+    "onboarding.core.code_links": ("CodeLink",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
+    "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.settling": ("OpenOperation",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     quiet_hours: str = Field(
         "21:00-08:00", description="no code is sent then, by the number's own clock; none: always"
     )
+    link_base_url: str | None = Field(
+        None, description="where the page is that takes codes by link; a token goes at its end"
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
 
     def policy(self) -> Policy:
