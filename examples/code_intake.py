@@ -23,6 +23,7 @@ import sys
 import threading
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import httpx
 
@@ -43,6 +44,9 @@ class Switchboard:
     hosted: Collection[str]
     is_up: bool = True
     _seen: int = 0
+
+    #: A program does not sleep: the quiet hours of its numbers do not count.
+    reads_at_any_hour: ClassVar = True
 
     def answers(self, onboarding: Onboarding) -> bool:
         """Whether a code that is sent to this number now will be read."""

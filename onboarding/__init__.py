@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
+    from onboarding.core.code_ledger import CodeAttempt, CodeLedger
+    from onboarding.core.code_links import CodeLink
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
@@ -57,7 +60,10 @@ __all__ = [
     "Account",
     "ChainBrokenError",
     "Clock",
+    "CodeAttempt",
     "CodeIntake",
+    "CodeLedger",
+    "CodeLink",
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
@@ -67,6 +73,7 @@ __all__ = [
     "HistoryEntry",
     "ImportFileError",
     "InputError",
+    "MadeLink",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
@@ -90,9 +97,12 @@ __all__ = [
 
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
+    "onboarding.core.code_ledger": ("CodeAttempt", "CodeLedger"),
+    "onboarding.core.code_links": ("CodeLink",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
+    "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.settling": ("OpenOperation",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),

@@ -161,6 +161,8 @@ class JournaledOperation:
         outcome: as it was received, or ``None``.
         applied: whether the onboarding's row shows the outcome already.
         resolved_by: ``response``, ``probe``, ``policy`` or ``operator``.
+        code_method: how the code was to go out, of a request_code call; ``None`` for calls that
+            an earlier release journaled.
     """
 
     id: str
@@ -178,6 +180,7 @@ class JournaledOperation:
     outcome_at: datetime | None = None
     applied: bool = False
     resolved_by: str | None = None
+    code_method: CodeMethod | None = None
 
     @property
     def is_open(self) -> bool:

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from onboarding.core.policy import DEFAULT_LADDER, Policy
-from onboarding.errors import ConfigurationError
+from onboarding.core.policy import CODE_VALIDITY, DEFAULT_LADDER, Policy
+from onboarding.core.quiet_hours import QuietHours, parse_quiet_hours
+from onboarding.errors import ConfigurationError, InputError
 from onboarding.store.database import sqlite_path
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -76,6 +77,15 @@ class Settings(BaseSettings):
     waba_calls_per_hour: int = Field(200, ge=1, description="Meta's budget of a new WABA")
     active_waba_calls_per_hour: int = Field(5000, ge=1, description="of one with a number on it")
     app_calls_per_hour: int = Field(20000, ge=1, description="own bound for all WABAs together")
+    code_fallback_minutes: float = Field(
+        10, ge=0, description="without a code by SMS for so long, the next goes by voice; 0: never"
+    )
+    quiet_hours: str = Field(
+        "21:00-08:00", description="no code is sent then, by the number's own clock; none: always"
+    )
+    link_base_url: str | None = Field(
+        None, description="where the page is that takes codes by link; a token goes at its end"
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
 
     def policy(self) -> Policy:
@@ -100,7 +110,26 @@ class Settings(BaseSettings):
             active_waba_calls_per_hour=self.active_waba_calls_per_hour,
             app_calls_per_hour=self.app_calls_per_hour,
             ladder=DEFAULT_LADDER,
+            code_fallback=self._code_fallback(),
+            quiet_hours=self._quiet_hours(),
         )
+
+    def _code_fallback(self) -> timedelta | None:
+        if self.code_fallback_minutes == 0:
+            return None
+        after = timedelta(minutes=self.code_fallback_minutes)
+        if after < CODE_VALIDITY:
+            raise ConfigurationError(
+                "ONBOARDING_CODE_FALLBACK_MINUTES is below 10, the minutes that a code is valid",
+                hint="give 10 or more; 0 switches the fallback to voice off",
+            )
+        return after
+
+    def _quiet_hours(self) -> QuietHours | None:
+        try:
+            return parse_quiet_hours(self.quiet_hours)
+        except InputError as error:
+            raise ConfigurationError(f"ONBOARDING_QUIET_HOURS: {error}", hint=error.hint) from None
 
     def key_file(self) -> Path | None:
         """Return where the key file is, or would be made; ``None`` without a SQLite file."""

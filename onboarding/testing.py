@@ -90,6 +90,9 @@ class Rehearsal:
     simulator: Simulator
     control: httpx.Client
 
+    #: It reads codes as a machine does; ``False``: as a person who sleeps at night.
+    reads_at_any_hour = True
+
     def __init__(
         self,
         scenario: Mapping[str, Any] | None = None,

@@ -31,7 +31,10 @@ COMMANDS = {
         "onboarding.cli.why:why", "Tell in sentences what one waits for, and what comes."
     ),
     "history": Target("onboarding.cli.history:history", "Show everything that happened to one."),
-    "code": Target("onboarding.cli.people:code", "Give the one-time code, or say who can read it."),
+    "code": Target("onboarding.cli.code:app", "Give the one-time code, or say who can read it."),
+    "link": Target(
+        "onboarding.cli.link:app", "Links with which the holder of a number gives its code."
+    ),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
     "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),

@@ -17,7 +17,7 @@ from onboarding.engine.request_files import FileFormat, format_of
 from onboarding.errors import InputError
 
 Write = Callable[[Sequence[ImportResult]], None]
-_COLUMNS = ("line", "phone_number", "id", "result", "state")
+_COLUMNS = ("line", "phone_number", "id", "result", "state", "warning")
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def import_numbers(
     region, entry, code_method, code_language, code_window, code_ready, onboarded_at, pin and key.
 
     The result has for each row: line, phone_number, id, result (created, known; valid in a dry
-    run) and state. On standard output it is written as the file is.
+    run), state and warning. On standard output it is written as the file is.
 
     Example:
         onboarding import numbers.csv --dry-run
@@ -132,6 +132,9 @@ def _summarise(results: list[ImportResult], *, dry_run: bool, to_stderr: bool) -
     told = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
     tell = note if to_stderr else say
     tell(f"{len(results)} rows: {told}")
+    if warned := [each for each in results if each.warning]:
+        first = f"line {warned[0].line}: {warned[0].warning}"
+        tell(f"{len(warned)} with a warning (--result FILE has them all); {first}")
     if dry_run:
         tell("Next: the same without --dry-run")
     elif counts["created"]:

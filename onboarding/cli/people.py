@@ -13,41 +13,6 @@ Ref = Annotated[str, typer.Argument(help="Id, start of an id, or phone number.")
 Why = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
 
 
-def code(
-    ctx: typer.Context,
-    ref: Ref,
-    text: Annotated[
-        str | None,
-        typer.Argument(help="The code, or the message it came in; without it you are asked."),
-    ] = None,
-    *,
-    ready: Annotated[
-        bool, typer.Option("--ready", help="The holder can read a code: have one sent.")
-    ] = False,
-) -> None:
-    """Give the one-time code, or say who can read it.
-
-    Without TEXT the code is asked for, or read from standard input: so it stays out of the
-    shell's history.
-
-    Example:
-        onboarding code 01a2013e591a --ready
-        onboarding code 01a2013e591a 123-830
-    """
-    from onboarding.cli.asking import ask_secret
-    from onboarding.cli.session import open_engine
-    from onboarding.errors import InputError
-
-    if ready and text is not None:
-        raise InputError("a code and --ready exclude each other", hint="give one of them")
-    with open_engine(ctx) as engine:
-        if ready:
-            row = engine.code_ready(ref)
-        else:
-            row = engine.submit_code(ref, text if text is not None else ask_secret("code"))
-    _done(row, "a code will be asked for" if ready else "the code will be sent to Meta")
-
-
 def rename(
     ctx: typer.Context,
     ref: Ref,

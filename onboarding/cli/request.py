@@ -10,6 +10,7 @@ from onboarding.model import CodeMethod, Entry
 
 if TYPE_CHECKING:
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.requests import NumberRequest
 
 
 def request(
@@ -22,9 +23,13 @@ def request(
     region: Annotated[str, typer.Option(help="Region of a national number, like BR.")] = "",
     entry: Annotated[Entry, typer.Option(help="How the number comes to us.")] = Entry.NEW,
     code_method: Annotated[
-        CodeMethod, typer.Option(help="How Meta delivers the one-time code.")
-    ] = CodeMethod.SMS,
-    code_language: Annotated[str, typer.Option(help="Language of the code.")] = "en_US",
+        CodeMethod | None,
+        typer.Option(help="How Meta delivers the one-time code; default: as the number needs it."),
+    ] = None,
+    code_language: Annotated[
+        str | None,
+        typer.Option(metavar="xx_YY", help="Language of the code; default: the region's."),
+    ] = None,
     code_window: Annotated[
         str | None, typer.Option(help="When the holder can read it: '09:00-17:00 Europe/Berlin'.")
     ] = None,
@@ -78,19 +83,36 @@ def request(
     )
     with open_engine(ctx) as engine:
         receipt = engine.request(asked)
-    _print(receipt, has_key=key is not None, as_json=as_json)
+    _print(receipt, has_key=key is not None, unheard=_unheard(receipt, asked), as_json=as_json)
 
 
-def _print(receipt: Receipt, *, has_key: bool, as_json: bool) -> None:
+def _unheard(receipt: Receipt, asked: NumberRequest) -> str:
+    """Return what says that the holder is ready, where a known request was not taken to say it."""
+    from onboarding.core.code_ledger import CODE_STATES
+
+    row = receipt.onboarding
+    is_needed = row.state in CODE_STATES and not row.code_ready
+    if receipt.result == "created" or not asked.code_ready or not is_needed:
+        return ""
+    return f"onboarding code {row.id} --ready"
+
+
+def _print(receipt: Receipt, *, has_key: bool, unheard: str, as_json: bool) -> None:
     from onboarding.cli.onboardings import facts
-    from onboarding.cli.output import print_json, say, say_next
+    from onboarding.cli.output import note, print_json, say, say_next
     from onboarding.core.lifecycle import FINAL
 
     row = receipt.onboarding
     if as_json:
-        print_json({"result": receipt.result, "onboarding": facts(row)})
+        told = {"result": receipt.result, "warning": receipt.warning, "next": unheard}
+        print_json({**told, "onboarding": facts(row)})
         return
     say(f"{receipt.result}: {row.phone_number} as {row.id} ({row.state})")
     if row.state in FINAL:
         say(f"it is over; to start anew: --again{' and another --key' if has_key else ''}")
-    say_next("onboarding worker" if receipt.result == "created" else f"onboarding show {row.id}")
+    if receipt.warning:
+        note(f"warning: {receipt.warning}")
+    if unheard:
+        say("asking again changes nothing, so --code-ready was not taken from it")
+    created = receipt.result == "created"
+    say_next(unheard or ("onboarding worker" if created else f"onboarding show {row.id}"))

@@ -53,6 +53,7 @@ def _all_fields(standing: Standing) -> Iterator[Field]:
     yield from _turn(standing)
     yield from _required(standing)
     yield from _deadline(standing)
+    yield from _codes(standing)
     yield from _at_meta(standing.row)
     yield from _trouble(standing.row)
     for budget in standing.budgets:
@@ -129,6 +130,18 @@ def _deadline(standing: Standing) -> Iterator[Field]:
     )
     if standing.rungs:
         yield "escalated", ", ".join(standing.rungs)
+
+
+def _codes(standing: Standing) -> Iterator[Field]:
+    from onboarding.core.code_ledger import CODE_STATES
+
+    if standing.row.state not in CODE_STATES:
+        return
+    yield "code by", standing.code_choice
+    if standing.row.code_window is not None:
+        yield "read within", standing.row.code_window
+    if standing.quiet_hours:
+        yield "quiet hours", standing.quiet_hours
 
 
 def _at_meta(row: Onboarding) -> Iterator[Field]:

@@ -11,6 +11,7 @@ from onboarding.cli.output import plain
 from onboarding.core.attribution import Attribution
 from onboarding.core.next_look import NextLook
 from onboarding.core.policy import Policy
+from onboarding.core.quiet_hours import zones_of
 from onboarding.core.requirements import Requirement
 from onboarding.core.steps import Attempts
 from onboarding.engine.facade import Engine
@@ -28,6 +29,9 @@ from onboarding.store.database import reading
 
 #: The calls whose windows people are shown.
 _BUDGETED = (Operation.REQUEST_CODE, Operation.REGISTER)
+
+#: Time zones of a number that are named; some numbers may be in dozens.
+_ZONES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,8 @@ class Standing:
         requirements: what is required, from whom; the first says whose turn it is.
         next_look: when the engine looks at it next by itself; ``None`` if only an event helps.
         attribution: for whom it waited so far.
+        code_choice: how its codes go out, and why so.
+        quiet_hours: when none is sent, and in which zones; empty: there are no such hours.
         now: when all this was so.
     """
 
@@ -73,6 +79,8 @@ class Standing:
     requirements: tuple[Requirement, ...]
     next_look: NextLook | None
     attribution: Attribution
+    code_choice: str
+    quiet_hours: str
     now: datetime
 
 
@@ -96,8 +104,24 @@ def load_standing(engine: Engine, reference: str) -> Standing:
         requirements=engine.requirements(row.id),
         next_look=next_looks(engine.context, [row])[row.id],
         attribution=engine.attribution(row.id),
+        code_choice=_code_choice(engine, row),
+        quiet_hours=_quiet_hours(policy, row),
         now=now,
     )
+
+
+def _code_choice(engine: Engine, row: Onboarding) -> str:
+    """Return what the first entry of the history says; before there was one, what is stored."""
+    _, first = engine.history(row.id)[0]
+    return first.detail.get("code_choice") or f"{row.code_method}; {row.code_language}"
+
+
+def _quiet_hours(policy: Policy, row: Onboarding) -> str:
+    zones = zones_of(row.phone_number)
+    if policy.quiet_hours is None or row.code_window is not None or not zones:
+        return ""
+    more = f" and {len(zones) - _ZONES} zones more" if len(zones) > _ZONES else ""
+    return f"{policy.quiet_hours} in {', '.join(zones[:_ZONES])}{more}"
 
 
 def _runs(deadline: Deadline, row: Onboarding) -> bool:
@@ -138,6 +162,8 @@ def standing_facts(standing: Standing) -> dict[str, Any]:
         "deadline": {**plain(deadline), "rungs_raised": list(standing.rungs)} if deadline else None,
         "operations": [operation_facts(op) for op in standing.operations],
         "budgets": plain(standing.budgets),
+        "code_choice": standing.code_choice,
+        "quiet_hours": standing.quiet_hours,
     }
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from onboarding.core.codes import parse_window
+from onboarding.core.code_cool_downs import volume_until
+from onboarding.core.code_timing import lapses_at, next_method, readable_from
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
 from onboarding.core.seen import is_verified, seen_after, shown
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
-from onboarding.core.timing import backoff, in_time
 from onboarding.core.waits import (
     NO_TROUBLE,
     block_wait,
@@ -40,9 +40,6 @@ NO_CODE = {"code_sealed": None, "code_mac": None}
 #: What a row looks like once ownership is proven. Wrong codes and proofs that did not last stay
 #: counted until the number is registered: after some, only a person has another code sent.
 PROVEN = {**NO_CODE, "code_ready": False, "code_sends": 0, **NO_TROUBLE}
-
-#: How a request_code stands that had no code sent.
-_SENT_NONE = (OperationStatus.UNSENT, OperationStatus.REFUSED, OperationStatus.ABSENT)
 
 #: Meta's "number must be verified again before it can be registered".
 REVERIFY = 133006
@@ -125,10 +122,10 @@ def _verify_wait(snap: Snapshot, now: datetime) -> Wait | None:
 
 def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
-    lapses_at = _lapses_at(snap, policy)
-    if lapses_at is not None and now < lapses_at:
+    lapses = lapses_at(snap, policy)
+    if lapses is not None and now < lapses:
         is_expected = row.state is State.OTP_PENDING
-        return Wait(reason=Reason.CODE if is_expected else Reason.BUDGET, until=lapses_at)
+        return Wait(reason=Reason.CODE if is_expected else Reason.BUDGET, until=lapses)
     if step := _already_verified(row, now):
         return step
     # A code that Meta would not take back is not asked for either.
@@ -138,7 +135,9 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         # Meta's refusal does not always say it when the reason is a number that is verified.
         refused_at = row.trouble.at if row.trouble else now
         return replace(wait, observe_at=None if seen_after(row, refused_at) else now)
-    opens = _readable_from(snap, now, policy)
+    if (until := volume_until(snap.attempts, policy)) is not None and until > now:
+        return Wait(reason=Reason.THROTTLED, until=until)
+    opens = readable_from(snap, now, policy)
     if opens is None:
         return Wait(reason=Reason.CODE_READY, observe_at=idle_poll(row, now, policy))
     if opens > now:
@@ -146,25 +145,11 @@ def _have_code_sent(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     return budget_wait(snap, Operation.REQUEST_CODE, policy, now) or Call(
         operation=Operation.REQUEST_CODE,
         natural_key=natural_key(Operation.REQUEST_CODE, row),
-        params={"code_method": row.code_method.value, "language": row.code_language},
+        params={
+            "code_method": next_method(snap, now, policy).value,
+            "language": row.code_language,
+        },
     )
-
-
-def _lapses_at(snap: Snapshot, policy: Policy) -> datetime | None:
-    """Return until when the last code counts as on its way, whatever onboarding asked for it.
-
-    A call that nobody has settled yet, as its onboarding is over, may have had one sent.
-    """
-    sent = [
-        op.intent_at
-        for op in snap.attempts.made
-        if op.name is Operation.REQUEST_CODE and op.status not in _SENT_NONE
-    ]
-    if snap.row.code_sent_at is not None:
-        sent.append(snap.row.code_sent_at)
-    if snap.restore is not None:
-        sent.append(snap.restore.at)  # one may have been asked for just before
-    return max(sent) + policy.code_validity if sent else None
 
 
 def _already_verified(row: Onboarding, now: datetime) -> Step | None:
@@ -178,22 +163,3 @@ def _already_verified(row: Onboarding, now: datetime) -> Step | None:
         return _observed("Meta sends no code because the number is verified")
     text = f"{trouble.failure.message}; the list shows the number, and not as VERIFIED"
     return hold_step(Reason.REFUSED, text, now)
-
-
-def _readable_from(snap: Snapshot, now: datetime, policy: Policy) -> datetime | None:
-    """Return from when somebody will read a code; ``None`` if nobody is known to."""
-    row = snap.row
-    if row.code_ready:
-        return now
-    if row.code_sends >= policy.code_sends or row.code_tries >= policy.code_tries:
-        return None  # codes go unread or come back wrong: a person must look first
-    at = now
-    if row.code_sends and row.code_sent_at is not None and not snap.forced:
-        rested = row.code_sent_at + backoff(row.code_sends, policy.code_resend)
-        lapsed = row.code_sent_at + policy.code_validity
-        at = max(now, in_time(rested, row.register_by, policy.last_try, not_before=lapsed))
-    if snap.intake_answers:
-        return at
-    if row.code_window is not None:
-        return parse_window(row.code_window).next_open(at)
-    return None

@@ -1,35 +1,61 @@
-"""One-time codes and the times when asking for one makes sense."""
+"""One-time codes in the texts that they come in: understood, or refused; never guessed.
+
+Meta writes ``WhatsApp code 123-830`` and says "Verification code is 123456" three times, in any
+language. People and gateways put more around it: their own numbers, dates and times. So digits
+are looked at in whole groups, with all that ties them to further digits: six digits that are part
+of a phone number, an amount or a ticket are no code.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+import unicodedata
+from collections.abc import Iterator
 
 from onboarding.core.numbers import to_ascii
-from onboarding.core.timing import parse_iso
 from onboarding.errors import InputError
 
-#: Three digits and three; phones like to make other dashes of the one between them.
-_CODE = re.compile(r"(?<!\d)(\d{3})[-\s\u2010-\u2015]?(\d{3})(?!\d)")
-_DAILY = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})(?:\s+(\S+))?")
-_LOOK_AHEAD = 5
-_WINDOW_HINT = (
-    "write it like '09:00-17:00 Europe/Berlin' (every day) "
-    "or '2026-03-02T09:00Z/2026-03-02T12:00Z' (once)"
+#: Phones make other dashes of the one between the halves, and other blanks.
+_DASH = r"\-\u2010-\u2015\u2212\uff0d"
+_BLANK = r" \t\u00a0\u2000-\u200a\u202f\u3000"
+
+#: Digits with all that they are tied to. Whatever is no letter may stand within one number.
+_GROUP = re.compile(r"[+#]*\d+(?:(?:[^\w\n]|_){1,4}\d+)*")
+
+#: What a group must be, from end to end: six digits, in halves, or spelled out one by one.
+_CODE = re.compile(
+    rf"\d{{3}}[{_DASH}{_BLANK}]?\d{{3}}|\d(?:(?:[{_BLANK}{_DASH}]|[,.][{_BLANK}])\d){{5}}"
 )
+
+#: Dates and times are told from a code by their own form.
+_BESIDE = re.compile(
+    rf"""(?<![\w{_DASH}.,:/+])(?:
+      \d{{1,2}}:\d{{2}}(?::\d{{2}})?
+    | \d{{4}}-\d{{2}}-\d{{2}}(?:T\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?Z?)?
+    | \d{{1,2}}[./]\d{{1,2}}[./](?:\d{{4}}|\d{{2}})
+    )(?![{_DASH}.,:/]?\d)(?![A-Za-z_])""",
+    re.VERBOSE,
+)
+
+#: The end of a sentence ties nothing, nor does a colon that announces something.
+_PAUSE = re.compile(rf"(?<=\d)(?:[.;:!?][{_BLANK}]+|[\u3002\uff01\uff0c\uff1a\uff1b\uff1f])")
+
+#: Before or after a group, these make it a part of something else: a word, an address, an amount.
+#: Scripts without blanks between words may touch it; ``G-123456`` is the code of somebody else.
+_PART_BEFORE = re.compile(rf"(?:[A-Za-z@%]|[^\W\d_][{_DASH}_/])$")
+_PART_AFTER = re.compile(rf"(?:[A-Za-z_@%#]|[{_DASH}/][^\W\d_])")
 
 
 def parse_code(text: str) -> str:
     """Return the six digits of a code, as Meta sends it or as a person repeats it.
 
-    ``123830``, ``123-830`` and ``WhatsApp code 123-830`` all give ``123830``.
+    ``123830``, ``123-830``, ``1 2 3 8 3 0`` and ``WhatsApp code 123-830`` all give ``123830``,
+    in the digits of any script.
 
     Raises:
         InputError: no code in the text, or two different ones. The message never repeats the text.
     """
-    found = {to_ascii(match[1] + match[2]) for match in _CODE.finditer(text)}
+    found = {to_ascii("".join(filter(str.isdecimal, group))) for group in _candidates(text)}
     if len(found) != 1:
         problem = "holds no six-digit code" if not found else "holds more than one code"
         raise InputError(
@@ -38,73 +64,35 @@ def parse_code(text: str) -> str:
     return found.pop()
 
 
-@dataclass(frozen=True, slots=True)
-class DailyWindow:
-    """Every day between two times of a time zone; past midnight if it ends before it starts."""
-
-    start: time
-    end: time
-    zone: ZoneInfo
-
-    def next_open(self, at: datetime) -> datetime | None:
-        """Return ``at`` if the window is open then, else its next opening, in UTC."""
-        yesterday = at.astimezone(self.zone).date() - timedelta(days=1)
-        for days in range(_LOOK_AHEAD):
-            opens, closes = self._on(yesterday + timedelta(days=days))
-            if closes > max(opens, at):  # a change of clocks may leave nothing of a short one
-                return max(opens, at.astimezone(UTC))
-        raise AssertionError("a daily window opens every few days")
-
-    def _on(self, day: date) -> tuple[datetime, datetime]:
-        opens = datetime.combine(day, self.start, self.zone)
-        last_day = day if self.end > self.start else day + timedelta(days=1)
-        closes = datetime.combine(last_day, self.end, self.zone)
-        return opens.astimezone(UTC), closes.astimezone(UTC)
+def _candidates(text: str) -> Iterator[str]:
+    """Yield the groups of digits that are a code by their form."""
+    shown = "".join(c for c in text if unicodedata.category(c) != "Cf")  # marks of direction
+    for line in shown.splitlines():
+        plain = _PAUSE.sub("\n", _BESIDE.sub("\n", line))
+        for group in _GROUP.finditer(plain):
+            before, after = plain[: group.start()][-2:], plain[group.end() :][:2]
+            if _CODE.fullmatch(group[0]) and not _is_part(before, after):
+                yield group[0]
 
 
-@dataclass(frozen=True, slots=True)
-class OnceWindow:
-    """One stretch of time."""
-
-    start: datetime
-    end: datetime
-
-    def next_open(self, at: datetime) -> datetime | None:
-        """Return ``at`` if the window is open then, its opening before, or ``None`` after it."""
-        return max(self.start, at.astimezone(UTC)) if at < self.end else None
+def _is_part(before: str, after: str) -> bool:
+    is_amount = any(unicodedata.category(c) == "Sc" for c in before[-1:] + after[:1])
+    return bool(is_amount or _PART_BEFORE.search(before) or _PART_AFTER.match(after))
 
 
-CodeWindow = DailyWindow | OnceWindow
+#: How the texts that carry Meta's codes name it, in the scripts that we know of; and what the
+#: voice says.
+_METAS = re.compile(
+    r"whats\s?app|verification\s+code\s+is|واتس\s?[اآ]ب|व्हाट्स\s?[ऐए]प|[вВ]атсап|왓츠\s?앱"
+    r"|ワッツアップ|ווא?טסאפ",
+    re.IGNORECASE,
+)
 
 
-def parse_window(text: str) -> CodeWindow:
-    """Return when the holder can read a code.
+def is_metas(text: str) -> bool:
+    """Whether a text that nobody read says that its code is WhatsApp's.
 
-    Raises:
-        InputError: not a window; the hint shows both forms.
+    A phone gets codes of banks and shops as well. Whoever hands in a text by a program asks this
+    first; a person knows what they hand in.
     """
-    try:
-        if match := _DAILY.fullmatch(text.strip()):
-            opens, closes = (time.fromisoformat(match[i]) for i in (1, 2))
-            if opens != closes:
-                return DailyWindow(opens, closes, _zone(match[3] or "UTC", text))
-        elif "T" in text:
-            start, end = (parse_iso(part) for part in text.split("/"))
-            if start < end:
-                return OnceWindow(start, end)
-    except ValueError:
-        pass
-    raise _no_window(text)
-
-
-def _zone(name: str, text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise _no_window(text, f": the time zone '{name}' is not known") from None
-
-
-def _no_window(text: str, why: str = "") -> InputError:
-    return InputError(
-        f"'{text}' is not a window of time{why}", field="code_window", hint=_WINDOW_HINT
-    )
+    return _METAS.search(text) is not None

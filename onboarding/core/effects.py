@@ -28,6 +28,13 @@ def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Mo
     )
 
 
+def sent_how(row: Onboarding, operation: JournaledOperation) -> str:
+    """Return in words how a code is sent, and why so if it is not the number's usual way."""
+    method = operation.code_method or row.code_method
+    why = f", as no code came by {row.code_method}" if method is not row.code_method else ""
+    return f"Meta sends a code by {method}{why}"
+
+
 def effect_of(
     row: Onboarding, operation: JournaledOperation, phone_number_id: str | None
 ) -> tuple[Trigger | None, dict[str, Any]]:

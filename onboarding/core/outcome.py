@@ -16,6 +16,7 @@ from onboarding.core.effects import (
     deregister_accepted,
     name_submitted,
     register_accepted,
+    sent_how,
 )
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import POLICIES, OnSilence
@@ -84,7 +85,7 @@ def _done(row: Onboarding, operation: JournaledOperation) -> Move | None:
         case Operation.CREATE_NUMBER:
             return _created(row, operation, outcome.phone_number_id if outcome else None)
         case Operation.REQUEST_CODE if row.state in (State.CREATED, State.OTP_PENDING):
-            return code_sent(row, operation, f"Meta sends a code by {row.code_method}")
+            return code_sent(row, operation, sent_how(row, operation))
         case Operation.VERIFY_CODE if row.state is State.OTP_PENDING:
             return Move(
                 trigger=Trigger.CODE_VERIFIED,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from onboarding.core.quiet_hours import DEFAULT_QUIET_HOURS, QuietHours
 from onboarding.core.timing import DAY, HOUR, MINUTE
 from onboarding.model import Operation
 
@@ -16,6 +17,10 @@ SECOND = timedelta(seconds=1)
 
 #: Calls of a kind that Meta takes for one number in any 72 hours, before it locks the number.
 METAS_LIMIT = 10
+
+
+#: How long Meta takes a code back, typically.
+CODE_VALIDITY = 10 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,9 @@ class Policy:
         code_validity: how long a code counts as on its way.
         code_sends: unanswered codes in a row, after which a person is asked.
         code_tries: wrong codes in a row, after which a person is asked.
+        code_fallback: after this long without a code by SMS the next one goes by voice; ``None``:
+            never.
+        quiet_hours: when no code is sent to a number, by its own clock; ``None``: at any hour.
         deregisters: repeats of an unfinished deregistration, after which a person is asked.
         register_per_window: register (and, apart, deregister) calls in ``attempt_window``.
         request_code_per_window: request_code calls in ``attempt_window``.
@@ -75,9 +83,11 @@ class Policy:
     rename_window: timedelta = 14 * DAY
     policy_window: timedelta = 14 * DAY
     early_registration: timedelta = 3 * DAY
-    code_validity: timedelta = 10 * MINUTE
+    code_validity: timedelta = CODE_VALIDITY
     code_sends: int = 3
     code_tries: int = 3
+    code_fallback: timedelta | None = 10 * MINUTE
+    quiet_hours: QuietHours | None = DEFAULT_QUIET_HOURS
     attempt_window: timedelta = 72 * HOUR
     deregisters: int = 2
     register_per_window: int = 8
@@ -111,6 +121,8 @@ class Policy:
     #: Gaps between request_code calls that Meta refused with 136024.
     code_refused: tuple[timedelta, ...] = (HOUR, HOUR, HOUR, DAY)
     code_refused_tries: int = 4
+    #: After Meta said a second time that codes are asked for too often (136024/2388367).
+    code_volume_repeated: timedelta = 72 * HOUR
     code_resend: tuple[timedelta, ...] = (10 * MINUTE, HOUR, DAY)
     #: How reads of the list thin out while something is expected of Meta.
     poll_connecting: tuple[timedelta, ...] = (

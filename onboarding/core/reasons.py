@@ -46,7 +46,10 @@ MEANINGS = {
         "nobody is known to be ready to read the one-time code",
         "onboarding code {id} --ready   (when the holder can read it)",
     ),
-    Reason.CODE_WINDOW: Meaning(Owner.ENGINE, "the holder's window for the code is not open yet"),
+    Reason.CODE_WINDOW: Meaning(
+        Owner.ENGINE,
+        "the holder's hours for the code have not come: its window is shut, or it is night there",
+    ),
     Reason.CODE: Meaning(
         Owner.HOLDER, "a one-time code is on its way to the holder", "onboarding code {id} 123-456"
     ),

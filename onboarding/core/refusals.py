@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from onboarding.core.code_cool_downs import volume_wait
 from onboarding.core.code_desk import REVERIFY, lost_proof
 from onboarding.core.creation import is_wrong_form, times_refused_for_form
 from onboarding.core.effects import code_spent, deregister_accepted
@@ -192,7 +193,8 @@ def _code_refused(case: Refusal) -> Move | None:
         return None
     if case.tries > case.policy.code_refused_tries:
         return _parked(case)
-    return _again(case, max(case.told, backoff(case.tries, case.policy.code_refused)))
+    wait = max(case.told, backoff(case.tries, case.policy.code_refused))
+    return _again(case, max(wait, volume_wait(case.attempts, case.policy) or wait))
 
 
 def _verify_refused(case: Refusal) -> Move | None:

@@ -112,6 +112,8 @@ class Snapshot:
         unapplied: answered calls that the row does not show yet, oldest first.
         attempts: calls of this number, for the windows.
         intake_answers: whether something is there that would read a code now.
+        intake_at_any_hour: whether one of those that answer reads at night as well.
+        intake_takes_calls: whether a call is of use: one that answers takes them, or none answers.
         forced: a person asked for a try now: waits of our own making are skipped, no budget is.
         restore: the last restore of the database, if there was one.
     """
@@ -122,6 +124,8 @@ class Snapshot:
     unapplied: tuple[JournaledOperation, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
     intake_answers: bool = False
+    intake_at_any_hour: bool = False
+    intake_takes_calls: bool = True
     forced: bool = False
     restore: Restore | None = None
 

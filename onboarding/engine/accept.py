@@ -19,20 +19,28 @@ from onboarding.engine.requests import (
     RequestsRefusedError,
     ValidRequest,
     content_of,
+    is_same,
     validate,
 )
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import Deadline, Onboarding, State
+from onboarding.model import Deadline, Entry, Onboarding, State
 from onboarding.store import accounts, deadlines, finding, history, onboardings
 from onboarding.store.database import again_if_raced, reading, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of a request: ``created``, or ``known`` because it was asked for before."""
+    """What became of a request: ``created``, or ``known`` because it was asked for before.
+
+    Attributes:
+        onboarding: the onboarding as it stands.
+        result: ``created`` or ``known``.
+        warning: what speaks against sending a code to this number; empty if nothing does.
+    """
 
     onboarding: Onboarding
     result: str
+    warning: str = ""
 
 
 def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Receipt]:
@@ -46,9 +54,16 @@ def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[
     return [
         Receipt(onboarding=known[index], result="known")
         if index in known
-        else Receipt(onboarding=stored[index], result="created")
+        else Receipt(
+            onboarding=stored[index], result="created", warning=warning_of(validated[0][index])
+        )
         for index in range(len(requests))
     ]
+
+
+def warning_of(valid: ValidRequest) -> str:
+    """Return what speaks against sending a code to the number; nothing if none is needed."""
+    return valid.code.warning if valid.entry is Entry.NEW else ""
 
 
 def _accept(
@@ -141,7 +156,7 @@ def _known(
 
 
 def _same_key(each: ValidRequest, earlier: Onboarding | None) -> Onboarding | None:
-    if earlier is not None and earlier.content_digest != each.digest:
+    if earlier is not None and not is_same(each, earlier):
         raise ConflictError(
             f"the key '{each.request.key}' was used for another request "
             f"({_difference(each, earlier)} differs)",
@@ -154,7 +169,7 @@ def _same_key(each: ValidRequest, earlier: Onboarding | None) -> Onboarding | No
 def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboarding | None:
     # The one that lives comes first: an older one may have been started again.
     for row in sorted(earlier, key=lambda row: (row.state in LIVE, row.created_at), reverse=True):
-        same = row.waba_id == each.request.waba_id and row.content_digest == each.digest
+        same = row.waba_id == each.request.waba_id and is_same(each, row)
         if same and (row.state in LIVE or not each.request.again):
             _require_same_key(each, row)
             return row
@@ -170,8 +185,9 @@ def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboardin
 
 
 def _require_same_key(each: ValidRequest, row: Onboarding) -> None:
-    # Said to be known, a key that is not stored could be used for another number later.
-    if each.request.key is not None:
+    # Said to be known, a key that is not stored could be used for another number later. Its own
+    # key a row has where it was stored between the look at the keys and that at the numbers.
+    if each.request.key not in (None, row.key):
         raise ConflictError(
             f"{each.number.e164} is onboarded already, "
             + (f"with the key '{row.key}'" if row.key else "without a key"),
@@ -194,7 +210,7 @@ def _require_same_pin(ctx: Context, each: ValidRequest, row: Onboarding) -> None
 def _difference(each: ValidRequest, row: Onboarding) -> str:
     """Return the name of the first field in which a request differs from what is stored."""
     onboarded_at = iso(row.onboarded_at) if row.onboarded_at else None
-    for name, value in content_of(each).items():
+    for name, value in content_of(each, row).items():
         stored = onboarded_at if name == "onboarded_at" else getattr(row, name)
         if stored != value:
             return "phone_number" if name == "number_key" else name
@@ -209,7 +225,7 @@ def _store(
     onboardings.insert_onboardings(conn, list(rows.values()))
     history.append(
         conn,
-        {row.id: [_first_entry(row, actor, now)] for row in rows.values()},
+        {row.id: [_first_entry(row, fresh[i].code.why, actor, now)] for i, row in rows.items()},
         {row.id: (0, "") for row in rows.values()},
     )
     deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
@@ -237,8 +253,8 @@ def _row(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) 
         definition=DEFINITION,
         next_due_at=now,
         waiting_since=now,
-        code_method=each.code_method,
-        code_language=request.code_language,
+        code_method=each.code.method,
+        code_language=each.code.language,
         code_window=request.code_window,
         code_ready=request.code_ready,
         onboarded_at=request.onboarded_at.astimezone(UTC) if request.onboarded_at else None,
@@ -248,7 +264,7 @@ def _row(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) 
     return replace(row, register_by=first.due_at, register_by_reason=first.reason)
 
 
-def _first_entry(row: Onboarding, actor: str, now: datetime) -> HistoryEntry:
+def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> HistoryEntry:
     return HistoryEntry(
         at=now,
         trigger="requested",
@@ -256,7 +272,7 @@ def _first_entry(row: Onboarding, actor: str, now: datetime) -> HistoryEntry:
         dest=State.REQUESTED.value,
         actor=actor,
         reason=f"{row.phone_number} as '{row.display_name}' on WABA {row.waba_id}",
-        detail={"entry": row.entry.value},
+        detail={"entry": row.entry.value, "code_choice": choice},
     )
 
 

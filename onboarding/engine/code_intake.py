@@ -84,20 +84,39 @@ def _take_split(ctx: Context, codes: Mapping[str, str], actor: str) -> Taken:
 
 def _take(ctx: Context, codes: Mapping[str, str], actor: str) -> Taken:
     with writing(ctx.database) as conn:
-        now = ctx.clock.now()
-        rows = onboardings.load_onboardings(conn, list(codes), lock=True)
-        marked = {
-            id_: replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", codes[id_]))
-            for id_, row in rows.items()
-        }
-        refused = _refused(conn, list(marked.values()), now)
-        refused |= {id_: no_onboarding(id_) for id_ in codes if id_ not in rows}
-        steps = [
-            (row, _given(ctx, marked[id_], codes[id_], now))
-            for id_, row in rows.items()
-            if id_ not in refused
-        ]
-        return refused | write_moves(ctx, conn, steps, actor, now)
+        return take_codes(ctx, conn, codes, actor, {})
+
+
+def take_codes(
+    ctx: Context,
+    conn: Connection,
+    codes: Mapping[str, str],
+    actor: str,
+    detail: Mapping[str, str],
+) -> Taken:
+    """Take codes, by onboarding id, in an open transaction; see ``submit_codes``.
+
+    Args:
+        ctx: the engine's parts.
+        conn: an open transaction that writes.
+        codes: six digits each.
+        actor: who is named in the histories.
+        detail: how the codes came, for the histories.
+    """
+    now = ctx.clock.now()
+    rows = onboardings.load_onboardings(conn, list(codes), lock=True)
+    marked = {
+        id_: replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", codes[id_]))
+        for id_, row in rows.items()
+    }
+    refused = _refused(conn, list(marked.values()), now)
+    refused |= {id_: no_onboarding(id_) for id_ in codes if id_ not in rows}
+    steps = [
+        (row, replace(_given(ctx, marked[id_], codes[id_], now), detail=detail))
+        for id_, row in rows.items()
+        if id_ not in refused
+    ]
+    return refused | write_moves(ctx, conn, steps, actor, now)
 
 
 def _given(ctx: Context, marked: Onboarding, code: str, now: datetime) -> Move:

@@ -23,7 +23,12 @@ DEFINITION = 1
 
 
 class CodeIntake(Protocol):
-    """Something that will read a one-time code and hand it to ``Engine.submit_code``."""
+    """Something that will read a one-time code and hand it to ``Engine.submit_code``.
+
+    It may have two attributes more, both yes or no: ``reads_at_any_hour`` (a machine: the quiet
+    hours of its numbers do not count; without it they do) and ``takes_calls`` (``False``: it reads
+    SMS alone, so that no code goes by voice in place of one).
+    """
 
     def answers(self, onboarding: Onboarding) -> bool:
         """Whether a code that is sent to this number now will be read.
@@ -31,6 +36,16 @@ class CodeIntake(Protocol):
         Asked within a transaction: it must answer at once, and must not call the engine.
         """
         ...
+
+
+def reads_at_any_hour(intake: CodeIntake) -> bool:
+    """Whether an intake says of itself that it reads codes at night as well."""
+    return bool(getattr(intake, "reads_at_any_hour", False))
+
+
+def takes_calls(intake: CodeIntake) -> bool:
+    """Whether an intake reads what a call says; only one that denies it does not."""
+    return bool(getattr(intake, "takes_calls", True))
 
 
 class Waker(Protocol):

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 from onboarding.clock import Clock
 from onboarding.core.attribution import Attribution
 from onboarding.core.chain import Broken, Entry
+from onboarding.core.code_ledger import CODE_STATES, CodeLedger
+from onboarding.core.code_links import CodeLink
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
@@ -23,6 +25,8 @@ from onboarding.engine import (
     accept,
     accounting,
     code_intake,
+    code_ledgers,
+    code_links,
     importing,
     opening,
     people,
@@ -33,6 +37,7 @@ from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.changing import no_onboarding
+from onboarding.engine.code_links import MadeLink
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.importing import ImportResult
@@ -285,6 +290,56 @@ class Engine:
         row = self.get(reference)
         with reading(self.context.database) as conn:
             return journal.load_operations(conn, row.id)
+
+    def make_link(self, reference: str, until: datetime, *, actor: str | None = None) -> MadeLink:
+        """Make a link with which the holder of a number can give its code.
+
+        It works for one code that Meta accepts. The token is told this once.
+
+        Raises:
+            InputError: the end is not ahead, or more than 30 days.
+            TransitionRefusedError: the number needs no code any more.
+        """
+        id_ = self.get(reference).id
+        return code_links.make_link(self.context, id_, until, self._actor(actor))
+
+    def redeem_link(self, token: str, code: str, *, actor: str | None = None) -> Onboarding:
+        """Take a code that a holder gives with a link; ``actor`` is the link by default.
+
+        Raises:
+            InputError: the token is none, of another deployment or changed; or no code is given.
+            NotFoundError: the link is not known here.
+            TransitionRefusedError: it was used, revoked or has expired; or no code is expected.
+            ConflictError: this code was sent to Meta before.
+        """
+        return code_links.redeem_link(self.context, token, code, actor)
+
+    def revoke_link(self, link_id: str, reason: str, *, actor: str | None = None) -> CodeLink:
+        """Take a link back, by its id or the start of it.
+
+        Raises:
+            NotFoundError: there is none, or more than one.
+            TransitionRefusedError: it was revoked before.
+        """
+        return code_links.revoke_link(self.context, link_id, reason, self._actor(actor))
+
+    def links(self, reference: str | None = None) -> list[CodeLink]:
+        """Return the links of one onboarding, or of all, latest first."""
+        ids = [self.get(reference).id] if reference is not None else None
+        return code_links.list_links(self.context, ids)
+
+    def code_ledger(self, reference: str) -> CodeLedger:
+        """Return every code asked for a number in the last 30 days, and when the next may be.
+
+        Raises:
+            NotFoundError: no such onboarding.
+        """
+        return code_ledgers.code_ledgers(self.context, [self.get(reference)])[0]
+
+    def code_ledgers(self) -> list[tuple[Onboarding, CodeLedger]]:
+        """Return the ledgers of all numbers that still need a code."""
+        rows = list(filter(code_ledgers.needs_code, self.find_all(states=CODE_STATES)))
+        return list(zip(rows, code_ledgers.code_ledgers(self.context, rows), strict=True))
 
     def deadlines(self, reference: str) -> list[Deadline]:
         """Return the deadlines of an onboarding, with the anchor of each."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onboarding.engine.accept import accept, check
+from onboarding.engine.accept import accept, check, warning_of
 from onboarding.engine.context import Context
 from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
 from onboarding.engine.requests import Refusal, RequestsRefusedError, ValidRequest
@@ -18,7 +18,8 @@ from onboarding.model import Onboarding
 class ImportResult:
     """What became of one row: ``created``, or ``known`` because it was asked for before.
 
-    A row of a dry run that would be created is ``valid`` and has no id.
+    A row of a dry run that would be created is ``valid`` and has no id. The warning says what
+    speaks against sending a code to the number; it is empty if nothing does.
     """
 
     line: int
@@ -26,6 +27,7 @@ class ImportResult:
     id: str | None
     result: str
     state: str | None
+    warning: str = ""
 
 
 def import_file(
@@ -68,14 +70,19 @@ def import_file(
     except RequestsRefusedError as error:
         raise _refused(_row_errors(error.refusals, lines)) from None
     return [
-        _result(line, receipt.onboarding, receipt.result)
+        _result(line, receipt.onboarding, receipt.result, receipt.warning)
         for line, receipt in zip(lines, receipts, strict=True)
     ]
 
 
-def _result(line: int, row: Onboarding, result: str) -> ImportResult:
+def _result(line: int, row: Onboarding, result: str, warning: str = "") -> ImportResult:
     return ImportResult(
-        line=line, phone_number=row.phone_number, id=row.id, result=result, state=row.state.value
+        line=line,
+        phone_number=row.phone_number,
+        id=row.id,
+        result=result,
+        state=row.state.value,
+        warning=warning,
     )
 
 
@@ -92,8 +99,10 @@ def _look_up(ctx: Context, rows: Sequence[Row]) -> tuple[list[ImportResult], lis
 
 
 def _valid(line: int, request: ValidRequest | None) -> ImportResult:
-    number = request.number.e164 if request else ""
-    return ImportResult(line=line, phone_number=number, id=None, result="valid", state=None)
+    number, warning = (request.number.e164, warning_of(request)) if request else ("", "")
+    return ImportResult(
+        line=line, phone_number=number, id=None, result="valid", state=None, warning=warning
+    )
 
 
 def read_requests(

@@ -23,6 +23,7 @@ from onboarding.errors import OnboardingError, StoreError
 from onboarding.graph.calls import GraphCall
 from onboarding.model import (
     Account,
+    CodeMethod,
     JournaledOperation,
     Onboarding,
     Operation,
@@ -232,4 +233,5 @@ def _operation(
         status=OperationStatus.PENDING,
         intent_at=now,
         settle_at=now + ctx.policy.settle,
+        code_method=CodeMethod(by) if (by := call.params.get("code_method")) else None,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.plan import Plan, parked, plan
 from onboarding.core.steps import Attempts, Restore, Snapshot
-from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.context import CodeIntake, Context, reads_at_any_hour, takes_calls
 from onboarding.engine.restoring import restore_of
 from onboarding.model import Account, JournaledOperation, Onboarding
 from onboarding.store import accounts, journal
@@ -73,15 +73,18 @@ def _snapshot(
     restore: Restore | None,
     forced: bool,
 ) -> Snapshot:
+    # One look may take a number from any state to the one that asks for a code.
+    asked = ctx.intakes if row.state in IN_PROGRESS else ()
+    answering = [intake for intake in asked if _answers(intake, row)]
     return Snapshot(
         row=row,
         account=account,
         open_operation=next((op for op in pressing if op.is_open), None),
         unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
         attempts=attempts,
-        # One look may take a number from any state to the one that asks for a code.
-        intake_answers=row.state in IN_PROGRESS
-        and any(_answers(intake, row) for intake in ctx.intakes),
+        intake_answers=bool(answering),
+        intake_at_any_hour=any(map(reads_at_any_hour, answering)),
+        intake_takes_calls=not answering or any(map(takes_calls, answering)),
         forced=forced,
         restore=restore,
     )

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from onboarding.core.codes import parse_window
+from onboarding.core.code_choice import CodeChoice, choose
+from onboarding.core.code_windows import parse_window
 from onboarding.core.names import parse_display_name
 from onboarding.core.numbers import Number, parse_number
 from onboarding.core.pins import parse_pin
 from onboarding.core.timing import iso
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import CodeMethod, Entry
+from onboarding.model import CodeMethod, Entry, Onboarding
 
 E = TypeVar("E", Entry, CodeMethod)
 
@@ -37,9 +38,9 @@ class NumberRequest:
         cc: calling code, where the number is national.
         region: two letters, where the number is national.
         entry: how the number comes to us.
-        code_method: SMS or VOICE.
-        code_language: language of the code, like ``en_US``.
-        code_window: when the holder can read a code, see ``core/codes.py``.
+        code_method: SMS or VOICE; without one it is chosen by the kind of number.
+        code_language: language of the code, like ``en_US``; without one it is the region's.
+        code_window: when the holder can read a code, see ``core/code_windows.py``.
         code_ready: the holder can read a code now.
         onboarded_at: when Embedded Signup was finished, as far as the caller knows.
         pin: the number's two-step verification PIN, if it has one already.
@@ -53,8 +54,8 @@ class NumberRequest:
     cc: str = ""
     region: str = ""
     entry: Entry | str = Entry.NEW
-    code_method: CodeMethod | str = CodeMethod.SMS
-    code_language: str = "en_US"
+    code_method: CodeMethod | str | None = None
+    code_language: str | None = None
     code_window: str | None = None
     code_ready: bool = False
     onboarded_at: datetime | None = None
@@ -98,7 +99,7 @@ class ValidRequest:
     number: Number
     display_name: str
     entry: Entry
-    code_method: CodeMethod
+    code: CodeChoice
     digest: str
 
 
@@ -136,11 +137,7 @@ def _twice(index: int, each: ValidRequest, first_at: dict[str, int]) -> Refusal 
 def _check(request: NumberRequest, now: datetime) -> ValidRequest:
     number = parse_number(request.phone_number, cc=request.cc, region=request.region)
     entry = _member(Entry, request.entry, "entry")
-    code_method = _member(CodeMethod, str(request.code_method).upper(), "code_method")
-    if not _LANGUAGE.fullmatch(request.code_language):
-        raise InputError(
-            f"'{request.code_language}' is not a language", field="code_language", hint="like en_US"
-        )
+    code = _code_choice(request, number, entry)
     if request.code_window is not None:
         parse_window(request.code_window)
     if request.pin is not None:
@@ -159,10 +156,29 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
         number=number,
         display_name=name,
         entry=entry,
-        code_method=code_method,
+        code=code,
         digest="",
     )
     return replace(valid, digest=_digest(valid))
+
+
+def _code_choice(request: NumberRequest, number: Number, entry: Entry) -> CodeChoice:
+    """Return how the code goes to the number: as asked, or else by what the number is."""
+    asked = request.code_method or None
+    method = _member(CodeMethod, str(asked).upper(), "code_method") if asked else None
+    language = request.code_language or None
+    if language is not None and not _LANGUAGE.fullmatch(language):
+        raise InputError(
+            f"'{language}' is not a language", field="code_language", hint="like en_US"
+        )
+    choice = choose(number.e164, number.region, method=method, language=language)
+    if entry is Entry.NEW and not choice.is_possible:
+        raise InputError(
+            f"no code can be sent to {number.e164}: {choice.warning}",
+            field="phone_number",
+            hint="give another number; if it is none, say how a code reaches it: --code-method SMS",
+        )
+    return choice
 
 
 def require_past(instant: datetime, now: datetime, name: str) -> None:
@@ -191,22 +207,35 @@ def _member(enum: type[E], value: str, name: str) -> E:
         ) from None
 
 
-def content_of(valid: ValidRequest) -> dict[str, str | None]:
-    """Return what makes two requests the same, field by field."""
-    request = valid.request
+def content_of(valid: ValidRequest, beside: Onboarding | None = None) -> dict[str, str | None]:
+    """Return what makes two requests the same, field by field.
+
+    What a request leaves to us is whatever was chosen for the number that it is compared with:
+    asking again is no other request because a numbering plan changed meanwhile.
+    """
+    request, code = valid.request, valid.code
     onboarded_at = request.onboarded_at
+    if beside is not None:
+        method = code.method if request.code_method else beside.code_method
+        language = code.language if request.code_language else beside.code_language
+        code = replace(code, method=method, language=language)
     return {
         "waba_id": request.waba_id,
         "number_key": valid.number.key,
         "display_name": valid.display_name,
         "entry": valid.entry.value,
-        "code_method": valid.code_method.value,
-        "code_language": request.code_language,
+        "code_method": code.method.value,
+        "code_language": code.language,
         "code_window": request.code_window,
         "onboarded_at": iso(onboarded_at.astimezone(UTC)) if onboarded_at else None,
     }
 
 
-def _digest(valid: ValidRequest) -> str:
-    text = json.dumps(content_of(valid), sort_keys=True)
+def is_same(valid: ValidRequest, row: Onboarding) -> bool:
+    """Whether a request asks for what an onboarding was made from."""
+    return _digest(valid, row) == row.content_digest
+
+
+def _digest(valid: ValidRequest, beside: Onboarding | None = None) -> str:
+    text = json.dumps(content_of(valid, beside), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -35,6 +35,7 @@ class Vault:
                 "the secret key is not a Fernet key (32 bytes, URL-safe base64)", hint=_KEY_HINT
             ) from None
         self._mac_key = hashlib.sha256(b"onboarding/code-mac" + parts[-1].encode()).digest()
+        self._sign_key = hashlib.sha256(b"onboarding/sign" + parts[-1].encode()).digest()
         self.key_id = hashlib.sha256(b"onboarding/key-id" + parts[-1].encode()).hexdigest()[:16]
 
     def seal(self, secret: str) -> str:
@@ -57,6 +58,10 @@ class Vault:
     def mac(self, context: str, secret: str) -> str:
         """Return a keyed digest: it tells whether two secrets are equal, and nothing else."""
         return hmac.new(self._mac_key, f"{context}/{secret}".encode(), "sha256").hexdigest()
+
+    def sign(self, purpose: str, message: bytes) -> bytes:
+        """Return a keyed digest, 32 bytes: it shows that we made a message, for one purpose."""
+        return hmac.new(self._sign_key, purpose.encode() + b"/" + message, "sha256").digest()
 
 
 def new_pin() -> str:

@@ -153,6 +153,7 @@ def look(row: Onboarding, now: datetime = START, **fields: Any) -> Plan:
     open_operation = fields.get("open_operation") or next(
         (op for op in unapplied if op.is_open), None
     )
+    policy = fields.pop("policy", POLICY)
     known = {op.id for op in made}
     extra = (open_operation, *unapplied)
     made += [op for op in extra if op is not None and op.id not in known]
@@ -163,7 +164,7 @@ def look(row: Onboarding, now: datetime = START, **fields: Any) -> Plan:
         unapplied=unapplied,
         **{**fields, "open_operation": open_operation},
     )
-    return plan(snap, now, fields.pop("policy", POLICY))
+    return plan(snap, now, policy)
 
 
 def call_of(plan: Plan) -> Operation | None:

@@ -92,6 +92,7 @@ class Stage:
             unapplied=unapplied,
             attempts=Attempts(tuple(self.journal.values())),
             intake_answers=self.has_intake,
+            intake_at_any_hour=self.has_intake,
             forced=forced,
         )
         made = plan(snap, self.now, POLICY)

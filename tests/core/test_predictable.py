@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from onboarding.core.timing import in_time
 from onboarding.model import (
+    CodeMethod,
     Effect,
     Onboarding,
     Operation,
@@ -110,7 +111,13 @@ class TestCappedAtTheDeadline:
     def test_a_code_is_asked_for_again_in_time(self) -> None:
         sent = self.END - 90 * MINUTE
         row = a_signup_row(State.OTP_PENDING)
-        row = replace(row, code_sends=2, code_sent_at=sent, state_since=sent)
+        row = replace(
+            row,
+            code_method=CodeMethod.VOICE,  # by SMS, the next one would go by voice at once
+            code_sends=2,
+            code_sent_at=sent,
+            state_since=sent,
+        )
         wait = wait_of(look(row, sent + 20 * MINUTE, intake_answers=True))
         assert (wait.reason, wait.until) == (Reason.CODE_WINDOW, self.END - POLICY.last_try)
 
@@ -184,7 +191,9 @@ class TestClearedOnSuccess:
 
 class TestForced:
     def test_a_person_need_not_wait_for_the_next_code_but_for_the_last_to_lapse(self) -> None:
-        row = a_row(State.OTP_PENDING, code_sends=2, code_sent_at=START)
+        row = a_row(
+            State.OTP_PENDING, code_method=CodeMethod.VOICE, code_sends=2, code_sent_at=START
+        )
         resting = look(row, START + 20 * MINUTE, intake_answers=True)
         assert wait_of(resting).reason is Reason.CODE_WINDOW
         forced = look(row, START + 20 * MINUTE, intake_answers=True, forced=True)

@@ -270,6 +270,8 @@ def test_a_worker_whose_simulator_is_lost_ends_with_an_error(tmp_path: Path) -> 
 
 INTAKES = """
 class Gateway:
+    reads_at_any_hour = True
+
     def __init__(self, hosted="+493012345671"):
         self.hosted = hosted
 

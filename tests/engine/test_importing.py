@@ -14,7 +14,7 @@ from onboarding.engine.facade import Engine
 from onboarding.engine.importing import ImportResult, read_requests
 from onboarding.engine.request_files import COLUMNS, FileFormat
 from onboarding.errors import ImportFileError, RowError
-from onboarding.model import CodeMethod, Entry
+from onboarding.model import Entry
 
 WABA = "102290129340398"
 HEAD = "waba_id,phone_number,display_name"
@@ -128,7 +128,7 @@ def test_empty_cells_mean_the_default(file: Path) -> None:
         _write(file, f"{','.join(COLUMNS)}\n{WABA},+16315551000,Shop{empty}\n")
     )
     assert request.entry == Entry.NEW
-    assert request.code_method == CodeMethod.SMS
+    assert (request.code_method, request.code_language) == (None, None)
     assert (request.code_ready, request.pin, request.key) == (False, None, None)
 
 

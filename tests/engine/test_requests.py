@@ -56,7 +56,7 @@ def test_a_request_is_stored_with_its_history_and_deadline(engine: Engine) -> No
         replace(ASKED, key=None),
         replace(ASKED, key=None, phone_number="030 12345671", region="DE"),
         replace(ASKED, code_ready=True),
-        replace(ASKED, code_method="sms"),
+        replace(ASKED, code_method="voice"),
     ],
 )
 def test_asking_again_gives_the_onboarding_that_is_there(
@@ -75,7 +75,7 @@ def test_asking_again_gives_the_onboarding_that_is_there(
         ({"phone_number": "+493012345672"}, "phone_number"),
         ({"waba_id": OTHER_WABA}, "waba_id"),
         ({"entry": Entry.EMBEDDED_SIGNUP}, "entry"),
-        ({"code_method": CodeMethod.VOICE}, "code_method"),
+        ({"code_method": CodeMethod.SMS}, "code_method"),
         ({"code_language": "de"}, "code_language"),
         ({"code_window": "09:00-17:00"}, "code_window"),
     ],

@@ -150,12 +150,19 @@ def test_the_reader_reads_everything_else(roles: Roles) -> None:
 
 
 def test_the_app_does_not_upgrade_and_the_owner_does(roles: Roles) -> None:
-    undo = "DROP TABLE seal, unsealed, turn CASCADE"
+    undo = "DROP TABLE seal, unsealed, turn, code_link, mail_read CASCADE"
     drop = "DROP FUNCTION history_is_unsealed() CASCADE"
     also = "DROP FUNCTION account_history_is_unsealed() CASCADE"
     columns = "ALTER TABLE worker DROP host, DROP version, DROP definition"
+    way = "ALTER TABLE operation DROP code_method"
     roles.run(
-        roles.owner, undo, drop, also, columns, "UPDATE alembic_version SET version_num = '0001'"
+        roles.owner,
+        undo,
+        drop,
+        also,
+        columns,
+        way,
+        "UPDATE alembic_version SET version_num = '0001'",
     )
     with pytest.raises(StoreError, match="may not do this"):
         Engine.open(roles.url(roles.app), upgrade=True)

@@ -52,18 +52,23 @@ def told(rehearse: Rehearse, caplog: pytest.LogCaptureFixture) -> tuple[Rehearse
     meta.ask(pin=PIN)
     meta.run(most=DAY)
     codes = []
-    for _ in range(2):
+    link = meta.engine.make_link(NUMBER, meta.clock.now() + DAY)
+    for by_link in (False, True):
         meta.engine.code_ready(NUMBER)
         meta.run(most=15 * SECOND)
         codes.append(meta.last_code(NUMBER))
-        meta.engine.submit_code(NUMBER, codes[-1])
+        if by_link:
+            meta.engine.redeem_link(link.token, codes[-1])
+        else:
+            meta.engine.submit_code(NUMBER, codes[-1])
         with pytest.raises(OnboardingError) as refused:
             meta.engine.submit_code(NUMBER, f"{codes[-1]} {int(codes[-1]) ^ 1:06d}")
         assert codes[-1] not in str(refused.value) + refused.value.hint
         meta.wait(11 * MINUTE)
     assert codes[0] != codes[1]
     meta.run_to(State.REGISTERED)
-    return meta, [meta.simulator.token, PIN, *codes]
+    assert link.token not in repr(link)
+    return meta, [meta.simulator.token, PIN, link.token, *codes]
 
 
 def test_no_secret_is_stored_in_the_clear(told: tuple[Rehearsed, list[str]]) -> None:

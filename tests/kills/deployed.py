@@ -50,6 +50,8 @@ WORLD: dict[str, Any] = {
 #: An intake that answers for every number: somebody always reads the phone.
 _GATEWAY = """
 class Gateway:
+    reads_at_any_hour = True
+
     def answers(self, onboarding):
         return True
 """
