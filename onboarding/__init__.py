@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
+    from onboarding.core.name_rules import NameFinding, check_display_name
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.context import CodeIntake
@@ -67,6 +68,7 @@ __all__ = [
     "HistoryEntry",
     "ImportFileError",
     "InputError",
+    "NameFinding",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
@@ -86,10 +88,12 @@ __all__ = [
     "SystemClock",
     "TransitionRefusedError",
     "Worker",
+    "check_display_name",
 ]
 
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
+    "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),

@@ -29,6 +29,7 @@ COMMANDS = {
     "history": Target("onboarding.cli.history:history", "Show everything that happened to one."),
     "code": Target("onboarding.cli.people:code", "Give the one-time code, or say who can read it."),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
+    "name": Target("onboarding.cli.naming:app", "Display names: what Meta says to them."),
     "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),

@@ -52,19 +52,26 @@ def rename(
     ctx: typer.Context,
     ref: Ref,
     name: Annotated[str, typer.Argument(help="The new display name, 2 to 75 characters.")],
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a name that Meta's rules speak against.")
+    ] = False,
 ) -> None:
     """Give a number another display name.
 
     Meta reviews it; a registered number must then be registered again within 14 days, which the
-    worker does.
+    worker does. Every name and what became of it: "onboarding name list".
 
     Example:
         onboarding rename "+1 631 555 1000" "Lucky Shrub Garden"
     """
+    from onboarding.cli.name_words import warn_of_name
     from onboarding.cli.session import open_engine
+    from onboarding.core.name_rules import check_display_name
 
     with open_engine(ctx) as engine:
-        row = engine.rename(ref, name)
+        row = engine.rename(ref, name, strict=strict)
+    warn_of_name(check_display_name(name))
     _done(row, f"the name is to be '{row.new_display_name or row.display_name}'")
 
 

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import dated, first_deadline
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
 from onboarding.engine.context import DEFINITION, Context, Ids
+from onboarding.engine.name_checks import name_refusals
 from onboarding.engine.requests import (
     NumberRequest,
     Refusal,
@@ -29,26 +31,43 @@ from onboarding.store.database import again_if_raced, reading, writing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of a request: ``created``, or ``known`` because it was asked for before."""
+    """What became of a request: ``created``, or ``known`` because it was asked for before.
+
+    ``name_findings`` is what speaks against its display name, as a warning.
+    """
 
     onboarding: Onboarding
     result: str
+    name_findings: tuple[NameFinding, ...] = ()
 
 
-def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Receipt]:
+def accept(
+    ctx: Context, requests: Sequence[NumberRequest], actor: str, *, strict_names: bool = False
+) -> list[Receipt]:
     """Store requests, all of them or none; one that is known already gives its onboarding.
+
+    With ``strict_names`` a display name that breaks a published rule of Meta's is refused.
 
     Raises:
         RequestsRefusedError: which of them cannot be accepted, and why.
     """
-    validated = validate(requests, ctx.clock.now())
+    validated = _validated(ctx, requests, strict_names=strict_names)
     known, stored = again_if_raced(lambda: _accept(ctx, *validated, actor))
     return [
-        Receipt(onboarding=known[index], result="known")
-        if index in known
-        else Receipt(onboarding=stored[index], result="created")
-        for index in range(len(requests))
+        Receipt(
+            onboarding=known[index] if index in known else stored[index],
+            result="known" if index in known else "created",
+            name_findings=check_display_name(request.display_name),
+        )
+        for index, request in enumerate(requests)
     ]
+
+
+def _validated(
+    ctx: Context, requests: Sequence[NumberRequest], *, strict_names: bool
+) -> tuple[Mapping[int, ValidRequest], Sequence[Refusal]]:
+    valid, refusals = validate(requests, ctx.clock.now())
+    return valid, [*refusals, *(name_refusals(valid) if strict_names else ())]
 
 
 def _accept(
@@ -78,9 +97,11 @@ class Checked:
     refusals: Sequence[Refusal]
 
 
-def check(ctx: Context, requests: Sequence[NumberRequest]) -> Checked:
+def check(
+    ctx: Context, requests: Sequence[NumberRequest], *, strict_names: bool = False
+) -> Checked:
     """Check requests as storing them would, and store nothing."""
-    validated = validate(requests, ctx.clock.now())
+    validated = _validated(ctx, requests, strict_names=strict_names)
     with reading(ctx.database) as conn:
         return _compare(ctx, conn, *validated)
 
