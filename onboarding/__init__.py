@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.name_rules import NameFinding, check_display_name
+    from onboarding.core.name_submissions import NameSubmission
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.context import CodeIntake
@@ -69,6 +70,7 @@ __all__ = [
     "ImportFileError",
     "InputError",
     "NameFinding",
+    "NameSubmission",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
@@ -94,6 +96,7 @@ __all__ = [
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
     "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
+    "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),

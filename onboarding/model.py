@@ -159,6 +159,7 @@ class JournaledOperation:
         outcome: as it was received, or ``None``.
         applied: whether the onboarding's row shows the outcome already.
         resolved_by: ``response``, ``probe``, ``policy`` or ``operator``.
+        pin_sealed: the ciphertext of the PIN that the call carried, as the row had it then.
     """
 
     id: str
@@ -176,6 +177,7 @@ class JournaledOperation:
     outcome_at: datetime | None = None
     applied: bool = False
     resolved_by: str | None = None
+    pin_sealed: str | None = field(default=None, repr=False)
 
     @property
     def is_open(self) -> bool:
@@ -274,6 +276,10 @@ class Onboarding:
 
     history_seq: int = 0
     head_hash: str = ""
+
+    name_status: str | None = None
+    new_name_status: str | None = None
+    name_decided_at: datetime | None = None
 
     @property
     def has_code(self) -> bool:

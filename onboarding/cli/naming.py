@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from onboarding.core.name_submissions import NameSubmission
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -34,7 +37,8 @@ def check(
 ) -> None:
     """Check a display name against Meta's published rules.
 
-    Before it is submitted: nothing is stored, nobody is asked. What is found are warnings: people at Meta decide.
+    Before it is submitted: nothing is stored, nobody is asked. What is found are warnings: people
+    at Meta decide.
 
     Example:
         onboarding name check "LUCKY SHRUB Official"
@@ -56,6 +60,48 @@ def check(
         raise InputError(
             f"{len(findings)} of Meta's rules speak against the name", field="name", hint="mend it"
         )
+
+
+@app.command("list")
+def list_names(
+    ctx: typer.Context,
+    ref: Annotated[str, typer.Argument(help="Id, start of an id, or phone number.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """List every name that was submitted for a number.
+
+    When and by whom, and what became of it: Meta's decision, when, and why it was declined.
+
+    Example:
+        onboarding name list "+1 631 555 1000"
+        onboarding name list 01a2013e591a --json
+    """
+    from onboarding.cli.output import plain, print_json, print_table
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        row = engine.get(ref)
+        versions = engine.name_submissions(row.id)
+    if as_json:
+        items = [{**plain(each), "why": each.why or None} for each in versions]
+        print_json({"id": row.id, "phone_number": row.phone_number, "items": items})
+        return
+    columns = ("#", "name", "submitted", "by", "decision", "decided", "told by", "why")
+    print_table(columns, [_line(each) for each in versions])
+
+
+def _line(version: NameSubmission) -> tuple[object, ...]:
+    return (
+        version.version,
+        version.name,
+        version.submitted_at or "not yet",
+        version.given_by or ("found on the WABA" if version.submitted_at else None),
+        version.decision,
+        version.decided_at,
+        version.source,
+        version.why or None,
+    )
 
 
 @app.command()

@@ -72,7 +72,15 @@ def rename(
     with open_engine(ctx) as engine:
         row = engine.rename(ref, name, strict=strict)
     warn_of_name(check_display_name(name))
-    _done(row, f"the name is to be '{row.new_display_name or row.display_name}'")
+    _done(row, f"the name is to be '{row.new_display_name or row.display_name}'{_from_when(row)}")
+
+
+def _from_when(row: Onboarding) -> str:
+    from onboarding.model import Reason
+
+    if row.new_display_name is None or row.waiting is not Reason.BUDGET or not row.next_due_at:
+        return ""
+    return f", from {row.next_due_at:%Y-%m-%d %H:%M} UTC on: Meta takes ten changes in 30 days"
 
 
 def cancel(ctx: typer.Context, ref: Ref, *, reason: Why) -> None:

@@ -56,7 +56,10 @@ def _all_fields(standing: Standing) -> Iterator[Field]:
     yield from _trouble(standing.row)
     for budget in standing.budgets:
         wait = f", next one {budget.next_at:%Y-%m-%d %H:%M} UTC" if budget.next_at else ""
-        yield f"{budget.operation} left", f"{budget.left} of {budget.limit} in 72 h{wait}"
+        yield (
+            f"{budget.operation} left",
+            f"{budget.left} of {budget.limit} in {budget.window}{wait}",
+        )
 
 
 def _who(row: Onboarding) -> Iterator[Field]:
@@ -74,8 +77,9 @@ def _who(row: Onboarding) -> Iterator[Field]:
 
 def _turn(standing: Standing) -> Iterator[Field]:
     from onboarding.cli.moments import distance
-    from onboarding.cli.onboardings import owner_of, remedy, why
+    from onboarding.cli.onboardings import is_declined, owner_of, remedy, why
     from onboarding.core.lifecycle import STATE_MEANING
+    from onboarding.core.name_decisions import rejection_of
 
     row, now = standing.row, standing.now
     yield "state", f"{row.state}: {STATE_MEANING[row.state]}"
@@ -90,25 +94,31 @@ def _turn(standing: Standing) -> Iterator[Field]:
         yield "hold", f"by {row.hold_by} since {row.hold_since:%Y-%m-%d %H:%M} UTC{until}"
     if standing.account.hold is not None:
         yield "account hold", standing.account.hold_text
-    if row.rejection_reason:
-        yield "declined for", row.rejection_reason
+    if is_declined(row):
+        told = rejection_of(row.rejection_reason)
+        code = f" ({row.rejection_reason})" if row.rejection_reason else ""
+        yield "declined for", f"{told.text}{code}"
+        yield "mended by", told.mend
     if row.next_due_at is not None:
         yield "next look", f"{row.next_due_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _deadline(standing: Standing) -> Iterator[Field]:
     from onboarding.cli.moments import distance
+    from onboarding.core.deadlines import ANCHORS
 
     deadline = standing.deadline
     if deadline is None:
         return
+    anchor = ANCHORS.get(deadline.anchor_source, deadline.anchor_source)
+    source = f"({deadline.reason}: {deadline.anchor_source})"
     yield (
         "register by",
         f"{deadline.due_at:%Y-%m-%d %H:%M} UTC, {distance(deadline.due_at, standing.now)}",
     )
     yield (
         "counted from",
-        f"{deadline.starts_at:%Y-%m-%d %H:%M} UTC ({deadline.reason}: {deadline.anchor_source})",
+        f"{deadline.starts_at:%Y-%m-%d %H:%M} UTC, {anchor} {source}",
     )
     if standing.rungs:
         yield "escalated", ", ".join(standing.rungs)

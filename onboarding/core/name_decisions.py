@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from onboarding.model import NameStatus
+
 
 class Decision(StrEnum):
     """``decision`` of a webhook. A status calls REJECTED ``DECLINED``."""
@@ -28,6 +30,14 @@ class RejectionReason(StrEnum):
     NAME_INDIVIDUAL_ISSUE = "NAME_INDIVIDUAL_ISSUE"
     NAME_NOT_CONSISTENT = "NAME_NOT_CONSISTENT"
     UNKNOWN = "UNKNOWN"
+
+
+#: The status that a name has after a decision; a webhook's REJECTED is a status's DECLINED.
+#: DEFERRED and PENDING leave it as it is: keep waiting.
+STATUS_OF: dict[str, NameStatus] = {
+    Decision.APPROVED: NameStatus.APPROVED,
+    Decision.REJECTED: NameStatus.DECLINED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ class Policy:
     #: Gaps between request_code calls that Meta refused with 136024.
     code_refused: tuple[timedelta, ...] = (HOUR, HOUR, HOUR, DAY)
     code_refused_tries: int = 4
+    #: After 136024/2388367 (too many codes) for the second time; the first wait is the table's.
+    codes_exhausted_again: timedelta = 72 * HOUR
     code_resend: tuple[timedelta, ...] = (10 * MINUTE, HOUR, DAY)
     #: How reads of the list thin out while something is expected of Meta.
     poll_connecting: tuple[timedelta, ...] = (

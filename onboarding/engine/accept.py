@@ -277,7 +277,7 @@ def _first_entry(row: Onboarding, actor: str, now: datetime) -> HistoryEntry:
         dest=State.REQUESTED.value,
         actor=actor,
         reason=f"{row.phone_number} as '{row.display_name}' on WABA {row.waba_id}",
-        detail={"entry": row.entry.value},
+        detail={"entry": row.entry.value, "display_name": row.display_name},
     )
 
 

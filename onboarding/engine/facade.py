@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from onboarding.clock import Clock
 from onboarding.core.chain import Broken, Entry
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.name_submissions import NameSubmission, submissions
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
 from onboarding.core.timing import earliest
@@ -280,6 +281,14 @@ class Engine:
         row = self.get(reference)
         with reading(self.context.database) as conn:
             return history.read(conn, row.id)
+
+    def name_submissions(self, reference: str) -> list[NameSubmission]:
+        """Return every display name that was submitted for the number, with what became of it.
+
+        The first one first. One that waits to be submitted comes last, without an instant.
+        """
+        row = self.get(reference)
+        return submissions([entry for _, entry in self.history(row.id)], row)
 
     def operations(self, reference: str) -> list[JournaledOperation]:
         """Return the calls that were made for an onboarding, oldest first."""

@@ -99,7 +99,7 @@ def restart(
                 field="phone_number",
                 hint=f"see: onboarding show {live[0].id}",
             )
-        anew = replace(row, onboarded_at=onboarded_at, state_since=now)
+        anew = replace(row, cycle=row.cycle + 1, onboarded_at=onboarded_at, state_since=now)
         return Move(
             trigger=Trigger.RESTARTED,
             reason=reason,
@@ -116,7 +116,8 @@ _NEW_CYCLE: dict[str, Any] = {
     "phone_number_id": None, "code_ready": False, "code_sent_at": None, "code_sends": 0,
     "code_tries": 0, "pin_mismatches": 0, "new_display_name": None, "name_submitted_at": None,
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
-    "rejection_reason": None, "register_accepted_at": None, "registered_at": None,
+    "rejection_reason": None, "name_status": None, "new_name_status": None,
+    "name_decided_at": None, "register_accepted_at": None, "registered_at": None,
     "register_by": None, "register_by_reason": None,
 }  # fmt: skip
 
