@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.core.code_links import CodeLink
+    from onboarding.core.name_rules import NameFinding, check_display_name
+    from onboarding.core.name_submissions import NameSubmission
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.code_links import MadeLink
@@ -74,6 +76,8 @@ __all__ = [
     "ImportFileError",
     "InputError",
     "MadeLink",
+    "NameFinding",
+    "NameSubmission",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
@@ -93,12 +97,15 @@ __all__ = [
     "SystemClock",
     "TransitionRefusedError",
     "Worker",
+    "check_display_name",
 ]
 
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
     "onboarding.core.code_ledger": ("CodeAttempt", "CodeLedger"),
     "onboarding.core.code_links": ("CodeLink",),
+    "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
+    "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),

@@ -163,6 +163,7 @@ class JournaledOperation:
         resolved_by: ``response``, ``probe``, ``policy`` or ``operator``.
         code_method: how the code was to go out, of a request_code call; ``None`` for calls that
             an earlier release journaled.
+        pin_sealed: the ciphertext of the PIN that the call carried, as the row had it then.
     """
 
     id: str
@@ -181,6 +182,7 @@ class JournaledOperation:
     applied: bool = False
     resolved_by: str | None = None
     code_method: CodeMethod | None = None
+    pin_sealed: str | None = field(default=None, repr=False)
 
     @property
     def is_open(self) -> bool:
@@ -287,6 +289,10 @@ class Onboarding:
 
     history_seq: int = 0
     head_hash: str = ""
+
+    name_status: str | None = None
+    new_name_status: str | None = None
+    name_decided_at: datetime | None = None
 
     @property
     def has_code(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 import onboarding
 from docs.generating.json_fields import WORDS
 from docs.generating.markdown import code, table
-from docs.generating.signatures import attributes, section
+from docs.generating.signatures import attributes, function, section
 from onboarding import testing
 from onboarding.engine.request_files import COLUMNS, REQUIRED
 from onboarding.engine.requests import NumberRequest
@@ -29,9 +29,11 @@ _BETTER = {
 
 
 def public_names() -> str:
-    """Return a section per public class, errors apart."""
+    """Return a section per public class, then per function; errors apart."""
     names = dict.fromkeys((*_FIRST, *onboarding.__all__))
-    kinds = {name: getattr(onboarding, name) for name in names}
+    public = {name: getattr(onboarding, name) for name in names}
+    kinds = {name: kind for name, kind in public.items() if inspect.isclass(kind)}
+    functions = [function(name, each) for name, each in public.items() if name not in kinds]
     sections = [
         section(name, kind, WORDS if name == "Onboarding" else None)
         for name, kind in kinds.items()
@@ -39,7 +41,7 @@ def public_names() -> str:
     ]
     errors = sorted(n for n, kind in kinds.items() if issubclass(kind, OnboardingError))
     told = ", ".join(map(code, errors))
-    return "\n".join([*sections, f"### Errors\n\n{told}: see [errors](errors.md).\n"])
+    return "\n".join([*sections, *functions, f"### Errors\n\n{told}: see [errors](errors.md).\n"])
 
 
 def testing_names() -> str:

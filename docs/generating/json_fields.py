@@ -48,6 +48,9 @@ WORDS = {
     "name_approved_at": "when it counts as approved",
     "renaming": "registered, with a rename in progress",
     "rejection_reason": "why Meta declined the name, from a webhook",
+    "name_status": "how Meta last showed the name in use to stand, as the history tells it",
+    "new_name_status": "the same of a change",
+    "name_decided_at": "when Meta decided about the name, as a webhook told",
     "register_accepted_at": "when Meta accepted the register call",
     "registered_at": "when CONNECTED on CLOUD_API was seen",
     "onboarded_at": "when Embedded Signup was finished, as the caller said",
@@ -68,6 +71,7 @@ WORDS = {
     "whose_turn": "`holder`, `partner`, `operator`, `meta` or `engine`; none once it is over",
     "why": "the reason in words",
     "remedy": "the command or the act that goes on with it",
+    "rejection": "of a declined name: `reason` (Meta's word), `text` in plain words, `mend`",
 }
 
 

@@ -55,6 +55,7 @@ _SCHEDULES = {
     "certificate_tries": "such refusals, after which a person is asked",
     "code_refused": "gaps between request_code calls that Meta refused (136024)",
     "code_refused_tries": "such refusals, after which a person is asked",
+    "codes_exhausted_again": "wait after too many codes (136024/2388367) for the second time",
     "code_resend": "gaps between codes that go unread",
     "poll_connecting": "gaps between reads of the list after an accepted registration",
     "poll_review": "gaps between reads of the list while a name is in review",

@@ -80,6 +80,11 @@ def section(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def function(name: str, made: Callable[..., Any]) -> str:
+    """Return the section of one function."""
+    return f"### {name}\n\n{code(name + signature(made))}: {prose(made.__doc__)}\n"
+
+
 def attributes(kind: type[Any]) -> Mapping[str, str]:
     """Return what the ``Attributes:`` of a docstring say, by name."""
     listed = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:")[2]

@@ -36,6 +36,7 @@ COMMANDS = {
         "onboarding.cli.link:app", "Links with which the holder of a number gives its code."
     ),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
+    "name": Target("onboarding.cli.naming:app", "Display names: what Meta says to them."),
     "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),

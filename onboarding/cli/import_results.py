@@ -17,7 +17,7 @@ from onboarding.engine.request_files import FileFormat, format_of
 from onboarding.errors import InputError
 
 Write = Callable[[Sequence[ImportResult]], None]
-_COLUMNS = ("line", "phone_number", "id", "result", "state", "warning")
+_COLUMNS = ("line", "phone_number", "id", "result", "state", "warning", "name_findings")
 
 
 @contextmanager
@@ -81,4 +81,6 @@ def _write(file: TextIO, results: Sequence[ImportResult], file_format: FileForma
         return
     writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(each) for each in results)
+    writer.writerows(
+        asdict(each) | {"name_findings": " ".join(each.name_findings)} for each in results
+    )

@@ -37,6 +37,9 @@ def import_numbers(
     code_ready: Annotated[
         bool, typer.Option("--code-ready", help="All holders can read a code now.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse names that Meta's rules speak against.")
+    ] = False,
     max_errors: Annotated[
         int, typer.Option(min=1, help="Show at most so many mistakes.")
     ] = _MAX_ERRORS,
@@ -48,7 +51,8 @@ def import_numbers(
     region, entry, code_method, code_language, code_window, code_ready, onboarded_at, pin and key.
 
     The result has for each row: line, phone_number, id, result (created, known; valid in a dry
-    run), state and warning. On standard output it is written as the file is.
+    run), state, warning and name_findings (rules that speak against the display name: see
+    "onboarding name rules"). On standard output it is written as the file is.
 
     Example:
         onboarding import numbers.csv --dry-run
@@ -71,6 +75,7 @@ def import_numbers(
                     file_format=chosen,
                     dry_run=dry_run,
                     code_ready=code_ready,
+                    strict_names=strict,
                     on_progress=tell,
                 )
         except ImportFileError as error:
@@ -135,6 +140,10 @@ def _summarise(results: list[ImportResult], *, dry_run: bool, to_stderr: bool) -
     if warned := [each for each in results if each.warning]:
         first = f"line {warned[0].line}: {warned[0].warning}"
         tell(f"{len(warned)} with a warning (--result FILE has them all); {first}")
+    if broken := Counter(rule for each in results for rule in each.name_findings):
+        rows = sum(bool(each.name_findings) for each in results)
+        rules = ", ".join(f"{count} {rule}" for rule, count in broken.most_common())
+        note(f"warning: Meta may decline {rows} of the names ({rules}); see: onboarding name rules")
     if dry_run:
         tell("Next: the same without --dry-run")
     elif counts["created"]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from onboarding.cli.moments import distance
 from onboarding.cli.output import plain
-from onboarding.core.lifecycle import IN_PROGRESS
+from onboarding.core.lifecycle import FINAL, IN_PROGRESS
+from onboarding.core.name_decisions import rejection_of
 from onboarding.core.next_look import NextLook
-from onboarding.core.reasons import MEANINGS, WHEN_OVER
+from onboarding.core.reasons import MEANINGS, WHEN_OVER, WHY_OVER
 from onboarding.core.requirements import Requirement
-from onboarding.model import Onboarding, Owner, Reason
+from onboarding.core.seen import name_standing
+from onboarding.model import NameStatus, Onboarding, Owner, Reason
 
 #: Facts about how we store a row; nobody outside can use them.
 _INTERNAL = frozenset(
@@ -44,6 +46,7 @@ def facts(row: Onboarding) -> dict[str, Any]:
         "whose_turn": owner_of(row),
         "why": why(row),
         "remedy": remedy(row),
+        "rejection": rejection(row),
     }
 
 
@@ -74,9 +77,26 @@ def owner_of(row: Onboarding) -> Owner | None:
     return None if row.waiting in (Reason.DONE, Reason.OVER) else row.waiting_for
 
 
+def rejection(row: Onboarding) -> dict[str, str | None] | None:
+    """Return why Meta declined the name that waits for another, and what usually mends it."""
+    if not is_declined(row):
+        return None
+    told = rejection_of(row.rejection_reason)
+    return {"reason": row.rejection_reason, "text": told.text, "mend": told.mend}
+
+
+def is_declined(row: Onboarding) -> bool:
+    """Whether the name that counts was declined, and none was given since."""
+    if row.state in FINAL or (row.new_display_name and row.name_submitted_at is None):
+        return False
+    return name_standing(row) == NameStatus.DECLINED
+
+
 def why(row: Onboarding) -> str:
     """Return why nothing happens now, in words."""
-    text = MEANINGS[row.waiting].text
+    text = WHY_OVER.get(row.state) or MEANINGS[row.waiting].text
+    if row.waiting is Reason.NAME_DECLINED:
+        text = f"{text}: {rejection_of(row.rejection_reason).text}"
     return f"{text}: {row.hold_text}" if row.hold is not None and row.hold_text else text
 
 

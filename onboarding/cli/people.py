@@ -17,20 +17,35 @@ def rename(
     ctx: typer.Context,
     ref: Ref,
     name: Annotated[str, typer.Argument(help="The new display name, 2 to 75 characters.")],
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a name that Meta's rules speak against.")
+    ] = False,
 ) -> None:
     """Give a number another display name.
 
     Meta reviews it; a registered number must then be registered again within 14 days, which the
-    worker does.
+    worker does. Every name and what became of it: "onboarding name list".
 
     Example:
         onboarding rename "+1 631 555 1000" "Lucky Shrub Garden"
     """
+    from onboarding.cli.name_words import warn_of_name
     from onboarding.cli.session import open_engine
+    from onboarding.core.name_rules import check_display_name
 
     with open_engine(ctx) as engine:
-        row = engine.rename(ref, name)
-    _done(row, f"the name is to be '{row.new_display_name or row.display_name}'")
+        row = engine.rename(ref, name, strict=strict)
+    warn_of_name(check_display_name(name))
+    _done(row, f"the name is to be '{row.new_display_name or row.display_name}'{_from_when(row)}")
+
+
+def _from_when(row: Onboarding) -> str:
+    from onboarding.model import Reason
+
+    if row.new_display_name is None or row.waiting is not Reason.BUDGET or not row.next_due_at:
+        return ""
+    return f", from {row.next_due_at:%Y-%m-%d %H:%M} UTC on: Meta takes ten changes in 30 days"
 
 
 def cancel(ctx: typer.Context, ref: Ref, *, reason: Why) -> None:

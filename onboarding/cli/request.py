@@ -50,6 +50,9 @@ def request(
     again: Annotated[
         bool, typer.Option("--again", help="Start anew although an earlier onboarding is over.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a name that Meta's rules speak against.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask for one number to be onboarded.
@@ -62,6 +65,7 @@ def request(
     """
     from onboarding.cli.asking import ask_secret
     from onboarding.cli.moments import parse_instant
+    from onboarding.cli.name_words import warn_of_name
     from onboarding.cli.session import open_engine
     from onboarding.engine.requests import NumberRequest
 
@@ -82,7 +86,8 @@ def request(
         again=again,
     )
     with open_engine(ctx) as engine:
-        receipt = engine.request(asked)
+        receipt = engine.request(asked, strict_names=strict)
+    warn_of_name(receipt.name_findings)
     _print(receipt, has_key=key is not None, unheard=_unheard(receipt, asked), as_json=as_json)
 
 
@@ -105,7 +110,8 @@ def _print(receipt: Receipt, *, has_key: bool, unheard: str, as_json: bool) -> N
     row = receipt.onboarding
     if as_json:
         told = {"result": receipt.result, "warning": receipt.warning, "next": unheard}
-        print_json({**told, "onboarding": facts(row)})
+        findings = {"name_findings": receipt.name_findings}
+        print_json({**told, **findings, "onboarding": facts(row)})
         return
     say(f"{receipt.result}: {row.phone_number} as {row.id} ({row.state})")
     if row.state in FINAL:

@@ -58,7 +58,10 @@ def _all_fields(standing: Standing) -> Iterator[Field]:
     yield from _trouble(standing.row)
     for budget in standing.budgets:
         wait = f", next one {budget.next_at:%Y-%m-%d %H:%M} UTC" if budget.next_at else ""
-        yield f"{budget.operation} left", f"{budget.left} of {budget.limit} in 72 h{wait}"
+        yield (
+            f"{budget.operation} left",
+            f"{budget.left} of {budget.limit} in {budget.window}{wait}",
+        )
 
 
 def _who(row: Onboarding) -> Iterator[Field]:
@@ -76,8 +79,9 @@ def _who(row: Onboarding) -> Iterator[Field]:
 
 def _turn(standing: Standing) -> Iterator[Field]:
     from onboarding.cli.moments import distance
-    from onboarding.cli.onboardings import how_to, why
+    from onboarding.cli.onboardings import how_to, is_declined, why
     from onboarding.core.lifecycle import STATE_MEANING
+    from onboarding.core.name_decisions import rejection_of
 
     row, now = standing.row, standing.now
     yield "state", f"{row.state}: {STATE_MEANING[row.state]}"
@@ -93,8 +97,11 @@ def _turn(standing: Standing) -> Iterator[Field]:
         yield "hold", f"by {row.hold_by} since {row.hold_since:%Y-%m-%d %H:%M} UTC{until}"
     if standing.account.hold is not None:
         yield "account hold", standing.account.hold_text
-    if row.rejection_reason:
-        yield "declined for", row.rejection_reason
+    if is_declined(row):
+        told = rejection_of(row.rejection_reason)
+        code = f" ({row.rejection_reason})" if row.rejection_reason else ""
+        yield "declined for", f"{told.text}{code}"
+        yield "mended by", told.mend
     if (look := standing.next_look) is not None:
         yield "next look", f"{look.at:%Y-%m-%d %H:%M:%S} UTC: {look.why}"
 
@@ -116,17 +123,20 @@ def _required(standing: Standing) -> Iterator[Field]:
 
 def _deadline(standing: Standing) -> Iterator[Field]:
     from onboarding.cli.moments import distance
+    from onboarding.core.deadlines import ANCHORS
 
     deadline = standing.deadline
     if deadline is None:
         return
+    anchor = ANCHORS.get(deadline.anchor_source, deadline.anchor_source)
+    source = f"({deadline.reason}: {deadline.anchor_source})"
     yield (
         "register by",
         f"{deadline.due_at:%Y-%m-%d %H:%M} UTC, {distance(deadline.due_at, standing.now)}",
     )
     yield (
         "counted from",
-        f"{deadline.starts_at:%Y-%m-%d %H:%M} UTC ({deadline.reason}: {deadline.anchor_source})",
+        f"{deadline.starts_at:%Y-%m-%d %H:%M} UTC, {anchor} {source}",
     )
     if standing.rungs:
         yield "escalated", ", ".join(standing.rungs)

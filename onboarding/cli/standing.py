@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from onboarding.cli.onboardings import facts, has_deadline, how_to
@@ -28,7 +28,10 @@ from onboarding.model import (
 from onboarding.store.database import reading
 
 #: The calls whose windows people are shown.
-_BUDGETED = (Operation.REQUEST_CODE, Operation.REGISTER)
+_BUDGETED = (Operation.REQUEST_CODE, Operation.REGISTER, Operation.SET_DISPLAY_NAME)
+
+#: Windows from here on are told in days.
+_LONG = timedelta(days=7)
 
 #: Time zones of a number that are named; some numbers may be in dozens.
 _ZONES = 3
@@ -41,12 +44,14 @@ class Budget:
     Attributes:
         operation: which call.
         limit: calls in any window: Meta's ten, less a reserve.
+        window: how long the window is, like ``72 h`` or ``30 d``.
         left: how many are left now.
         next_at: when one is free again; ``None`` if one is free now.
     """
 
     operation: Operation
     limit: int
+    window: str
     left: int
     next_at: datetime | None
 
@@ -141,9 +146,14 @@ def _budget(attempts: Attempts, operation: Operation, policy: Policy, now: datet
     return Budget(
         operation=operation,
         limit=limit,
+        window=_window(window),
         left=max(0, limit - len(attempts.spent(operation, window, now))),
         next_at=attempts.free_at(operation, limit, window, now),
     )
+
+
+def _window(window: timedelta) -> str:
+    return f"{window.days} d" if window > _LONG else f"{window // timedelta(hours=1)} h"
 
 
 def standing_facts(standing: Standing) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
             trigger=Trigger.NUMBER_FOUND,
             reason="the WABA's list already has the number",
             changes={"phone_number_id": seen.id, **NO_TROUBLE},
+            detail={"display_name": seen.verified_name} if seen.verified_name else {},
         )
     if row.entry is Entry.EMBEDDED_SIGNUP:
         # The customer's Embedded Signup creates it; a create of ours would take its place.

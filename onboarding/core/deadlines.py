@@ -9,7 +9,19 @@ from datetime import datetime
 from onboarding.core.policy import Policy, Rung
 from onboarding.core.seen import is_gone, is_of_last_cycle, shown
 from onboarding.core.steps import DeadlineSet, Move
-from onboarding.model import Deadline, DeadlineReason, Entry, Onboarding, State
+from onboarding.model import Deadline, DeadlineReason, Entry, NameStatus, Onboarding, State
+
+#: Where the start of a window comes from, in words, by ``Deadline.anchor_source``.
+ANCHORS = {
+    "given": "the end of Embedded Signup as the caller gave it",
+    "last_onboarded_time": "the end of Embedded Signup as Meta shows it",
+    "requested": "the request",
+    "restarted": "the restart",
+    "webhook": "the approval as Meta's webhook told it",
+    "last_read_before_approval": "the last read that did not show the approval",
+    "submitted": "the submission, as no read came before the approval",
+    "seen": "the read that showed the approval",
+}
 
 
 def anchor_step(row: Onboarding, policy: Policy) -> Move | None:
@@ -20,7 +32,7 @@ def anchor_step(row: Onboarding, policy: Policy) -> Move | None:
     """
     anchor = _anchor(row, policy)
     if anchor is None:
-        return None
+        return _approval_told(row, policy)
     reason, due_at = DeadlineReason.EMBEDDED_SIGNUP, anchor + policy.signup_window
     if (row.register_by_reason, row.register_by) == (reason, due_at):
         return None
@@ -47,6 +59,54 @@ def _anchor(row: Onboarding, policy: Policy) -> datetime | None:
     return seen.last_onboarded_time
 
 
+def approval_deadline(row: Onboarding, now: datetime, policy: Policy) -> DeadlineSet:
+    """Return the deadline of a new name that the list shows as approved.
+
+    The window is 14 x 24 h from the approval (Meta's rules, day-counts). Where no webhook told
+    its instant, the last read that did not show it approved is the safe side.
+    """
+    told = _told_approval(row)
+    anchors = (
+        ("webhook", told),
+        ("last_read_before_approval", row.name_unapproved_at),
+        ("submitted", row.name_submitted_at),
+    )
+    source, at = next(((name, at) for name, at in anchors if at is not None), ("seen", now))
+    return _name_change(source, at, policy)
+
+
+def _name_change(source: str, at: datetime, policy: Policy) -> DeadlineSet:
+    return DeadlineSet(
+        reason=DeadlineReason.NAME_CHANGE,
+        anchor_source=source,
+        starts_at=at,
+        due_at=at + policy.rename_window,
+    )
+
+
+def _told_approval(row: Onboarding) -> datetime | None:
+    """Return when a webhook says that the change of name was approved."""
+    return row.name_decided_at if row.new_name_status == NameStatus.APPROVED else None
+
+
+def _approval_told(row: Onboarding, policy: Policy) -> Move | None:
+    """Correct the deadline of a new name once a late webhook tells when it was approved."""
+    told = _told_approval(row)
+    if told is None or row.register_by_reason is not DeadlineReason.NAME_CHANGE:
+        return None
+    # The approval was before it was seen; a later one is about something else.
+    if told == row.name_approved_at or told > row.state_since:
+        return None
+    deadline = _name_change("webhook", told, policy)
+    return Move(
+        note="deadline_set",
+        reason=f"Meta approved the new name at {told:%Y-%m-%d %H:%M} UTC, as its webhook says",
+        changes={"name_approved_at": told},
+        deadline=deadline,
+        detail={"register_by": f"{deadline.due_at:%Y-%m-%dT%H:%M:%SZ}"},
+    )
+
+
 def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:
     """Return the deadline that a new cycle starts with, from the time given or from now."""
     if row.entry is Entry.EMBEDDED_SIGNUP and row.onboarded_at is not None:
@@ -58,7 +118,7 @@ def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:
         )
     return DeadlineSet(
         reason=DeadlineReason.POLICY,
-        anchor_source="requested",
+        anchor_source="requested" if row.cycle == 1 else "restarted",
         starts_at=row.state_since,
         due_at=row.state_since + policy.policy_window,
     )

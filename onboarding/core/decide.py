@@ -14,6 +14,7 @@ from onboarding.core.creation import requested
 from onboarding.core.deadlines import anchor_step
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
 from onboarding.core.name_desk import name_review, verified
+from onboarding.core.name_status import status_change
 from onboarding.core.policy import Policy
 from onboarding.core.probe import judge
 from onboarding.core.registration import (
@@ -197,6 +198,7 @@ def _reread(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
 
 _FIRST: tuple[Rule, ...] = (
     _poison,
+    status_change,
     _open_call,
     _anchor,
     _absence,

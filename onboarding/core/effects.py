@@ -8,6 +8,7 @@ from typing import Any
 from onboarding.core.code_desk import NO_CODE, PROVEN
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
+from onboarding.core.pins import pin_proven
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_TROUBLE
 from onboarding.model import JournaledOperation, Onboarding, Operation, OperationStatus, State
@@ -75,10 +76,7 @@ def code_counts_as_sent(row: Onboarding, operation: JournaledOperation) -> Move:
 def register_accepted(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:
     """Return the changes of an accepted register call; the PIN it was made with is the PIN now."""
     accepted_at = max(operation.intent_at, row.register_accepted_at or operation.intent_at)
-    changes: dict[str, Any] = {**NO_TROUBLE, "register_accepted_at": accepted_at}
-    if row.pin_pending_sealed is not None:
-        changes |= {"pin_sealed": row.pin_pending_sealed, "pin_pending_sealed": None}
-    return changes
+    return {**NO_TROUBLE, "register_accepted_at": accepted_at, **pin_proven(row, operation)}
 
 
 def deregister_accepted() -> dict[str, Any]:
@@ -94,8 +92,16 @@ def name_submitted(row: Onboarding, operation: JournaledOperation) -> dict[str, 
         **NO_TROUBLE,
         "name_submitted_at": operation.intent_at,
         "name_unapproved_at": None,
+        "name_decided_at": None,
         "rejection_reason": None,
     }
+
+
+def submission_of(operation: JournaledOperation) -> dict[str, str]:
+    """Return what the history tells of a call that submits a name: which one; else nothing."""
+    if operation.name is not Operation.SET_DISPLAY_NAME:
+        return {}
+    return {"display_name": operation.natural_key.partition("/")[2]}
 
 
 def code_spent(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:

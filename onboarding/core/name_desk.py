@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from onboarding.core.deadlines import approval_deadline
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
@@ -19,7 +20,7 @@ from onboarding.core.seen import (
     seen_after,
     shown,
 )
-from onboarding.core.steps import Call, DeadlineSet, Move, Snapshot, Step, Wait
+from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
 from onboarding.core.waits import (
     NO_HOLD,
@@ -146,18 +147,12 @@ _ASKS: dict[str | None, Reason] = {
 def _renaming(row: Onboarding, now: datetime, policy: Policy) -> Step:
     seen = shown(row)
     if seen is not None and _is_approved(row, seen):
-        # Where no webhook told the instant, the last read without the approval is the safe side.
-        approved_at = row.name_unapproved_at or row.name_submitted_at or now
+        anchor = approval_deadline(row, now, policy)
         return Move(
             trigger=Trigger.NAME_USABLE,
             reason=f"the new display name '{row.new_display_name}' is approved",
-            changes={"name_approved_at": approved_at},
-            deadline=DeadlineSet(
-                reason=DeadlineReason.NAME_CHANGE,
-                anchor_source="last_read_before_approval",
-                starts_at=approved_at,
-                due_at=approved_at + policy.rename_window,
-            ),
+            changes={"name_approved_at": anchor.starts_at},
+            deadline=anchor,
         )
     if reason := _ASKS.get(name_standing(row)):
         return Wait(reason=reason, observe_at=idle_poll(row, now, policy))
@@ -178,14 +173,19 @@ def renamed(row: Onboarding, name: str) -> Move:
         ConflictError: the registered number has this name.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
-    reason = f"the display name is to be '{name}'"
-    asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
+    reason, detail = f"the display name is to be '{name}'", {"display_name": name}
+    asked = {
+        "new_display_name": name, "name_submitted_at": None, "name_decided_at": None,
+        "rejection_reason": None,
+    }  # fmt: skip
     match row.state:
         case State.REQUESTED:
-            return Move(note="renamed", reason=reason, changes={"display_name": name})
+            return Move(
+                note="renamed", reason=reason, changes={"display_name": name}, detail=detail
+            )
         case State.NAME_REVIEW if not _review_runs(row):
             changes = {**asked, **NO_TROUBLE, **NO_HOLD}
-            return Move(note="name_given", reason=reason, changes=changes)
+            return Move(note="name_given", reason=reason, changes=changes, detail=detail)
         case State.NAME_REVIEW:
             raise TransitionRefusedError(
                 "Meta refuses another name while a review runs", hint="wait for the review to end"
@@ -196,7 +196,9 @@ def renamed(row: Onboarding, name: str) -> Move:
             raise ConflictError(f"the number has the name '{name}' already", field="display_name")
         case State.REGISTERED:
             changes = {**asked, "renaming": True}
-            return Move(trigger=Trigger.RENAME_REQUESTED, reason=reason, changes=changes)
+            return Move(
+                trigger=Trigger.RENAME_REQUESTED, reason=reason, changes=changes, detail=detail
+            )
         case _:
             raise TransitionRefusedError(
                 f"the name cannot be changed while the onboarding is '{row.state}'",

@@ -10,7 +10,7 @@ from onboarding.errors import InputError
 SHORTEST, LONGEST = 2, 75
 
 #: Control characters and halves of characters: no database and no screen takes them all.
-_UNSHOWN = ("Cc", "Cs")
+UNSHOWN = ("Cc", "Cs")
 
 
 def parse_display_name(text: str) -> str:
@@ -26,7 +26,7 @@ def parse_display_name(text: str) -> str:
             field="display_name",
             hint="use the name that customers know the business by",
         )
-    if any(unicodedata.category(character) in _UNSHOWN for character in name):
+    if any(unicodedata.category(character) in UNSHOWN for character in name):
         raise InputError(
             "the display name has characters that cannot be shown",
             field="display_name",

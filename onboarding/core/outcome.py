@@ -17,6 +17,7 @@ from onboarding.core.effects import (
     name_submitted,
     register_accepted,
     sent_how,
+    submission_of,
 )
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import POLICIES, OnSilence
@@ -120,8 +121,13 @@ def _created(row: Onboarding, operation: JournaledOperation, id_: str | None) ->
 
 
 def _noted(operation: JournaledOperation, note: str, changes: dict[str, Any]) -> Move:
-    reason = f"Meta accepted {operation.name}"
-    return Move(note=note, reason=reason, changes=changes, operation=operation)
+    return Move(
+        note=note,
+        reason=f"Meta accepted {operation.name}",
+        changes=changes,
+        operation=operation,
+        detail=submission_of(operation),
+    )
 
 
 def _silent(row: Onboarding, operation: JournaledOperation, failure: Failure) -> Move | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
@@ -25,6 +26,22 @@ def parse_pin(text: str) -> str:
     if not _PIN.fullmatch(text):
         raise InputError("the PIN is not six digits", field="pin", hint="like 012345")
     return text
+
+
+def carried_pin(row: Onboarding) -> str | None:
+    """Return the ciphertext of the PIN that a call for this row carries."""
+    return row.pin_pending_sealed or row.pin_sealed
+
+
+def pin_proven(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:
+    """Return the changes after Meta accepted a register call: the PIN that it carried holds.
+
+    A PIN that was given since the call left was not in it: it stays pending, and the next call
+    carries it.
+    """
+    carried = operation.pin_sealed or carried_pin(row)
+    is_pending = carried == row.pin_pending_sealed
+    return {"pin_sealed": carried, **({"pin_pending_sealed": None} if is_pending else {})}
 
 
 def pin_given(row: Onboarding, sealed: str, pressing: Iterable[JournaledOperation]) -> Move:

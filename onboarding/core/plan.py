@@ -9,6 +9,7 @@ from datetime import datetime
 from onboarding.core.chain import Entry
 from onboarding.core.decide import decide
 from onboarding.core.lifecycle import IN_PROGRESS
+from onboarding.core.name_status import with_first_status
 from onboarding.core.outcome import apply_outcome
 from onboarding.core.policy import Policy
 from onboarding.core.reasons import MEANINGS
@@ -80,6 +81,7 @@ def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -
         result.applied.append(operation)
     for step in _decisions(snap, result, now, policy):
         _take(result, step, now, actor)
+    result.row = with_first_status(result.row)
     if isinstance(result.step, Wait):
         result.row = waiting(result.row, result.step, now)
     return result

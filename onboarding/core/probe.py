@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from onboarding.core.code_desk import is_contradicted
-from onboarding.core.effects import code_counts_as_sent, code_spent, effect_of
+from onboarding.core.effects import code_counts_as_sent, code_spent, effect_of, submission_of
 from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.policy import Policy
 from onboarding.core.seen import (
@@ -111,6 +111,7 @@ def _found(row: Onboarding, operation: JournaledOperation) -> Move:
         reason=f"{operation.name} was not answered; the WABA's list shows that it took effect",
         changes=changes,
         operation=operation,
+        detail=submission_of(operation),
         settles=(OperationStatus.SUCCEEDED, "probe"),
     )
 

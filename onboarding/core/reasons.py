@@ -108,10 +108,20 @@ MEANINGS = {
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
 }
 
+#: Why nothing more happens by itself, by the state in which an onboarding ended.
+WHY_OVER = {
+    State.EXPIRED: "the 14 days after Embedded Signup ended before the number was registered; Meta "
+    "takes no registration until the customer has gone through Embedded Signup again",
+    State.LEFT: "the number is no longer on this WABA: migrated away, deregistered or deleted",
+    State.FAILED: "Meta refused for good",
+    State.CANCELLED: "a person gave it up",
+}
+
 #: How an onboarding that is over is taken up again, by the state in which it ended.
 WHEN_OVER = {
-    State.EXPIRED: "have the customer go through Embedded Signup again, then: "
-    'onboarding restart {id} --reason "..."',
+    State.EXPIRED: "have the customer go through Embedded Signup again, with this number on WABA "
+    '{waba_id}, then: onboarding restart {id} --reason "..."   (the number id may be another one; '
+    "history, PIN and budgets stay)",
     State.LEFT: 'if the number is back: onboarding restart {id} --reason "..."',
     State.FAILED: 'mend the cause, then: onboarding restart {id} --reason "..."',
     State.CANCELLED: "if it is wanted again, ask again: onboarding request {waba_id} ... --again",

@@ -74,9 +74,10 @@ def _reregister(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     if over and row.register_by_reason is DeadlineReason.NAME_CHANGE:
         return Move(
             trigger=Trigger.NAME_NOT_USABLE,
-            reason="not registered again within 14 days of the approval; the name must be "
-            "submitted again",
-            changes={"name_submitted_at": None, **_NOT_APPROVED},
+            reason=f"'{row.new_display_name}' was not registered within 14 days of its approval; "
+            "the name must be submitted again",
+            changes={"name_submitted_at": None, "name_decided_at": None, **_NOT_APPROVED},
+            detail={"lapsed": row.new_display_name or ""},
         )
     lost = _name_lost(row, now, policy)
     return replace(lost, changes=_NOT_APPROVED) if lost else _register(snap, now, policy)

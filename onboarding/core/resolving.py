@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from onboarding.core.effects import code_spent, effect_of
+from onboarding.core.effects import code_spent, effect_of, submission_of
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.steps import Move
 from onboarding.core.waits import ENGINE, NO_HOLD, NO_TROUBLE
@@ -71,6 +71,7 @@ def found(
         reason=f"{operation.name} took effect, as a person found: {reason}",
         changes={**changes, **_hold_ended(row, operation)},
         operation=operation,
+        detail=submission_of(operation),
     )
 
 

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import dated, first_deadline
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
 from onboarding.engine.context import DEFINITION, Context, Ids
+from onboarding.engine.name_checks import name_refusals
 from onboarding.engine.requests import (
     NumberRequest,
     Refusal,
@@ -36,34 +38,48 @@ class Receipt:
         onboarding: the onboarding as it stands.
         result: ``created`` or ``known``.
         warning: what speaks against sending a code to this number; empty if nothing does.
+        name_findings: what speaks against its display name.
     """
 
     onboarding: Onboarding
     result: str
     warning: str = ""
+    name_findings: tuple[NameFinding, ...] = ()
 
 
-def accept(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Receipt]:
+def accept(
+    ctx: Context, requests: Sequence[NumberRequest], actor: str, *, strict_names: bool = False
+) -> list[Receipt]:
     """Store requests, all of them or none; one that is known already gives its onboarding.
+
+    With ``strict_names`` a display name that breaks a published rule of Meta's is refused.
 
     Raises:
         RequestsRefusedError: which of them cannot be accepted, and why.
     """
-    validated = validate(requests, ctx.clock.now())
+    validated = _validated(ctx, requests, strict_names=strict_names)
     known, stored = again_if_raced(lambda: _accept(ctx, *validated, actor))
     return [
-        Receipt(onboarding=known[index], result="known")
-        if index in known
-        else Receipt(
-            onboarding=stored[index], result="created", warning=warning_of(validated[0][index])
+        Receipt(
+            onboarding=known[index] if index in known else stored[index],
+            result="known" if index in known else "created",
+            warning="" if index in known else warning_of(validated[0][index]),
+            name_findings=check_display_name(request.display_name),
         )
-        for index in range(len(requests))
+        for index, request in enumerate(requests)
     ]
 
 
 def warning_of(valid: ValidRequest) -> str:
     """Return what speaks against sending a code to the number; nothing if none is needed."""
     return valid.code.warning if valid.entry is Entry.NEW else ""
+
+
+def _validated(
+    ctx: Context, requests: Sequence[NumberRequest], *, strict_names: bool
+) -> tuple[Mapping[int, ValidRequest], Sequence[Refusal]]:
+    valid, refusals = validate(requests, ctx.clock.now())
+    return valid, [*refusals, *(name_refusals(valid) if strict_names else ())]
 
 
 def _accept(
@@ -93,9 +109,11 @@ class Checked:
     refusals: Sequence[Refusal]
 
 
-def check(ctx: Context, requests: Sequence[NumberRequest]) -> Checked:
+def check(
+    ctx: Context, requests: Sequence[NumberRequest], *, strict_names: bool = False
+) -> Checked:
     """Check requests as storing them would, and store nothing."""
-    validated = validate(requests, ctx.clock.now())
+    validated = _validated(ctx, requests, strict_names=strict_names)
     with reading(ctx.database) as conn:
         return _compare(ctx, conn, *validated)
 
@@ -272,7 +290,11 @@ def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> His
         dest=State.REQUESTED.value,
         actor=actor,
         reason=f"{row.phone_number} as '{row.display_name}' on WABA {row.waba_id}",
-        detail={"entry": row.entry.value, "code_choice": choice},
+        detail={
+            "entry": row.entry.value,
+            "display_name": row.display_name,
+            "code_choice": choice,
+        },
     )
 
 

@@ -16,6 +16,7 @@ from onboarding.core.chain import Broken, Entry
 from onboarding.core.code_ledger import CODE_STATES, CodeLedger
 from onboarding.core.code_links import CodeLink
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.name_submissions import NameSubmission, submissions
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
 from onboarding.core.requirements import Requirement, requirements
@@ -155,22 +156,29 @@ class Engine:
 
     # Requests
 
-    def request(self, request: NumberRequest, *, actor: str | None = None) -> Receipt:
+    def request(
+        self, request: NumberRequest, *, strict_names: bool = False, actor: str | None = None
+    ) -> Receipt:
         """Store one request; see ``request_many``."""
-        return self.request_many([request], actor=actor)[0]
+        return self.request_many([request], strict_names=strict_names, actor=actor)[0]
 
     def request_many(
-        self, requests: Sequence[NumberRequest], *, actor: str | None = None
+        self,
+        requests: Sequence[NumberRequest],
+        *,
+        strict_names: bool = False,
+        actor: str | None = None,
     ) -> list[Receipt]:
         """Store requests, all of them or none. Asking again changes nothing.
 
         A request whose ``key``, or whose WABA, number and content, are known gives the onboarding
-        that is there already.
+        that is there already. What speaks against a display name is in ``Receipt.name_findings``;
+        with ``strict_names`` it refuses the request.
 
         Raises:
             RequestsRefusedError: which of them cannot be accepted, and why; nothing was stored.
         """
-        return accept.accept(self.context, requests, self._actor(actor))
+        return accept.accept(self.context, requests, self._actor(actor), strict_names=strict_names)
 
     def import_file(
         self,
@@ -180,6 +188,7 @@ class Engine:
         actor: str | None = None,
         dry_run: bool = False,
         code_ready: bool = False,
+        strict_names: bool = False,
         on_progress: Progress | None = None,
     ) -> list[ImportResult]:
         """Store the requests of a CSV or JSON lines file, all of them or none.
@@ -194,6 +203,7 @@ class Engine:
             actor=self._actor(actor),
             dry_run=dry_run,
             code_ready=code_ready,
+            strict_names=strict_names,
             on_progress=on_progress,
         )
 
@@ -284,6 +294,14 @@ class Engine:
         row = self.get(reference)
         with reading(self.context.database) as conn:
             return history.read(conn, row.id)
+
+    def name_submissions(self, reference: str) -> list[NameSubmission]:
+        """Return every display name that was submitted for the number, with what became of it.
+
+        The first one first. One that waits to be submitted comes last, without an instant.
+        """
+        row = self.get(reference)
+        return submissions([entry for _, entry in self.history(row.id)], row)
 
     def operations(self, reference: str) -> list[JournaledOperation]:
         """Return the calls that were made for an onboarding, oldest first."""
@@ -521,10 +539,15 @@ class Engine:
         """Say that the holder can read a code now: one is asked for."""
         return people.code_ready(self.context, self.get(reference).id, self._actor(actor))
 
-    def rename(self, reference: str, display_name: str, *, actor: str | None = None) -> Onboarding:
-        """Give the number another display name."""
+    def rename(
+        self, reference: str, display_name: str, *, strict: bool = False, actor: str | None = None
+    ) -> Onboarding:
+        """Give the number another display name.
+
+        With ``strict`` one that breaks a published rule of Meta's is refused.
+        """
         id_ = self.get(reference).id
-        return people.rename(self.context, id_, display_name, self._actor(actor))
+        return people.rename(self.context, id_, display_name, self._actor(actor), strict=strict)
 
     def cancel(self, reference: str, reason: str, *, actor: str | None = None) -> Onboarding:
         """Give the onboarding up; what exists at Meta stays there."""

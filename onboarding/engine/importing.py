@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.engine.accept import accept, check, warning_of
 from onboarding.engine.context import Context
 from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
@@ -19,7 +20,8 @@ class ImportResult:
     """What became of one row: ``created``, or ``known`` because it was asked for before.
 
     A row of a dry run that would be created is ``valid`` and has no id. The warning says what
-    speaks against sending a code to the number; it is empty if nothing does.
+    speaks against sending a code to the number; it is empty if nothing does. ``name_findings`` are
+    the rules that speak against the display name.
     """
 
     line: int
@@ -28,6 +30,7 @@ class ImportResult:
     result: str
     state: str | None
     warning: str = ""
+    name_findings: tuple[str, ...] = ()
 
 
 def import_file(
@@ -38,6 +41,7 @@ def import_file(
     actor: str,
     dry_run: bool = False,
     code_ready: bool = False,
+    strict_names: bool = False,
     on_progress: Progress | None = None,
 ) -> list[ImportResult]:
     """Store the requests of a file, all of them or none. Importing it again changes nothing.
@@ -49,6 +53,7 @@ def import_file(
         actor: who imports.
         dry_run: check everything and store nothing.
         code_ready: the holders of all these numbers can read a code now.
+        strict_names: refuse a display name that breaks a published rule of Meta's.
         on_progress: told while the file is read.
 
     Returns:
@@ -61,21 +66,27 @@ def import_file(
     lines = [line for line, _ in rows]
     requests = [replace(r, code_ready=True) if code_ready else r for _, r in rows]
     if dry_run or errors:
-        results, refusals = _look_up(ctx, rows)
+        results, refusals = _look_up(ctx, rows, strict_names=strict_names)
         if errors or refusals:
             raise _refused([*errors, *_row_errors(refusals, lines)])
         return results
     try:
-        receipts = accept(ctx, requests, actor)
+        receipts = accept(ctx, requests, actor, strict_names=strict_names)
     except RequestsRefusedError as error:
         raise _refused(_row_errors(error.refusals, lines)) from None
     return [
-        _result(line, receipt.onboarding, receipt.result, receipt.warning)
+        _result(line, receipt.onboarding, receipt.result, receipt.name_findings, receipt.warning)
         for line, receipt in zip(lines, receipts, strict=True)
     ]
 
 
-def _result(line: int, row: Onboarding, result: str, warning: str = "") -> ImportResult:
+def _result(
+    line: int,
+    row: Onboarding,
+    result: str,
+    findings: Sequence[NameFinding],
+    warning: str = "",
+) -> ImportResult:
     return ImportResult(
         line=line,
         phone_number=row.phone_number,
@@ -83,25 +94,36 @@ def _result(line: int, row: Onboarding, result: str, warning: str = "") -> Impor
         result=result,
         state=row.state.value,
         warning=warning,
+        name_findings=tuple(each.rule for each in findings),
     )
 
 
-def _look_up(ctx: Context, rows: Sequence[Row]) -> tuple[list[ImportResult], list[Refusal]]:
+def _look_up(
+    ctx: Context, rows: Sequence[Row], *, strict_names: bool
+) -> tuple[list[ImportResult], list[Refusal]]:
     """Check requests as storing them would, and store nothing."""
-    checked = check(ctx, [request for _, request in rows])
-    results = [
-        _result(line, checked.known[index], "known")
-        if index in checked.known
-        else _valid(line, checked.fresh.get(index))
-        for index, (line, _) in enumerate(rows)
-    ]
+    checked = check(ctx, [request for _, request in rows], strict_names=strict_names)
+    results = []
+    for index, (line, request) in enumerate(rows):
+        findings = check_display_name(request.display_name)
+        if index in checked.known:
+            results.append(_result(line, checked.known[index], "known", findings))
+        else:
+            results.append(_valid(line, checked.fresh.get(index), findings))
     return results, list(checked.refusals)
 
 
-def _valid(line: int, request: ValidRequest | None) -> ImportResult:
-    number, warning = (request.number.e164, warning_of(request)) if request else ("", "")
+def _valid(
+    line: int, request: ValidRequest | None, findings: Sequence[NameFinding]
+) -> ImportResult:
     return ImportResult(
-        line=line, phone_number=number, id=None, result="valid", state=None, warning=warning
+        line=line,
+        phone_number=request.number.e164 if request else "",
+        id=None,
+        result="valid",
+        state=None,
+        warning=warning_of(request) if request else "",
+        name_findings=tuple(each.rule for each in findings),
     )
 
 

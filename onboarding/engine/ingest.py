@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.name_status import NameWebhook, decided
 from onboarding.core.numbers import number_key
 from onboarding.core.plan import Plan
-from onboarding.core.steps import Move, Wait, entry_of, moved
+from onboarding.core.steps import Wait, entry_of, moved
 from onboarding.engine.context import Context
 from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
@@ -37,6 +38,9 @@ _HINTS = frozenset(
     }
 )
 
+#: Seconds since 1970 are fewer for thousands of years, milliseconds are more.
+_IN_MS = 100_000_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
@@ -52,6 +56,7 @@ class _Change:
     digest: str
     field: str
     waba_id: str
+    sent_at: datetime | None
     value: Mapping[str, Any]
 
 
@@ -69,7 +74,8 @@ def ingest(ctx: Context, payload: object) -> Ingested:
             for c in {c.digest: c for c in changes}.values()
         ]
         new = webhooks.insert_events(conn, rows)
-        fresh = [c for c in changes if c.digest in new and c.field in _HINTS]
+        known = {c.digest: c for c in changes if c.digest in new and c.field in _HINTS}
+        fresh = list(known.values())
         accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
         _note_decisions(ctx, conn, [c for c in fresh if c.field == "phone_number_name_update"], now)
     waba_ids = tuple(sorted({c.waba_id for c in fresh if c.waba_id}))
@@ -100,38 +106,52 @@ def _change(entry: Mapping[str, Any], change: Mapping[str, Any]) -> _Change:
     field, waba_id = str(change.get("field", "")), str(inside or entry.get("id") or "")
     identity = json.dumps([field, waba_id, entry.get("time"), value], sort_keys=True, default=str)
     digest = hashlib.sha256(identity.encode()).hexdigest()
-    return _Change(digest=digest, field=field, waba_id=waba_id, value=value)
+    return _Change(
+        digest=digest, field=field, waba_id=waba_id, sent_at=_instant(entry), value=value
+    )
+
+
+def _instant(entry: Mapping[str, Any]) -> datetime | None:
+    """Return when Meta made the payload, in seconds or, as some are, in milliseconds."""
+    try:
+        seconds = float(entry.get("time") or "")
+        return datetime.fromtimestamp(seconds / (1000 if seconds > _IN_MS else 1), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now: datetime) -> None:
-    decided = {
-        (c.waba_id, number_key(str(c.value.get("display_phone_number", "")))): c for c in changes
-    }
-    if not decided:
+    told: dict[tuple[str, str], list[_Change]] = {}
+    for each in changes:
+        key = number_key(str(each.value.get("display_phone_number", "")))
+        told.setdefault((each.waba_id, key), []).append(each)
+    if not told:
         return
-    found = finding.load_by_number(conn, [key for _, key in decided])
+    found = finding.load_by_number(conn, [key for _, key in told])
     plans = [
-        _decided(row, decided[row.waba_id, row.number_key].value, now)
+        _decided(row, told[row.waba_id, row.number_key], now)
         for rows in found.values()
         for row in rows
-        if row.state in LIVE and (row.waba_id, row.number_key) in decided
+        if row.state in LIVE and (row.waba_id, row.number_key) in told
     ]
     write_plans(ctx, conn, plans, now)
 
 
-def _decided(row: Onboarding, value: Mapping[str, Any], now: datetime) -> Plan:
-    decision, reason = str(value.get("decision", "")), value.get("rejection_reason")
-    detail = {"decision": decision, "name": str(value.get("requested_verified_name", ""))}
-    if reason:
-        detail["rejection_reason"] = str(reason)
-    # Webhooks overtake each other: a late PENDING says nothing about a decision that is known.
-    known = {"REJECTED": str(reason) if reason else None, "APPROVED": None}
-    step = Move(
-        note="name_decision",
-        reason=f"Meta's webhook says {decision}" + (f" ({reason})" if reason else ""),
-        changes={"rejection_reason": known[decision]} if decision in known else {},
-        detail=detail,
+def _decided(row: Onboarding, changes: Iterable[_Change], now: datetime) -> Plan:
+    made = Plan(row=row, step=Wait(reason=row.waiting))
+    for told in sorted((_told(each, now) for each in changes), key=lambda told: told.decided_at):
+        for step in decided(made.row, told):
+            after = moved(made.row, step, now)
+            made.entries.append(entry_of(made.row, after, step, now, "meta"))
+            made.row = after
+    return made
+
+
+def _told(change: _Change, now: datetime) -> NameWebhook:
+    reason = change.value.get("rejection_reason")
+    return NameWebhook(
+        decision=str(change.value.get("decision", "")),
+        name=" ".join(str(change.value.get("requested_verified_name") or "").split()),
+        rejection_reason=str(reason) if reason else None,
+        decided_at=min(change.sent_at or now, now),
     )
-    after = moved(row, step, now)
-    entry = entry_of(row, after, step, now, "meta")
-    return Plan(row=after, entries=[entry], step=Wait(reason=row.waiting))

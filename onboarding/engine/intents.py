@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.pins import TAKES_PIN
+from onboarding.core.pins import TAKES_PIN, carried_pin
 from onboarding.core.plan import Plan, parked, waiting
 from onboarding.core.steps import Call, Snapshot, Wait
 from onboarding.engine.context import Context, Ids
@@ -178,7 +178,12 @@ def _journal(
 ) -> list[Sent]:
     ids = Ids(now)
     planned = [
-        (snap, call, written[made.row.id], _operation(ctx, snap, call, ids.next(), now))
+        (
+            snap,
+            call,
+            written[made.row.id],
+            _operation(ctx, replace(snap, row=made.row), call, ids.next(), now),
+        )
         for snap, made, call in calling
         if made.row.id in written
     ]
@@ -234,4 +239,5 @@ def _operation(
         intent_at=now,
         settle_at=now + ctx.policy.settle,
         code_method=CodeMethod(by) if (by := call.params.get("code_method")) else None,
+        pin_sealed=carried_pin(row) if call.operation in TAKES_PIN else None,
     )

@@ -284,13 +284,23 @@ def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
 
 
 def _by_key(numbers: Sequence[PhoneNumber]) -> dict[str, PhoneNumber]:
-    """Return the listed numbers by their keys: of one that left and came back, the living one."""
+    """Return the listed numbers by their keys: of one that left and came back, the living one.
+
+    Of two that live it is the one of the later Embedded Signup.
+    """
     found: dict[str, PhoneNumber] = {}
     for number in numbers:
         key = number_key(number.display_phone_number or "")
-        if key not in found or (is_gone(found[key]) and not is_gone(number)):
+        if key not in found or _is_newer(number, found[key]):
             found[key] = number
     return found
+
+
+def _is_newer(number: PhoneNumber, other: PhoneNumber) -> bool:
+    if is_gone(number) or is_gone(other):
+        return is_gone(other) and not is_gone(number)
+    ended = number.last_onboarded_time, other.last_onboarded_time
+    return ended[0] is not None and (ended[1] is None or ended[0] > ended[1])
 
 
 def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onboarding:

@@ -12,12 +12,12 @@ from onboarding.core.code_desk import NO_CODE
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger
 from onboarding.core.name_desk import renamed
-from onboarding.core.names import parse_display_name
 from onboarding.core.pins import parse_pin, pin_given
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
 from onboarding.engine.changing import change, require_move
 from onboarding.engine.context import Context
+from onboarding.engine.name_checks import sound_name
 from onboarding.engine.requests import require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
 from onboarding.model import Onboarding, Reason, State
@@ -43,18 +43,20 @@ def code_ready(ctx: Context, onboarding_id: str, actor: str) -> Onboarding:
     return change(ctx, onboarding_id, actor, make)
 
 
-def rename(ctx: Context, onboarding_id: str, new_name: str, actor: str) -> Onboarding:
+def rename(
+    ctx: Context, onboarding_id: str, new_name: str, actor: str, *, strict: bool = False
+) -> Onboarding:
     """Give the number another display name.
 
     Before the number is created the name is simply replaced; in review it is submitted as a
     change; a registered number goes through review and registration again.
 
     Raises:
-        InputError: not a name that Meta takes.
+        InputError: not a name that Meta takes; or, if ``strict``, one that breaks a rule.
         ConflictError: the number has this name.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
-    name = parse_display_name(new_name)
+    name = sound_name(new_name, strict=strict)
     return change(ctx, onboarding_id, actor, lambda row, *_: renamed(row, name))
 
 
@@ -98,7 +100,7 @@ def restart(
                 field="phone_number",
                 hint=f"see: onboarding show {live[0].id}",
             )
-        anew = replace(row, onboarded_at=onboarded_at, state_since=now)
+        anew = replace(row, cycle=row.cycle + 1, onboarded_at=onboarded_at, state_since=now)
         return Move(
             trigger=Trigger.RESTARTED,
             reason=reason,
@@ -115,7 +117,8 @@ _NEW_CYCLE: dict[str, Any] = {
     "phone_number_id": None, "code_ready": False, "code_sent_at": None, "code_sends": 0,
     "code_tries": 0, "pin_mismatches": 0, "new_display_name": None, "name_submitted_at": None,
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
-    "rejection_reason": None, "register_accepted_at": None, "registered_at": None,
+    "rejection_reason": None, "name_status": None, "new_name_status": None,
+    "name_decided_at": None, "register_accepted_at": None, "registered_at": None,
     "register_by": None, "register_by_reason": None,
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.budgets import APP, STOP_ALL_AT, Breaker, waba_key
+from onboarding.core.pins import carried_pin
 from onboarding.core.steps import Call
 from onboarding.engine.vault import Vault
 from onboarding.errors import GraphError
@@ -65,7 +66,7 @@ def _verify_code(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
 
 
 def _pin_of(row: Onboarding, vault: Vault) -> str:
-    return vault.open(row.pin_pending_sealed or row.pin_sealed or "")
+    return vault.open(carried_pin(row) or "")
 
 
 def _register(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:

@@ -158,6 +158,9 @@ onboarding = Table(
     Column("hold_until", Instant),
     Column("history_seq", Integer, nullable=False),
     Column("head_hash", String(64), nullable=False),
+    Column("name_status", String(40)),
+    Column("new_name_status", String(40)),
+    Column("name_decided_at", Instant),
     # One live claim per number, in the whole database.
     Index(
         "uq_onboarding_number_key_live",
@@ -231,6 +234,7 @@ operation = Table(
     Column("applied", Boolean, nullable=False),
     Column("resolved_by", String(20)),
     Column("code_method", Word(CodeMethod)),
+    Column("pin_sealed", Text),
     # One open call per onboarding: what is unanswered is settled before anything else is sent.
     Index(
         "uq_operation_onboarding_id_open",

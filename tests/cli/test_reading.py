@@ -244,7 +244,7 @@ def test_show_counts_the_calls_of_the_number_not_of_the_onboarding(meta: Meta) -
     assert told["id"] != first
     assert told["operations"] == []
     left = {each["operation"]: each["left"] for each in told["budgets"]}
-    assert left == {"request_code": 8, "register": 8}
+    assert left == {"request_code": 8, "register": 8, "set_display_name": 10}
 
 
 def test_show_tells_of_a_hold_before_a_worker_saw_it(deployment: Deployment) -> None:

@@ -81,6 +81,8 @@ def a_row(
         fields["phone_number_id"] = NUMBER_ID
     if seen is not None:
         fields |= {"seen": seen, "seen_at": START, "seen_present": True}
+    if seen is not None and state is not State.REQUESTED:
+        fields |= {"name_status": seen.name_status, "new_name_status": seen.new_name_status}
     return Onboarding(**{**fields, **changes})
 
 

@@ -160,7 +160,7 @@ class TestAnotherName:
         approved = replace(DECLINED, new_name_status="APPROVED", new_display_name="New name")
         after = look(read(self.SUBMITTED, approved, START + HOUR), START + HOUR)
         assert (after.row.state, call_of(after)) == (State.REGISTER_DEADLINE, REGISTER)
-        assert triggers_of(after) == ["name_usable"]
+        assert triggers_of(after) == ["name_status_changed", "name_usable"]
 
     @pytest.mark.parametrize(
         ("status", "reason"),

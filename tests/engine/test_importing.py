@@ -300,9 +300,21 @@ def test_a_dry_run_tells_what_would_be(engine: Engine, file: Path) -> None:
     [known] = engine.import_file(_write(file, f"{HEAD}\n{WABA},+16315551000,Shop\n"))
     _write(file, f"{HEAD}\n{WABA},+16315551001,Shop\n{WABA},+16315551000,Shop\n")
     assert engine.import_file(file, dry_run=True) == [
-        ImportResult(line=2, phone_number="+16315551001", id=None, result="valid", state=None),
         ImportResult(
-            line=3, phone_number="+16315551000", id=known.id, result="known", state="requested"
+            line=2,
+            phone_number="+16315551001",
+            id=None,
+            result="valid",
+            state=None,
+            name_findings=("generic",),
+        ),
+        ImportResult(
+            line=3,
+            phone_number="+16315551000",
+            id=known.id,
+            result="known",
+            state="requested",
+            name_findings=("generic",),
         ),
     ]
     assert len(engine.find().items) == 1

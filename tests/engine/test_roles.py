@@ -129,6 +129,7 @@ def test_the_app_cannot_undo_what_was_written(roles: Roles, statement: str) -> N
         "SELECT pin_sealed FROM onboarding",
         "SELECT pin_pending_sealed FROM onboarding",
         "SELECT code_sealed FROM onboarding",
+        "SELECT pin_sealed FROM operation",
         "INSERT INTO deployment VALUES ('x', 'y')",
         "UPDATE onboarding SET hold_text = 'x'",
         "DELETE FROM budget",
@@ -144,7 +145,11 @@ def test_the_reader_reads_no_secret_and_writes_nothing(roles: Roles, statement: 
 def test_the_reader_reads_everything_else(roles: Roles) -> None:
     for table in tables.metadata.sorted_tables:
         names = [c.name for c in table.columns if not c.name.endswith("_sealed")]
-        assert len(table.columns) - len(names) == {"account": 1, "onboarding": 3}.get(table.name, 0)
+        assert len(table.columns) - len(names) == {
+            "account": 1,
+            "onboarding": 3,
+            "operation": 1,
+        }.get(table.name, 0)
         roles.run(roles.reader, f"SELECT {', '.join(names)} FROM {table.name}")  # noqa: S608 - ours
     roles.run(roles.reader, "SELECT version_num FROM alembic_version")
 
@@ -154,16 +159,10 @@ def test_the_app_does_not_upgrade_and_the_owner_does(roles: Roles) -> None:
     drop = "DROP FUNCTION history_is_unsealed() CASCADE"
     also = "DROP FUNCTION account_history_is_unsealed() CASCADE"
     columns = "ALTER TABLE worker DROP host, DROP version, DROP definition"
-    way = "ALTER TABLE operation DROP code_method"
-    roles.run(
-        roles.owner,
-        undo,
-        drop,
-        also,
-        columns,
-        way,
-        "UPDATE alembic_version SET version_num = '0001'",
-    )
+    ways = "ALTER TABLE operation DROP code_method, DROP pin_sealed"
+    names = "ALTER TABLE onboarding DROP name_status, DROP new_name_status, DROP name_decided_at"
+    first = (undo, drop, also, columns, ways, names)
+    roles.run(roles.owner, *first, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(StoreError, match="may not do this"):
         Engine.open(roles.url(roles.app), upgrade=True)
     Engine.open(roles.url(roles.owner), upgrade=True).close()
