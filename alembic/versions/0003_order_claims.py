@@ -21,8 +21,9 @@ def upgrade():
         ["next_due_at", "id"],
         sqlite_where=sa.text("next_due_at IS NOT NULL"),
         postgresql_where=sa.text("next_due_at IS NOT NULL"),
+        if_not_exists=True,
     )
-    op.drop_index("ix_onboarding_next_due_at", "onboarding")
+    op.drop_index("ix_onboarding_next_due_at", "onboarding", if_exists=True)
 
 
 def downgrade():
