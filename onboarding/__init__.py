@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.core.code_links import CodeLink
+    from onboarding.core.sms_gateways import Gateway, SmsRequest
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.code_links import MadeLink
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.sms_intake import SmsTaken
     from onboarding.errors import (
         ChainBrokenError,
         ConfigurationError,
@@ -69,6 +71,7 @@ __all__ = [
     "ConflictError",
     "Engine",
     "Entry",
+    "Gateway",
     "GraphError",
     "HistoryEntry",
     "ImportFileError",
@@ -88,6 +91,8 @@ __all__ = [
     "Receipt",
     "RequestsRefusedError",
     "SchemaError",
+    "SmsRequest",
+    "SmsTaken",
     "State",
     "StoreError",
     "SystemClock",
@@ -99,12 +104,14 @@ _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
     "onboarding.core.code_ledger": ("CodeAttempt", "CodeLedger"),
     "onboarding.core.code_links": ("CodeLink",),
+    "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",

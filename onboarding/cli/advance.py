@@ -30,9 +30,10 @@ def advance(
         onboarding advance "+1 631 555 1000"
     """
     from onboarding.cli.output import print_json, say
-    from onboarding.cli.session import open_engine
+    from onboarding.cli.session import open_engine, settings_of
+    from onboarding.engine.intakes import load_named
 
-    with open_engine(ctx) as engine:
+    with open_engine(ctx, intakes=load_named(settings_of(ctx).code_intakes)) as engine:
         told = _one(engine, ref) if ref is not None else _all(engine)
         told["next_due_at"] = engine.next_due_at()
         now = engine.context.clock.now()
