@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
+    from onboarding.engine.mailbox import MailRead
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
     from onboarding.engine.sms_intake import SmsTaken
@@ -77,6 +78,7 @@ __all__ = [
     "ImportFileError",
     "InputError",
     "MadeLink",
+    "MailRead",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
@@ -110,6 +112,7 @@ _HOMES = {
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),
+    "onboarding.engine.mailbox": ("MailRead",),
     "onboarding.engine.settling": ("OpenOperation",),
     "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),

@@ -103,6 +103,19 @@ class Settings(BaseSettings):
     vonage_signature_secret: SecretStr | None = Field(
         None, description="signature secret of Vonage, which signs the webhooks of its messages"
     )
+    mailbox_host: str | None = Field(
+        None, description="IMAP server of a mailbox that SMS or voicemails arrive in"
+    )
+    mailbox_port: int = Field(993, ge=1, le=65535, description="its port, with TLS from the start")
+    mailbox_user: str | None = Field(None, description="who logs in there")
+    mailbox_password: SecretStr | None = Field(None, description="with what password")
+    mailbox_password_file: Path | None = Field(
+        None, description="a file with that password, if it is not given itself"
+    )
+    mailbox_folder: str = Field("INBOX", description="the folder that is read")
+    mailbox_ca_file: Path | None = Field(
+        None, description="certificates to trust there instead of the usual ones, as a PEM file"
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
 
     def policy(self) -> Policy:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from onboarding.cli.code_sources import ingest, mailbox
+
 if TYPE_CHECKING:
     from onboarding.core.code_ledger import CodeLedger
-    from onboarding.core.sms_gateways import SmsRequest
     from onboarding.model import Onboarding
 
 
@@ -182,71 +183,5 @@ def _line(row: Onboarding, ledger: CodeLedger) -> tuple[object, ...]:
     return (row.id, row.phone_number, row.state, row.waiting, *told, left, next_at)
 
 
-@app.command()
-def ingest(
-    ctx: typer.Context,
-    file: Annotated[str, typer.Argument(help="The body of the request, or - for standard input.")],
-    *,
-    gateway: Annotated[
-        str, typer.Option(metavar="twilio|vonage|generic", help="Whose request it is.")
-    ],
-    url: Annotated[
-        str, typer.Option(metavar="URL", help="Where the request was sent; Twilio signs it.")
-    ] = "",
-    header: Annotated[
-        list[str] | None,
-        typer.Option(metavar="'NAME: VALUE'", help="A header of it; may be given several times."),
-    ] = None,
-    unsigned: Annotated[
-        bool, typer.Option("--unsigned", help="You know who sent it: check no signature.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Take the code of a text message that an SMS gateway received.
-
-    The message goes to the number that waits for a code. A repeat of it changes nothing.
-
-    Example:
-        onboarding code ingest message.json --gateway generic
-        onboarding code ingest body.txt --gateway twilio --url https://example.com/sms \
---header "X-Twilio-Signature: 0/KCTR6DLpKmkAf8muzZqo1nDgQ="
-    """
-    from onboarding.cli.onboardings import facts
-    from onboarding.cli.output import print_json, say, say_next
-    from onboarding.cli.session import open_engine
-
-    request, sent_by = _request(file, url, header or []), _gateway(gateway)
-    with open_engine(ctx) as engine:
-        taken = engine.ingest_sms(request, sent_by, is_checked=unsigned)
-    row = taken.onboarding
-    if as_json:
-        print_json({"result": taken.result, "onboarding": facts(row)})
-        return
-    known = "this code was handed in before"
-    what = known if taken.result == "known" else "the code will be sent to Meta"
-    say(f"{row.phone_number} ({row.id}): {what}")
-    say_next("onboarding worker")
-
-
-def _request(file: str, url: str, headers: list[str]) -> SmsRequest:
-    from onboarding.cli.asking import read_text
-    from onboarding.core.sms_gateways import SmsRequest
-    from onboarding.errors import InputError
-
-    named = [header.partition(":") for header in headers]
-    if any(not colon for _, colon, _ in named):
-        raise InputError("a header has no colon", field="header", hint="--header 'NAME: VALUE'")
-    by_name = {name.strip(): value.strip() for name, _, value in named}
-    return SmsRequest(body=read_text(file).encode(), headers=by_name, url=url)
-
-
-def _gateway(text: str) -> Any:
-    from onboarding.core.sms_gateways import Gateway
-    from onboarding.errors import InputError
-
-    try:
-        return Gateway(text.lower())
-    except ValueError:
-        raise InputError(
-            f"'{text}' is no gateway that we know", hint=f"--gateway {'|'.join(Gateway)}"
-        ) from None
+app.command()(ingest)
+app.command()(mailbox)

@@ -26,6 +26,7 @@ from onboarding.engine import (
     code_ledgers,
     code_links,
     importing,
+    mailbox,
     opening,
     people,
     restoring,
@@ -41,6 +42,7 @@ from onboarding.engine.escalate import escalate_due
 from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
+from onboarding.engine.mailbox import MailRead
 from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
@@ -311,6 +313,14 @@ class Engine:
             TransitionRefusedError: no code was asked for, or the message is of before.
         """
         return sms_intake.ingest_sms(self.context, request, gateway, actor, is_checked=is_checked)
+
+    def read_mailbox(self) -> MailRead:
+        """Look once at what is new in the mailbox of the settings, and take the codes in it.
+
+        Raises:
+            ConfigurationError: no mailbox is set up, or it cannot be used.
+        """
+        return mailbox.read_mailbox(self.context, mailbox.address_of(self.context.settings))
 
     def make_link(self, reference: str, until: datetime, *, actor: str | None = None) -> MadeLink:
         """Make a link with which the holder of a number can give its code.
