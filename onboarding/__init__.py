@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from onboarding.core.code_links import CodeLink
     from onboarding.core.name_rules import NameFinding, check_display_name
     from onboarding.core.name_submissions import NameSubmission
+    from onboarding.core.sms_gateways import Gateway, SmsRequest
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
+    from onboarding.engine.mailbox import MailRead
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.sms_intake import SmsTaken
     from onboarding.errors import (
         ChainBrokenError,
         ConfigurationError,
@@ -71,11 +74,13 @@ __all__ = [
     "ConflictError",
     "Engine",
     "Entry",
+    "Gateway",
     "GraphError",
     "HistoryEntry",
     "ImportFileError",
     "InputError",
     "MadeLink",
+    "MailRead",
     "NameFinding",
     "NameSubmission",
     "NotFoundError",
@@ -92,6 +97,8 @@ __all__ = [
     "Receipt",
     "RequestsRefusedError",
     "SchemaError",
+    "SmsRequest",
+    "SmsTaken",
     "State",
     "StoreError",
     "SystemClock",
@@ -106,12 +113,15 @@ _HOMES = {
     "onboarding.core.code_links": ("CodeLink",),
     "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
     "onboarding.core.name_submissions": ("NameSubmission",),
+    "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),
+    "onboarding.engine.mailbox": ("MailRead",),
     "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",

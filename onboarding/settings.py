@@ -86,6 +86,36 @@ class Settings(BaseSettings):
     link_base_url: str | None = Field(
         None, description="where the page is that takes codes by link; a token goes at its end"
     )
+    code_intakes: str = Field(
+        "", description="intakes of installed packages to load, by name, separated by commas"
+    )
+    hosted_numbers: str = Field(
+        "",
+        description="numbers whose texts a gateway or a mailbox hands in, like +4930*,+1631*",
+    )
+    hosted_take_calls: bool = Field(
+        default=False,
+        description="whether calls to them are transcribed and handed in, too",
+    )
+    twilio_auth_token: SecretStr | None = Field(
+        None, description="auth token of Twilio, which signs the webhooks of its messages"
+    )
+    vonage_signature_secret: SecretStr | None = Field(
+        None, description="signature secret of Vonage, which signs the webhooks of its messages"
+    )
+    mailbox_host: str | None = Field(
+        None, description="IMAP server of a mailbox that SMS or voicemails arrive in"
+    )
+    mailbox_port: int = Field(993, ge=1, le=65535, description="its port, with TLS from the start")
+    mailbox_user: str | None = Field(None, description="who logs in there")
+    mailbox_password: SecretStr | None = Field(None, description="with what password")
+    mailbox_password_file: Path | None = Field(
+        None, description="a file with that password, if it is not given itself"
+    )
+    mailbox_folder: str = Field("INBOX", description="the folder that is read")
+    mailbox_ca_file: Path | None = Field(
+        None, description="certificates to trust there instead of the usual ones, as a PEM file"
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
 
     def policy(self) -> Policy:

@@ -33,7 +33,7 @@ WORDS = {
     "seen_at": "when that read began",
     "seen_present": "whether the number was on the list",
     "absent_since": "first read that did not show a number that is known",
-    "code_method": "`SMS` or `VOICE`",
+    "code_method": "`SMS` or `VOICE`, as asked for or chosen; see the ledger for what was sent",
     "code_language": "language of the code",
     "code_window": "when the holder can read a code",
     "code_ready": "a person said that the holder can read a code",

@@ -55,7 +55,7 @@ _SCHEDULES = {
     "certificate_tries": "such refusals, after which a person is asked",
     "code_refused": "gaps between request_code calls that Meta refused (136024)",
     "code_refused_tries": "such refusals, after which a person is asked",
-    "codes_exhausted_again": "wait after too many codes (136024/2388367) for the second time",
+    "code_volume_repeated": "the wait after a second volume limit in a row (136024/2388367)",
     "code_resend": "gaps between codes that go unread",
     "poll_connecting": "gaps between reads of the list after an accepted registration",
     "poll_review": "gaps between reads of the list while a name is in review",
@@ -75,6 +75,8 @@ _SETTINGS = {
     "waba_calls_per_hour": "WABA_CALLS_PER_HOUR",
     "active_waba_calls_per_hour": "ACTIVE_WABA_CALLS_PER_HOUR",
     "app_calls_per_hour": "APP_CALLS_PER_HOUR",
+    "code_fallback": "CODE_FALLBACK_MINUTES",
+    "quiet_hours": "QUIET_HOURS",
 }
 
 

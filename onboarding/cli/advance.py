@@ -35,14 +35,15 @@ def advance(
         onboarding advance "+1 631 555 1000" --now
     """
     from onboarding.cli.output import print_json, say
-    from onboarding.cli.session import open_engine
+    from onboarding.cli.session import open_engine, settings_of
+    from onboarding.engine.intakes import load_named
     from onboarding.errors import InputError
 
     if now and ref is None:
         raise InputError(
             "--now is for one onboarding", field="ref", hint="onboarding advance ID --now"
         )
-    with open_engine(ctx) as engine:
+    with open_engine(ctx, intakes=load_named(settings_of(ctx).code_intakes)) as engine:
         told = _one(engine, ref) if ref is not None else _all(engine)
         if now:
             told["text"] += told["skipped"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from onboarding.cli.code_sources import ingest, mailbox
+
 if TYPE_CHECKING:
     from onboarding.core.code_ledger import CodeLedger
     from onboarding.model import Onboarding
@@ -179,3 +181,7 @@ def _line(row: Onboarding, ledger: CodeLedger) -> tuple[object, ...]:
     next_at = f"{ledger.next_at:%Y-%m-%d %H:%M} UTC" if ledger.next_at else ledger.next_why or "now"
     left = f"{ledger.left} of {ledger.limit}"
     return (row.id, row.phone_number, row.state, row.waiting, *told, left, next_at)
+
+
+app.command()(ingest)
+app.command()(mailbox)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from onboarding.engine.context import CodeIntake
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -38,12 +35,14 @@ def worker(
     if ctx.invoked_subcommand is not None:
         return
     from onboarding.cli.restored import note_restored
-    from onboarding.cli.session import open_engine, report_to_log
+    from onboarding.cli.session import open_engine, report_to_log, settings_of
     from onboarding.dispatch.fleet import fleet_worker
     from onboarding.dispatch.worker import Worker, run_until_signalled
+    from onboarding.engine.intakes import load_named, load_path
 
     report_to_log(ctx)
-    with open_engine(ctx, intakes=[_load(path) for path in intake or ()]) as engine:
+    named = load_named(settings_of(ctx).code_intakes)
+    with open_engine(ctx, intakes=[*named, *map(load_path, intake or ())]) as engine:
         name = engine.context.worker
 
         def on_start() -> None:
@@ -78,30 +77,3 @@ def list_workers(
         print_table(COLUMNS, map(as_row, seen))
     else:
         say("no worker ran in the last 24 hours")
-
-
-def _load(path: str) -> CodeIntake:
-    """Return the intake at ``package.module:name``; a class or function there is called first."""
-    import sys
-    from importlib import import_module
-
-    from onboarding.errors import ConfigurationError
-
-    module, _, name = path.partition(":")
-    sys.path.insert(0, "")
-    try:
-        found = getattr(import_module(module), name)
-        made: CodeIntake = found if hasattr(found, "answers") and not callable(found) else found()
-    except Exception as error:  # noqa: BLE001 - code of others; whatever fails in it is told
-        raise ConfigurationError(
-            f"the intake '{path}' cannot be loaded: {error} ({type(error).__name__})",
-            hint="write it like our_package.codes:intake",
-        ) from None
-    finally:
-        sys.path.remove("")
-    if not hasattr(made, "answers"):
-        raise ConfigurationError(
-            f"'{path}' is no intake: it has no method 'answers'",
-            hint="see docs/howto/answer-for-codes.md",
-        )
-    return made

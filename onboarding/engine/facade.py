@@ -20,6 +20,7 @@ from onboarding.core.name_submissions import NameSubmission, submissions
 from onboarding.core.numbers import number_key
 from onboarding.core.reasons import ENDED_BY_LIST
 from onboarding.core.requirements import Requirement, requirements
+from onboarding.core.sms_gateways import Gateway, SmsRequest
 from onboarding.core.story import Story, tell
 from onboarding.core.timing import earliest
 from onboarding.engine import (
@@ -29,10 +30,12 @@ from onboarding.engine import (
     code_ledgers,
     code_links,
     importing,
+    mailbox,
     opening,
     people,
     restoring,
     settling,
+    sms_intake,
 )
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
@@ -43,6 +46,8 @@ from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
+from onboarding.engine.intakes import load_named
+from onboarding.engine.mailbox import MailRead
 from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
@@ -50,6 +55,7 @@ from onboarding.engine.restoring import Restored
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.settling import OpenOperation
+from onboarding.engine.sms_intake import SmsTaken
 from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
@@ -119,7 +125,7 @@ class Engine:
         *,
         upgrade: bool = False,
         clock: Clock | None = None,
-        intakes: Sequence[CodeIntake] = (),
+        intakes: Sequence[CodeIntake] | None = None,
         **settings: Any,
     ) -> Self:
         """Open the deployment at a database URL.
@@ -128,7 +134,7 @@ class Engine:
             url: like ``sqlite:///onboarding.db``; default: ONBOARDING_DATABASE_URL.
             upgrade: bring the schema up to date first, and make a new SQLite database.
             clock: business time; default: the system's.
-            intakes: what may read one-time codes.
+            intakes: what may read one-time codes; by default what ONBOARDING_CODE_INTAKES names.
             settings: any field of ``Settings``; wins over the environment.
 
         Raises:
@@ -138,7 +144,8 @@ class Engine:
         loaded = load_settings(database_url=url, **settings)
         if upgrade:
             opening.upgrade(loaded)
-        return cls(opening.open_context(loaded, clock=clock, intakes=intakes))
+        reading_codes = load_named(loaded.code_intakes) if intakes is None else intakes
+        return cls(opening.open_context(loaded, clock=clock, intakes=reading_codes))
 
     def close(self) -> None:
         """Give up calls that are in flight (they stay journaled) and close the connections."""
@@ -308,6 +315,38 @@ class Engine:
         row = self.get(reference)
         with reading(self.context.database) as conn:
             return journal.load_operations(conn, row.id)
+
+    def ingest_sms(
+        self,
+        request: SmsRequest,
+        gateway: Gateway,
+        *,
+        is_checked: bool = False,
+        actor: str | None = None,
+    ) -> SmsTaken:
+        """Take the code of a text message that an SMS gateway received for one of our numbers.
+
+        Args:
+            request: the gateway's request, as it came.
+            gateway: whose it is; its signature is checked with the secret in the settings.
+            is_checked: you know already that the gateway sent it.
+            actor: who is named in the history; by default the gateway.
+
+        Raises:
+            ConfigurationError: there is no secret to check the signature with.
+            InputError: the signature does not fit, or the message holds no code of WhatsApp.
+            NotFoundError: no number of ours that it went to waits for a code.
+            TransitionRefusedError: no code was asked for, or the message is of before.
+        """
+        return sms_intake.ingest_sms(self.context, request, gateway, actor, is_checked=is_checked)
+
+    def read_mailbox(self) -> MailRead:
+        """Look once at what is new in the mailbox of the settings, and take the codes in it.
+
+        Raises:
+            ConfigurationError: no mailbox is set up, or it cannot be used.
+        """
+        return mailbox.read_mailbox(self.context, mailbox.address_of(self.context.settings))
 
     def make_link(self, reference: str, until: datetime, *, actor: str | None = None) -> MadeLink:
         """Make a link with which the holder of a number can give its code.

@@ -11,6 +11,7 @@ from sqlalchemy import Engine as Database
 
 from onboarding.clock import Clock, SystemClock
 from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.intakes import hosted
 from onboarding.engine.restoring import keep_home
 from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
@@ -68,7 +69,7 @@ def open_context(
         policy=policy,
         settings=settings,
         worker=worker_id(),
-        intakes=tuple(intakes),
+        intakes=(*intakes, *hosted(settings)),
     )
 
 
