@@ -18,7 +18,7 @@ from onboarding.core.lifecycle import FINAL, Trigger
 from onboarding.core.policy import Policy
 from onboarding.core.steps import Attempts, Move
 from onboarding.core.timing import DAY, HOUR, MINUTE, backoff, jitter
-from onboarding.core.waits import failures_in_a_row, hold_step
+from onboarding.core.waits import codes_exhausted_until, failures_in_a_row, hold_step
 from onboarding.model import (
     Effect,
     Failure,
@@ -40,7 +40,6 @@ UNFINISHED_DEREGISTER = 133000
 CODE_WRONG = 136025
 INVALID_PARAMETER = 100
 CANNOT_CREATE_CERTIFICATE = 2388001
-TOO_MANY_CODES = 2388367
 
 #: Codes that say that a call's object is gone, or is not to be seen.
 _GONE = (33, 803)
@@ -176,27 +175,8 @@ def _code_refused(case: Refusal) -> Move | None:
     if case.tries > case.policy.code_refused_tries:
         return _parked(case)
     wait = max(case.told, backoff(case.tries, case.policy.code_refused))
-    if case.failure.subcode == TOO_MANY_CODES and _was_too_many(case):
-        wait = max(wait, case.policy.codes_exhausted_again)
-    return _again(case, wait)
-
-
-def _was_too_many(case: Refusal) -> bool:
-    """Whether the last request_code of this number that Meta answered met the same limit.
-
-    The row forgets its trouble when a person releases it; Meta's window rolls on.
-    """
-    answers = [
-        op.outcome
-        for op in case.attempts.made
-        if op.name is Operation.REQUEST_CODE
-        and op.id != case.operation.id
-        and op.intent_at < case.operation.intent_at
-        and op.outcome is not None
-        and op.outcome.effect in (Effect.DONE, Effect.REFUSED)
-    ]
-    last = answers[-1].failure if answers else None
-    return last is not None and last.subcode == TOO_MANY_CODES
+    until = codes_exhausted_until(case.attempts, case.policy)
+    return _again(case, max(wait, until - case.now) if until else wait)
 
 
 def _verify_refused(case: Refusal) -> Move | None:

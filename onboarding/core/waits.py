@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from onboarding.core.policy import Policy
-from onboarding.core.steps import Move, Snapshot, Wait
+from onboarding.core.steps import Attempts, Move, Snapshot, Wait
 from onboarding.core.timing import next_poll
 from onboarding.model import (
+    Effect,
     Failure,
     JournaledOperation,
     Onboarding,
@@ -16,6 +17,9 @@ from onboarding.model import (
     Reason,
     RecoveryClass,
 )
+
+#: ``error_subcode`` of 136024: codes were asked for too often.
+TOO_MANY_CODES = 2388367
 
 #: Who holds a machine that no person holds.
 ENGINE = "engine"
@@ -93,11 +97,34 @@ def block_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | No
     return Wait(reason=Reason.THROTTLED, until=until)
 
 
+def codes_exhausted_until(attempts: Attempts, policy: Policy) -> datetime | None:
+    """Return until when no code may be asked for, once Meta said twice that it was too often.
+
+    The first time its own wait counts. A repeat means that its window rolls on (136024/2388367);
+    whichever onboarding of the number met it, and whatever a person released since.
+    """
+    answered = [
+        op
+        for op in attempts.made
+        if op.name is Operation.REQUEST_CODE
+        and op.outcome is not None
+        and op.outcome.effect in (Effect.DONE, Effect.REFUSED)
+    ]
+    last_two = answered[-2:]
+    failures = [op.outcome.failure for op in last_two if op.outcome and op.outcome.failure]
+    if [failure.subcode for failure in failures] != [TOO_MANY_CODES, TOO_MANY_CODES]:
+        return None
+    return (last_two[-1].outcome_at or last_two[-1].intent_at) + policy.codes_exhausted_again
+
+
 def budget_wait(snap: Snapshot, operation: Operation, policy: Policy, now: datetime) -> Wait | None:
     """Return the wait until Meta takes one more such call of this number, whoever asks.
 
     It has to fit into the moving window, and a block must be over.
     """
+    exhausted = codes_exhausted_until(snap.attempts, policy)
+    if operation is Operation.REQUEST_CODE and exhausted is not None and exhausted > now:
+        return Wait(reason=Reason.THROTTLED, until=exhausted)
     if wait := block_wait(snap, operation, now):
         return wait
     limit, window = policy.windows[operation]
