@@ -39,6 +39,9 @@ def pin_proven(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]
     A PIN that was given since the call left was not in it: it stays pending, and the next call
     carries it.
     """
+    later = row.register_accepted_at
+    if later is not None and operation.intent_at < later:
+        return {}  # a later call was accepted, and with it a later PIN
     carried = operation.pin_sealed or carried_pin(row)
     is_pending = carried == row.pin_pending_sealed
     return {"pin_sealed": carried, **({"pin_pending_sealed": None} if is_pending else {})}

@@ -309,6 +309,36 @@ class TestRefusedRequests:
         assert until is not None
         assert until >= START + DAY
 
+    def test_a_volume_limit_that_repeats_is_waited_out_for_72_hours(self) -> None:
+        refusal = a_failure(RecoveryClass.WAIT, 136024, 2388367, wait_s=24 * 3600)
+        first = wait_of(self.refused(refusal)).until
+        second = wait_of(self.refused(refusal, refusal)).until
+        assert first is not None
+        assert second is not None
+        assert second - first >= 3 * DAY
+
+    def test_it_holds_for_every_onboarding_of_the_number_and_whoever_released_it(self) -> None:
+        row = replace(CREATED, code_ready=True)
+        blocked = a_failure(RecoveryClass.WAIT, 136024, 2388367, wait_s=24 * 3600)
+        calls = [
+            answered(an_operation(ASK, CREATED, at), blocked, onboarding_id="other")
+            for at in (START - 2 * DAY, START - DAY)
+        ]
+        until = START + 2 * DAY + SECOND
+        wait = wait_of(look(row, made=calls, forced=True))
+        assert (wait.reason, wait.until) == (Reason.THROTTLED, until)
+        assert call_of(look(row, until, made=calls)) is ASK
+
+    def test_a_code_that_meta_sent_in_between_makes_it_the_first_again(self) -> None:
+        row = replace(CREATED, code_ready=True)
+        blocked = a_failure(RecoveryClass.WAIT, 136024, 2388367, wait_s=24 * 3600)
+        calls = [
+            answered(an_operation(ASK, CREATED, START - 5 * DAY), blocked),
+            answered(an_operation(ASK, CREATED, START - 3 * DAY)),
+            answered(an_operation(ASK, CREATED, START - 2 * DAY), blocked),
+        ]
+        assert call_of(look(row, made=calls)) is ASK
+
     def test_every_wait_for_a_code_ends_with_a_person_when_it_repeats(self) -> None:
         refusal = a_failure(RecoveryClass.WAIT, 100, 2388091, wait_s=3600)
         assert wait_of(self.refused(*[refusal] * 5)).reason is Reason.REFUSED

@@ -223,6 +223,19 @@ class TestThePin:
         assert after.row.state is State.REGISTERED
         assert (after.row.pin_sealed, after.row.pin_pending_sealed) == ("new", None)
 
+    def test_a_late_success_does_not_make_a_newer_pin_the_number_s(self) -> None:
+        call = an_operation(REGISTER, READY, status=OperationStatus.ABSENT, pin_sealed="carried")
+        row = replace(READY, pin_sealed="older", pin_pending_sealed="newer")
+        late = replace(answered(call), status=OperationStatus.ABSENT)
+        after = look(row, START + HOUR, unapplied=[late])
+        assert (after.row.pin_sealed, after.row.pin_pending_sealed) == ("carried", "newer")
+
+    def test_nor_the_pin_of_a_call_that_a_later_one_followed(self) -> None:
+        call = an_operation(REGISTER, READY, status=OperationStatus.ABSENT, pin_sealed="first")
+        row = replace(READY, pin_sealed="second", register_accepted_at=START + MINUTE)
+        late = replace(answered(call), status=OperationStatus.ABSENT)
+        assert look(row, START + HOUR, unapplied=[late]).row.pin_sealed == "second"
+
     def test_too_many_guesses_are_waited_out(self) -> None:
         after, _ = refuse(READY, a_failure(RecoveryClass.WAIT, 133008, wait_s=86400))
         assert (wait_of(after).until or START) >= START + DAY

@@ -8,10 +8,11 @@ import pytest
 
 from onboarding.core.timing import parse_iso
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import Owner, Reason, State
+from onboarding.model import OperationStatus, Owner, Reason, State
 from tests.engine.rehearsing import (
     DAY,
     HOUR,
+    MINUTE,
     NUMBER,
     SECOND,
     Rehearse,
@@ -190,6 +191,30 @@ def test_nor_while_it_is_not_known_what_became_of_it(rehearse: Rehearse, endpoin
     pin = meta.engine.reveal_pin(NUMBER, "comparing")
     assert pin == (PIN if endpoint == "register" else OTHER_PIN)
     assert meta.calls("register")[-1]["params"]["pin_digest"] == meta.shown()["pin_digest"]
+
+
+def test_a_late_success_keeps_the_pin_that_its_call_carried(meta: Rehearsed) -> None:
+    """Its answer comes once the call was settled as absent, and another PIN was given since."""
+    frozen: list[str] = []
+    with meta.open_engine() as second:
+
+        def freeze(endpoints: list[str]) -> None:
+            if "register" in endpoints and not frozen:
+                frozen.extend(endpoints)
+                meta.end_leases()
+                meta.move_to(meta.clock.now() + 3 * MINUTE)
+                (held,) = second.open_operations()
+                second.resolve_operation(held.operation.id, absent=True, reason="not seen")
+                second.set_pin(NUMBER, OTHER_PIN)
+
+        Seam(meta.engine, after=freeze)
+        meta.ask(pin=PIN)
+        meta.run_to(State.REGISTERED)
+    assert frozen
+    (late, *_) = [op for op in meta.engine.operations(NUMBER) if op.name == "register"]
+    assert (late.status, late.resolved_by) == (OperationStatus.ABSENT, "late")
+    assert meta.engine.reveal_pin(NUMBER, "comparing") == PIN
+    assert meta.calls("register")[0]["params"]["pin_digest"] == meta.shown()["pin_digest"]
 
 
 def test_a_lock_on_pins_that_comes_again_asks_the_holder(meta: Rehearsed) -> None:

@@ -228,6 +228,14 @@ def test_a_quota_of_codes_outlasts_the_onboarding_that_met_it(meta: Rehearsed) -
     assert second - first >= DAY
 
 
+def test_a_quota_of_codes_that_is_met_again_is_waited_out_for_72_hours(meta: Rehearsed) -> None:
+    meta.fail("refuse", "request_code", times=2, code=136024, subcode=2388367)
+    meta.register()
+    first, second, third = instants(meta, "request_code")
+    assert second - first >= DAY
+    assert third - second >= 3 * DAY
+
+
 # What Meta calls gone or wrong is looked into once before a person is asked.
 
 
