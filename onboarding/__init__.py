@@ -19,13 +19,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
+    from onboarding.core.attribution import Attribution
     from onboarding.core.chain import Entry as HistoryEntry
+    from onboarding.core.forecast.assumptions import Assumptions
+    from onboarding.core.forecast.outlook import Outlook
+    from onboarding.core.requirements import Requirement
+    from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
         ChainBrokenError,
         ConfigurationError,
@@ -49,18 +55,23 @@ if TYPE_CHECKING:
         PhoneNumber,
         Reason,
         State,
+        What,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Account",
+    "Assumptions",
+    "Attribution",
     "ChainBrokenError",
     "Clock",
     "CodeIntake",
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
+    "Due",
+    "DuePage",
     "Engine",
     "Entry",
     "GraphError",
@@ -73,6 +84,7 @@ __all__ = [
     "Onboarding",
     "OnboardingError",
     "OpenOperation",
+    "Outlook",
     "Owner",
     "Page",
     "Pass",
@@ -80,21 +92,30 @@ __all__ = [
     "Reason",
     "Receipt",
     "RequestsRefusedError",
+    "Requirement",
     "SchemaError",
     "State",
     "StoreError",
+    "Story",
     "SystemClock",
     "TransitionRefusedError",
+    "What",
     "Worker",
 ]
 
 _HOMES = {
     "onboarding.clock": ("Clock", "SystemClock"),
+    "onboarding.core.attribution": ("Attribution",),
+    "onboarding.core.forecast.assumptions": ("Assumptions",),
+    "onboarding.core.forecast.outlook": ("Outlook",),
+    "onboarding.core.requirements": ("Requirement",),
+    "onboarding.core.story": ("Story",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.whose_turn": ("Due", "DuePage"),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",
@@ -119,6 +140,7 @@ _HOMES = {
         "PhoneNumber",
         "Reason",
         "State",
+        "What",
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
