@@ -19,12 +19,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
+    from onboarding.core.attribution import Attribution
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.core.code_links import CodeLink
+    from onboarding.core.forecast.assumptions import Assumptions
+    from onboarding.core.forecast.outlook import Outlook
     from onboarding.core.name_rules import NameFinding, check_display_name
     from onboarding.core.name_submissions import NameSubmission
+    from onboarding.core.requirements import Requirement
     from onboarding.core.sms_gateways import Gateway, SmsRequest
+    from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.code_links import MadeLink
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
     from onboarding.engine.sms_intake import SmsTaken
+    from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
         ChainBrokenError,
         ConfigurationError,
@@ -57,12 +63,15 @@ if TYPE_CHECKING:
         PhoneNumber,
         Reason,
         State,
+        What,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Account",
+    "Assumptions",
+    "Attribution",
     "ChainBrokenError",
     "Clock",
     "CodeAttempt",
@@ -72,6 +81,8 @@ __all__ = [
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
+    "Due",
+    "DuePage",
     "Engine",
     "Entry",
     "Gateway",
@@ -89,6 +100,7 @@ __all__ = [
     "Onboarding",
     "OnboardingError",
     "OpenOperation",
+    "Outlook",
     "Owner",
     "Page",
     "Pass",
@@ -96,13 +108,16 @@ __all__ = [
     "Reason",
     "Receipt",
     "RequestsRefusedError",
+    "Requirement",
     "SchemaError",
     "SmsRequest",
     "SmsTaken",
     "State",
     "StoreError",
+    "Story",
     "SystemClock",
     "TransitionRefusedError",
+    "What",
     "Worker",
     "check_display_name",
 ]
@@ -114,6 +129,11 @@ _HOMES = {
     "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
     "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
+    "onboarding.core.attribution": ("Attribution",),
+    "onboarding.core.forecast.assumptions": ("Assumptions",),
+    "onboarding.core.forecast.outlook": ("Outlook",),
+    "onboarding.core.requirements": ("Requirement",),
+    "onboarding.core.story": ("Story",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
@@ -122,6 +142,7 @@ _HOMES = {
     "onboarding.engine.mailbox": ("MailRead",),
     "onboarding.engine.settling": ("OpenOperation",),
     "onboarding.engine.sms_intake": ("SmsTaken",),
+    "onboarding.engine.whose_turn": ("Due", "DuePage"),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",
@@ -146,6 +167,7 @@ _HOMES = {
         "PhoneNumber",
         "Reason",
         "State",
+        "What",
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -7,7 +7,7 @@ import re
 from docs.generating.markdown import block, code, table
 from onboarding.core.diagram import as_mermaid
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, STATE_MEANING, TABLE
-from onboarding.core.reasons import MEANINGS
+from onboarding.core.reasons import MEANINGS, REQUIRED
 from onboarding.model import State
 
 _COMMAND = re.compile(r"onboarding (?:\w+ )?[a-z-]+ (?:WABA_)?ID(?: --ready| \"[^\"]+\"| 123-456)?")
@@ -61,12 +61,13 @@ def reasons() -> str:
         (
             code(reason.value),
             meaning.owner.value,
+            code(REQUIRED[reason].value) if reason in REQUIRED else "nothing",
             meaning.text,
             _remedy(meaning.remedy),
         )
         for reason, meaning in MEANINGS.items()
     ]
-    return table(("reason", "whose turn", "meaning", "what to do"), rows)
+    return table(("reason", "whose turn", "requires", "meaning", "what to do"), rows)
 
 
 def _remedy(remedy: str) -> str:

@@ -30,6 +30,9 @@ COMMANDS = {
     "why": Target(
         "onboarding.cli.why:why", "Tell in sentences what one waits for, and what comes."
     ),
+    "plan": Target(
+        "onboarding.cli.planning:plan", "Tell what the coming weeks bring, if all goes as assumed."
+    ),
     "history": Target("onboarding.cli.history:history", "Show everything that happened to one."),
     "code": Target("onboarding.cli.code:app", "Give the one-time code, or say who can read it."),
     "link": Target(

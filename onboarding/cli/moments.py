@@ -37,6 +37,15 @@ def parse_moment(text: str, now: datetime, option: str) -> datetime:
         raise InputError(f"'{text}' is not an instant ({option})", hint=_HINT) from None
 
 
+def parse_span(text: str) -> timedelta | None:
+    """Return the span that a person wrote, like ``90m`` or ``3d``; ``None`` if it is none."""
+    span = _SPAN.fullmatch(text.strip())
+    try:
+        return float(span[1]) * _UNITS[span[2]] if span else None
+    except OverflowError:
+        return None
+
+
 def parse_instant(text: str | None, option: str) -> datetime | None:
     """Return the instant that a person wrote, or ``None`` for nothing.
 

@@ -118,6 +118,24 @@ def check(
         return _compare(ctx, conn, *validated)
 
 
+def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Onboarding]:
+    """Return the onboardings that requests would make, for a look ahead; nothing is stored.
+
+    Their WABAs need not be known yet. One that is known already is left out.
+
+    Raises:
+        RequestsRefusedError: which of them could not be accepted otherwise, and why.
+    """
+    now, ids = ctx.clock.now(), Ids(ctx.clock.now())
+    valid, refusals = validate(requests, now)
+    with reading(ctx.database) as conn:
+        known, conflicts = _known(ctx, conn, valid)
+    if found := sorted([*refusals, *conflicts], key=lambda refusal: refusal.index):
+        raise RequestsRefusedError(found)
+    fresh = [each for index, each in valid.items() if index not in known]
+    return [_row(ctx, each, ids.next(), actor, now) for each in fresh]
+
+
 def _compare(
     ctx: Context, conn: Connection, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal]
 ) -> Checked:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,8 @@ from onboarding.core.attribution import Attribution
 from onboarding.core.chain import Broken, Entry
 from onboarding.core.code_ledger import CODE_STATES, CodeLedger
 from onboarding.core.code_links import CodeLink
+from onboarding.core.forecast.assumptions import Assumptions
+from onboarding.core.forecast.outlook import Outlook
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.name_submissions import NameSubmission, submissions
 from onboarding.core.numbers import number_key
@@ -44,6 +46,7 @@ from onboarding.engine.changing import no_onboarding
 from onboarding.engine.code_links import MadeLink
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.escalate import escalate_due
+from onboarding.engine.forecasting import look_ahead
 from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
@@ -455,6 +458,39 @@ class Engine:
         entries = [entry for _, entry in self.history(row.id)]
         known = known_of(self.context, row)
         return tell(known, entries, self.operations(row.id), self.context.policy)
+
+    def plan(
+        self,
+        *,
+        span: timedelta = timedelta(weeks=3),
+        assumed: Assumptions | None = None,
+        file: Path | str | None = None,
+        on_progress: Callable[[float], None] = lambda _: None,
+        actor: str | None = None,
+    ) -> Outlook:
+        """Return what the coming weeks bring with today's data and budgets, if all goes as assumed.
+
+        The engine's own rules are run ahead of time in memory: no token is needed, nothing is
+        called, and nothing is written.
+
+        Args:
+            span: how far ahead.
+            assumed: what Meta and people do; default: see ``Assumptions``.
+            file: a file of further numbers, as for ``import_file``, that come in now.
+            on_progress: is told the share that is done.
+            actor: who would ask for the file's numbers.
+
+        Raises:
+            ImportFileError: the file has mistakes, each with line and column.
+        """
+        return look_ahead(
+            self.context,
+            span=span,
+            assumed=assumed or Assumptions(),
+            file=Path(file) if file is not None else None,
+            actor=self._actor(actor),
+            on_progress=on_progress,
+        )
 
     def overview(self) -> Overview:
         """Return the fleet at a glance."""

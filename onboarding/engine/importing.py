@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onboarding.core.name_rules import NameFinding, check_display_name
-from onboarding.engine.accept import accept, check, warning_of
+from onboarding.engine.accept import accept, check, preview, warning_of
 from onboarding.engine.context import Context
 from onboarding.engine.request_files import FileFormat, Progress, Row, read_file
 from onboarding.engine.requests import Refusal, RequestsRefusedError, ValidRequest
@@ -139,6 +139,19 @@ def read_requests(
     if errors:
         raise _refused(errors)
     return rows
+
+
+def preview_file(ctx: Context, path: Path, actor: str) -> list[Onboarding]:
+    """Return the onboardings that a file would make, for a look ahead; nothing is stored.
+
+    Raises:
+        ImportFileError: what is wrong with the file, each with line and column.
+    """
+    rows = read_requests(path)
+    try:
+        return preview(ctx, [request for _, request in rows], actor)
+    except RequestsRefusedError as error:
+        raise _refused(_row_errors(error.refusals, [line for line, _ in rows])) from None
 
 
 def _refused(errors: Sequence[RowError]) -> ImportFileError:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select, tuple_
 
+from onboarding.core.lifecycle import LIVE
 from onboarding.model import Onboarding, Owner
 from onboarding.store.onboardings import to_onboarding
 from onboarding.store.rowset import storable
@@ -96,3 +97,13 @@ def _whose(who: Owner | None, now: datetime) -> list[ColumnElement[bool]]:
         held = select(account.c.waba_id).where(account.c.hold.is_not(None))
         return [or_(mine, t.c.waba_id.in_(held))]
     return [mine]
+
+
+def count_numbers(conn: Connection) -> dict[str, int]:
+    """Return how many numbers of living onboardings Meta's list of each WABA has."""
+    count = (
+        select(t.c.waba_id, func.count().label("numbers"))
+        .where(t.c.phone_number_id.is_not(None), t.c.state.in_(LIVE))
+        .group_by(t.c.waba_id)
+    )
+    return {row.waba_id: int(row.numbers) for row in conn.execute(count)}

@@ -26,6 +26,7 @@ from onboarding.model import (
     Reason,
     RecoveryClass,
     State,
+    What,
 )
 from onboarding.settings import Settings
 from tests.docs.reading import anchors, page
@@ -86,6 +87,7 @@ def test_every_exit_code_is_described() -> None:
         (RecoveryClass, "errors"),
         (Entry, "glossary"),
         (DeadlineReason, "glossary"),
+        (What, "states"),
     ],
     ids=lambda each: getattr(each, "__name__", each),
 )

@@ -1,0 +1,126 @@
+"""Looking ahead: today's data and budgets, read once, and the rules run on them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from onboarding.core.budgets import APP, waba_key
+from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.forecast.assumptions import Assumptions
+from onboarding.core.forecast.fleet import Progress, forecast
+from onboarding.core.forecast.outlook import Outlook
+from onboarding.core.forecast.start import Start
+from onboarding.core.lifecycle import FINAL
+from onboarding.engine.context import Context
+from onboarding.engine.importing import preview_file
+from onboarding.engine.looking import load_attempts
+from onboarding.engine.restoring import restore_of
+from onboarding.model import Account, Deadline, JournaledOperation, Onboarding
+from onboarding.store import accounts, budgets, deadlines, due
+from onboarding.store.database import reading
+
+_AT_ONCE = 1000
+
+
+def look_ahead(
+    ctx: Context,
+    *,
+    span: timedelta,
+    assumed: Assumptions,
+    file: Path | None,
+    actor: str,
+    on_progress: Progress,
+) -> Outlook:
+    """Return what the coming span brings; nothing is called, and nothing is written.
+
+    Raises:
+        ImportFileError: the file of further numbers has mistakes.
+    """
+    further: list[Onboarding] = []
+    if file is not None:
+        further = preview_file(ctx, file, actor)
+    with reading(ctx.database) as conn:
+        start = _start(ctx, conn, further)
+    return forecast(start, assumed, ctx.policy, span, on_progress)
+
+
+def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Start:
+    now = ctx.clock.now()
+    rows = _all_due(conn, now)
+    known = accounts.load_accounts(conn)
+    new = {row.waba_id for row in further} - known.keys()
+    made = {waba_id: _unknown(waba_id, now) for waba_id in new}
+    keys = [APP, *map(waba_key, known)]
+    restore = restore_of(conn, now)
+    operations: dict[str, Sequence[JournaledOperation]] = {}
+    for part in _parts(rows):
+        for number, attempts in load_attempts(ctx, conn, part, now, restore).items():
+            operations[number] = attempts.made
+    return Start(
+        now=now,
+        rows=[*rows, *(replace(row, next_due_at=now) for row in further)],
+        accounts=known | made,
+        operations=operations,
+        deadlines=_deadlines(ctx, conn, rows, further),
+        others=_others(conn, rows),
+        used=budgets.load_used(conn, keys, now),
+        breakers=budgets.load_breakers(conn, keys),
+        restore=restore,
+        answers=lambda row: any(intake.answers(row) for intake in ctx.intakes),
+    )
+
+
+def _unknown(waba_id: str, now: datetime) -> Account:
+    """Return a WABA of a file that was not added yet, as it would be."""
+    return Account(waba_id=waba_id, token_sealed="", created_at=now, observe_due_at=now)
+
+
+def _all_due(conn: Connection, now: datetime) -> list[Onboarding]:
+    """Return every onboarding that is somebody's turn, page after page."""
+    rows: list[Onboarding] = []
+    after = None
+    while True:
+        page = due.page(conn, who=None, now=now, before=None, after=after, limit=_AT_ONCE)
+        rows += page
+        if len(page) < _AT_ONCE:
+            return rows
+        after = due.place_of(page[-1])
+
+
+def _parts(rows: Sequence[Onboarding]) -> list[Sequence[Onboarding]]:
+    return [rows[first : first + _AT_ONCE] for first in range(0, len(rows), _AT_ONCE)]
+
+
+def _deadlines(
+    ctx: Context, conn: Connection, rows: Sequence[Onboarding], further: Sequence[Onboarding]
+) -> Mapping[str, Sequence[Deadline]]:
+    found: dict[str, list[Deadline]] = {}
+    for part in _parts(rows):
+        for deadline in deadlines.load_deadlines(conn, [row.id for row in part]):
+            found.setdefault(deadline.onboarding_id, []).append(deadline)
+    for row in further:
+        first = first_deadline(row, ctx.policy)
+        deadline = Deadline(
+            onboarding_id=row.id,
+            cycle=row.cycle,
+            reason=first.reason,
+            anchor_source=first.anchor_source,
+            starts_at=first.starts_at,
+            due_at=first.due_at,
+        )
+        found[row.id] = [dated(deadline, ctx.policy.ladder)]
+    return found
+
+
+def _others(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, int]:
+    """Return how many numbers that are not looked at each WABA's list has beside those that are."""
+    there = due.count_numbers(conn)
+    for row in rows:
+        if row.phone_number_id is not None and row.state not in FINAL:
+            there[row.waba_id] -= 1
+    return there
