@@ -11,8 +11,10 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from onboarding.core.policy import DEFAULT_LADDER, Policy
+from onboarding.core.policy import Policy
 from onboarding.errors import ConfigurationError
+from onboarding.notify.configuration import Configuration
+from onboarding.notify.configuration import load as load_notifications
 from onboarding.store.database import sqlite_path
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -76,6 +78,12 @@ class Settings(BaseSettings):
     waba_calls_per_hour: int = Field(200, ge=1, description="Meta's budget of a new WABA")
     active_waba_calls_per_hour: int = Field(5000, ge=1, description="of one with a number on it")
     app_calls_per_hour: int = Field(20000, ge=1, description="own bound for all WABAs together")
+    notify_file: Path | None = Field(
+        None, description="a TOML file that says who is told what; default: the log is"
+    )
+    event_days: Annotated[float, Field(ge=1)] = Field(
+        30, description="events, and messages about them, are kept so long"
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
 
     def policy(self) -> Policy:
@@ -99,8 +107,16 @@ class Settings(BaseSettings):
             waba_calls_per_hour=self.waba_calls_per_hour,
             active_waba_calls_per_hour=self.active_waba_calls_per_hour,
             app_calls_per_hour=self.app_calls_per_hour,
-            ladder=DEFAULT_LADDER,
+            ladder=self.notifications().rules.ladder,
         )
+
+    def notifications(self) -> Configuration:
+        """Return who is told what.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or says something that cannot be.
+        """
+        return load_notifications(self.notify_file)
 
     def key_file(self) -> Path | None:
         """Return where the key file is, or would be made; ``None`` without a SQLite file."""

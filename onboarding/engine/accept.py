@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.timing import iso
+from onboarding.engine.announcing import announce
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.engine.requests import (
     NumberRequest,
@@ -213,6 +215,11 @@ def _store(
         {row.id: (0, "") for row in rows.values()},
     )
     deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
+    announce(
+        ctx,
+        conn,
+        [e for row in rows.values() for e in transitions(row, [_first_entry(row, actor, now)])],
+    )
     return rows
 
 

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import Engine as Database
 
@@ -16,6 +17,7 @@ from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
 from onboarding.graph.transport import Wire
+from onboarding.notify.configuration import open_channel
 from onboarding.settings import Settings
 from onboarding.store import schema
 from onboarding.store.database import (
@@ -26,6 +28,7 @@ from onboarding.store.database import (
     writing,
 )
 from onboarding.store.deployment import insert_fact, load_fact
+from onboarding.telemetry import log
 
 _KEY_ID = "secret_key_id"
 
@@ -40,7 +43,7 @@ def open_context(
         SchemaError: the schema is not this release's.
         StoreError: the database cannot be used.
     """
-    policy = settings.policy()
+    policy, notifications = settings.policy(), settings.notifications()
     database = open_existing(settings)
     try:
         schema.require_current(database)
@@ -69,6 +72,11 @@ def open_context(
         settings=settings,
         worker=worker_id(),
         intakes=tuple(intakes),
+        notifications=notifications,
+        channels={
+            name: open_channel(each, partial(log.warning, "notification"))
+            for name, each in notifications.channels.items()
+        },
     )
 
 

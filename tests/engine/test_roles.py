@@ -150,13 +150,9 @@ def test_the_reader_reads_everything_else(roles: Roles) -> None:
 
 
 def test_the_app_does_not_upgrade_and_the_owner_does(roles: Roles) -> None:
-    undo = "DROP TABLE seal, unsealed CASCADE"
-    drop = "DROP FUNCTION history_is_unsealed() CASCADE"
-    also = "DROP FUNCTION account_history_is_unsealed() CASCADE"
-    columns = "ALTER TABLE worker DROP host, DROP version, DROP definition"
-    roles.run(
-        roles.owner, undo, drop, also, columns, "UPDATE alembic_version SET version_num = '0001'"
-    )
+    undo = "DROP TABLE delivery, event, alert, acknowledgement"
+    columns = "ALTER TABLE deadline DROP climbed, DROP snoozed_until"
+    roles.run(roles.owner, undo, columns, "UPDATE alembic_version SET version_num = '0002'")
     with pytest.raises(StoreError, match="may not do this"):
         Engine.open(roles.url(roles.app), upgrade=True)
     Engine.open(roles.url(roles.owner), upgrade=True).close()
