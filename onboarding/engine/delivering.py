@@ -41,7 +41,7 @@ def deliver_due(ctx: Context, channel: str) -> int:
     """Send what one channel is to get now, in order for each subject; return how much was sent.
 
     After a message that was not taken for a passing reason the round is over: the channel may be
-    down, and what is left is let go of untried.
+    down, and the others wait for a moment, untried.
     """
     now = ctx.clock.now()
     with reading(ctx.database) as conn:
@@ -51,8 +51,12 @@ def deliver_due(ctx: Context, channel: str) -> int:
     sent, until = 0, time.monotonic() + _ROUND_S
     taken = again_if_unlucky(lambda: _claim(ctx, channel))
     for at, each in enumerate(taken):
-        if time.monotonic() > until or not _deliver(ctx, each):
+        if time.monotonic() > until:
             _let_go(ctx, taken[at:])
+            break
+        if not _deliver(ctx, each):
+            _let_go(ctx, taken[at:])
+            _pause(ctx, channel)
             break
         sent += 1
     return sent
@@ -86,6 +90,16 @@ def _claim(ctx: Context, channel: str) -> list[Delivery]:
 def _let_go(ctx: Context, untried: Sequence[Delivery]) -> None:
     with writing(ctx.database) as conn:
         outbox.let_go(conn, [each.id for each in untried], ctx.worker)
+
+
+def _pause(ctx: Context, channel: str) -> None:
+    """Let what is due on a channel wait for a moment, so that one that is down is not stormed."""
+
+    def work() -> None:
+        with writing(ctx.database) as conn:
+            outbox.put_off(conn, channel, ctx.clock.now() + ctx.policy.delivery[0])
+
+    again_if_unlucky(work)
 
 
 def _deliver(ctx: Context, each: Delivery) -> bool:

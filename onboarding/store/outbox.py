@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
@@ -77,19 +78,31 @@ _SHOWN = (
 def insert_deliveries(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Put messages into the outbox, with one statement.
 
-    Each row names its event by ``event_id``; the event is there already.
+    Each row names its event by ``event_id``; the event is there already. What comes after a
+    message of the same subject that waits to be tried again waits with it.
     """
     conn.execute(_insert(conn.dialect.name), packed([*_NEW, _EVENT_ID], rows))
 
 
 @cache
 def _insert(dialect: str) -> Any:
-    rows = given(dialect, [*_NEW, _EVENT_ID])
-    names = [c.name for c in _NEW]
-    chosen = select(*(rows.c[name] for name in names), event.c.seq).join(
+    rows, before = given(dialect, [*_NEW, _EVENT_ID]), t.alias("before")
+    waits = (
+        select(func.max(before.c.next_at))
+        .where(
+            before.c.subject == rows.c.subject,
+            before.c.channel == rows.c.channel,
+            before.c.status == literal_column("'pending'"),
+        )
+        .correlate(rows)
+        .scalar_subquery()
+    )
+    next_at = case((waits > rows.c.next_at, waits), else_=rows.c.next_at)
+    names = [c.name for c in _NEW if c.name != "next_at"]
+    chosen = select(*(rows.c[name] for name in names), event.c.seq, next_at).join(
         event, event.c.id == rows.c.event_id
     )
-    return t.insert().from_select([*names, "event_seq"], chosen)
+    return t.insert().from_select([*names, "event_seq", "next_at"], chosen)
 
 
 def claim(
@@ -218,6 +231,15 @@ def note_failed(
             )
             .values(next_at=again_at)
         )
+
+
+def put_off(conn: Connection, channel: str, until: datetime) -> None:
+    """Let everything that a channel is to get wait until then."""
+    conn.execute(
+        update(t)
+        .where(_PENDING, t.c.channel == channel, t.c.next_at < until, t.c.lease_owner.is_(None))
+        .values(next_at=until)
+    )
 
 
 def let_go(conn: Connection, ids: Sequence[str], worker: str) -> None:

@@ -102,7 +102,7 @@ def meta(rehearse: Rehearse) -> Rehearsed:
 #: Whose quick run is on both databases: what depends on locks, races and the order of commits.
 _ON_BOTH = (
     "accounts", "between", "crashes", "fences", "guards", "lost_calls", "main_path", "opening",
-    "requests", "secrets", "settling", "threads", "throttling",
+    "outbox", "requests", "secrets", "settling", "threads", "throttling", "feed", "alerts",
 )  # fmt: skip
 
 

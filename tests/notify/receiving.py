@@ -15,7 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP as SmtpServer
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from onboarding.errors import SignatureError
@@ -115,7 +114,8 @@ class MailServer:
         self, _server: object, _session: Session, envelope: Envelope
     ) -> str:
         """Take a mail."""
-        mail = message_from_bytes(bytes(envelope.content or b""), policy=policy.default)
+        content: Any = envelope.content
+        mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
         return "250 taken"
@@ -133,7 +133,9 @@ class MailServer:
 def mail_server(tls: ssl.SSLContext | None, *, implicit: bool = False) -> Iterator[MailServer]:
     """Serve mail on loopback: with STARTTLS, with TLS from the start, or without either."""
     server = MailServer()
-    starttls = {} if implicit or tls is None else {"tls_context": tls, "require_starttls": True}
+    starttls: dict[str, Any] = (
+        {} if implicit or tls is None else {"tls_context": tls, "require_starttls": True}
+    )
     controller = _Controller(
         server,
         hostname="127.0.0.1",
@@ -144,22 +146,22 @@ def mail_server(tls: ssl.SSLContext | None, *, implicit: bool = False) -> Iterat
         **starttls,
     )
     controller.start()
-    server.port = controller.server.sockets[0].getsockname()[1]
+    server.port = controller.given_port
     try:
         yield server
     finally:
         controller.stop()
 
 
-class _Controller(Controller):  # type: ignore[misc] # the library ships no types
+class _Controller(Controller):
     """A controller that connects to the port which the system gave it."""
 
-    def factory(self) -> Any:
-        return SmtpServer(self.handler, **self.SMTP_kwargs)
+    given_port = 0
 
     def _trigger_server(self) -> None:
-        port = self.server.sockets[0].getsockname()[1]
-        socket.create_connection((self.hostname, port), timeout=5).close()
+        listening: Any = self.server
+        self.given_port = listening.sockets[0].getsockname()[1]
+        socket.create_connection((self.hostname, self.given_port), timeout=5).close()
 
 
 def as_event(**data: Any) -> dict[str, Any]:

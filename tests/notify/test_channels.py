@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -302,9 +301,9 @@ def test_a_title_cannot_forge_a_header(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Iterator[Path]:
+def script(tmp_path: Path) -> Path:
     """A program that writes down what it is given."""
-    yield tmp_path / "told"
+    return tmp_path / "told"
 
 
 def command(folder: Path, program: str, *more: str) -> Channel:
