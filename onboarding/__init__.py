@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from onboarding.engine.settling import OpenOperation
     from onboarding.errors import (
         ChainBrokenError,
+        ChannelError,
         ConfigurationError,
         ConflictError,
         GraphError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         NumberError,
         OnboardingError,
         SchemaError,
+        SignatureError,
         StoreError,
         TransitionRefusedError,
     )
@@ -56,6 +58,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Account",
     "ChainBrokenError",
+    "ChannelError",
     "Clock",
     "CodeIntake",
     "CodeMethod",
@@ -81,6 +84,7 @@ __all__ = [
     "Receipt",
     "RequestsRefusedError",
     "SchemaError",
+    "SignatureError",
     "State",
     "StoreError",
     "SystemClock",
@@ -98,6 +102,7 @@ _HOMES = {
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",
+        "ChannelError",
         "ConfigurationError",
         "ConflictError",
         "GraphError",
@@ -107,6 +112,7 @@ _HOMES = {
         "NumberError",
         "OnboardingError",
         "SchemaError",
+        "SignatureError",
         "StoreError",
         "TransitionRefusedError",
     ),
