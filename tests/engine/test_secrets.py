@@ -27,7 +27,7 @@ from tests.engine.rehearsing import (
 PIN = "271828"
 
 #: Columns of hexadecimal digits, in which six of a code may turn up by chance.
-_RANDOM = ("id", "hash", "digest", "mac", "worker")
+_RANDOM = ("id", "hash", "digest", "mac", "worker", "subject")
 
 
 def stored(meta: Rehearsed) -> Iterator[tuple[str, str]]:
