@@ -29,7 +29,9 @@ def channels(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the channels: what each is told of, what waits, and what it lacks.
+    """List the channels, and how each stands.
+
+    What it is told of, how many messages wait or are dead, and what it lacks here.
 
     Example:
         onboarding notify channels

@@ -46,7 +46,9 @@ def list_messages(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List messages that wait and dead letters, the latest first.
+    """List messages that wait, and dead letters.
+
+    The latest comes first.
 
     With --all also those that were sent or cancelled: the log of deliveries.
 
@@ -114,9 +116,9 @@ def retry(
         str | None, typer.Option(metavar="NAME", help="All dead letters of this channel.")
     ] = None,
 ) -> None:
-    """Send messages again that were given up, or one that waits, as soon as a worker runs.
+    """Send messages again that were given up.
 
-    It keeps its id, by which receivers know a message that comes twice.
+    Or one that waits. A worker sends it at once. It keeps its id, by which receivers know a message that comes twice.
 
     Example:
         onboarding outbox retry 019cadb56d1c
