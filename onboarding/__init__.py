@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
         ChainBrokenError,
+        ChannelError,
         ConfigurationError,
         ConflictError,
         GraphError,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         NumberError,
         OnboardingError,
         SchemaError,
+        SignatureError,
         StoreError,
         TransitionRefusedError,
     )
@@ -73,6 +75,7 @@ __all__ = [
     "Assumptions",
     "Attribution",
     "ChainBrokenError",
+    "ChannelError",
     "Clock",
     "CodeAttempt",
     "CodeIntake",
@@ -110,6 +113,7 @@ __all__ = [
     "RequestsRefusedError",
     "Requirement",
     "SchemaError",
+    "SignatureError",
     "SmsRequest",
     "SmsTaken",
     "State",
@@ -146,6 +150,7 @@ _HOMES = {
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
     "onboarding.errors": (
         "ChainBrokenError",
+        "ChannelError",
         "ConfigurationError",
         "ConflictError",
         "GraphError",
@@ -155,6 +160,7 @@ _HOMES = {
         "NumberError",
         "OnboardingError",
         "SchemaError",
+        "SignatureError",
         "StoreError",
         "TransitionRefusedError",
     ),

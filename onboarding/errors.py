@@ -13,6 +13,8 @@
     ├── StoreError              the database cannot be used as it is
     │   └── SchemaError         its schema is not the one this release works with
     ├── ChainBrokenError        a history does not verify
+    ├── ChannelError            a channel did not take a message
+    ├── SignatureError          a webhook message is not what was signed, or not of now
     └── GraphError              Meta refused a call, or could not be reached
 
 Every error has a one-line message and a ``hint`` that says how to mend it. No message ever
@@ -129,3 +131,19 @@ class GraphError(OnboardingError):
         self.code = code
         self.subcode = subcode
         self.fbtrace_id = fbtrace_id
+
+
+class ChannelError(OnboardingError):
+    """A channel did not take a message; ``is_permanent`` says that trying again is no use."""
+
+    exit_code = 10
+
+    def __init__(self, message: str, *, is_permanent: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.is_permanent = is_permanent
+
+
+class SignatureError(OnboardingError):
+    """A webhook message is not what was signed, or not of now: do not act on it."""
+
+    exit_code = 2

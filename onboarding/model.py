@@ -11,12 +11,16 @@ from datetime import datetime
 
 from onboarding.words import (
     OPEN,
+    AlertKind,
+    Audience,
     CodeMethod,
     CodeVerificationStatus,
     DeadlineReason,
+    DeliveryStatus,
     Effect,
     Endpoint,
     Entry,
+    EventType,
     NameStatus,
     NumberStatus,
     Operation,
@@ -33,13 +37,17 @@ from onboarding.words import (
 __all__ = [
     "OPEN",
     "Account",
+    "AlertKind",
+    "Audience",
     "CodeMethod",
     "CodeVerificationStatus",
     "Deadline",
     "DeadlineReason",
+    "DeliveryStatus",
     "Effect",
     "Endpoint",
     "Entry",
+    "EventType",
     "Failure",
     "JournaledOperation",
     "NameStatus",
@@ -339,7 +347,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """Until when a number must be registered, why, and which rungs of the ladder are behind us."""
+    """Until when a number must be registered, why, and which rungs of the ladder are behind us.
+
+    Attributes:
+        next_rung: how many rungs were raised or collapsed.
+        climbed: their names, with commas between them.
+        snoozed_until: rungs but the end wait until then.
+    """
 
     onboarding_id: str
     cycle: int
@@ -351,3 +365,5 @@ class Deadline:
     next_rung_at: datetime | None = None
     closed_at: datetime | None = None
     closed_how: str | None = None
+    climbed: str | None = None
+    snoozed_until: datetime | None = None

@@ -11,9 +11,11 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from onboarding.core.policy import CODE_VALIDITY, DEFAULT_LADDER, Policy
+from onboarding.core.policy import CODE_VALIDITY, Policy
 from onboarding.core.quiet_hours import QuietHours, parse_quiet_hours
 from onboarding.errors import ConfigurationError, InputError
+from onboarding.notify.configuration import Configuration
+from onboarding.notify.configuration import load as load_notifications
 from onboarding.store.database import sqlite_path
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -116,6 +118,12 @@ class Settings(BaseSettings):
     mailbox_ca_file: Path | None = Field(
         None, description="certificates to trust there instead of the usual ones, as a PEM file"
     )
+    notify_file: Path | None = Field(
+        None, description="a TOML file that says who is told what; default: the log is"
+    )
+    event_days: Annotated[float, Field(ge=1)] = Field(
+        30, description="events, and messages about them, are kept so long"
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
 
     def policy(self) -> Policy:
@@ -139,7 +147,7 @@ class Settings(BaseSettings):
             waba_calls_per_hour=self.waba_calls_per_hour,
             active_waba_calls_per_hour=self.active_waba_calls_per_hour,
             app_calls_per_hour=self.app_calls_per_hour,
-            ladder=DEFAULT_LADDER,
+            ladder=self.notifications().rules.ladder,
             code_fallback=self._code_fallback(),
             quiet_hours=self._quiet_hours(),
         )
@@ -160,6 +168,14 @@ class Settings(BaseSettings):
             return parse_quiet_hours(self.quiet_hours)
         except InputError as error:
             raise ConfigurationError(f"ONBOARDING_QUIET_HOURS: {error}", hint=error.hint) from None
+
+    def notifications(self) -> Configuration:
+        """Return who is told what.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or says something that cannot be.
+        """
+        return load_notifications(self.notify_file)
 
     def key_file(self) -> Path | None:
         """Return where the key file is, or would be made; ``None`` without a SQLite file."""

@@ -217,3 +217,44 @@ class OperationStatus(StrEnum):
 
 #: An operation whose effect at Meta is not known yet; one onboarding has at most one.
 OPEN = (OperationStatus.PENDING, OperationStatus.UNKNOWN)
+
+
+class EventType(StrEnum):
+    """What happened, as programs that follow are told; ``core/events.py`` has the versions."""
+
+    TRANSITION = "transition"
+    REQUIREMENT = "requirement"
+    ESCALATION = "escalation"
+    OVERDUE = "overdue"
+    UNACKNOWLEDGED = "unacknowledged"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    ACCOUNT_HELD = "account_held"
+    ACCOUNT_RELEASED = "account_released"
+    DIGEST = "digest"
+    TEST = "test"
+
+
+class Audience(StrEnum):
+    """Whom a message is written for."""
+
+    PARTNER = "partner"
+    OPERATOR = "operator"
+
+
+class AlertKind(StrEnum):
+    """What somebody must hear of."""
+
+    RUNG = "rung"
+    REQUIREMENT = "requirement"
+    ACCOUNT = "account"
+    DIGEST = "digest"
+
+
+class DeliveryStatus(StrEnum):
+    """How a message to one channel stands."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+    CANCELLED = "cancelled"

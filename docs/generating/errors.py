@@ -13,6 +13,7 @@ from onboarding.model import Read
 
 #: What an error carries besides its message and ``hint``.
 _CARRIES = {
+    "ChannelError": "`is_permanent`",
     "ConflictError": "`field`",
     "GraphError": "`code`, `subcode`, `fbtrace_id`",
     "ImportFileError": "`field`, `rows` (each with `line`, `column`, `message`)",

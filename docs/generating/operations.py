@@ -61,6 +61,8 @@ _SCHEDULES = {
     "poll_review": "gaps between reads of the list while a name is in review",
     "poll_absent": "gaps between reads of the list for a number that is not on it",
     "poll_idle": "gaps between reads of the list while a person has to act",
+    "delivery": "gaps between tries of a message, and up to a quarter of each on top",
+    "delivery_tries": "tries after which a message is a dead letter",
     "reregister_after": "how long CONNECTED may take before an accepted registration is made again",
 }
 

@@ -44,6 +44,15 @@ COMMANDS = {
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),
     "release": Target("onboarding.cli.people:release", "End a hold, whoever made it."),
+    "ack": Target(
+        "onboarding.cli.answering:ack", "Take something on, so that nobody else is told."
+    ),
+    "snooze": Target(
+        "onboarding.cli.answering:snooze", "Put further rungs of a ladder off, but never its end."
+    ),
+    "events": Target("onboarding.cli.events:events", "What happened, for programs that follow."),
+    "outbox": Target("onboarding.cli.outbox:app", "Messages to channels, and what became of them."),
+    "notify": Target("onboarding.cli.notify:app", "Channels, and a test of each."),
     "op": Target("onboarding.cli.op:app", "Calls that are not settled, and what became of them."),
     "secrets": Target("onboarding.cli.secrets:app", "PINs, and the key they are kept with."),
     "webhook": Target("onboarding.cli.webhook:app", "Webhook payloads of Meta."),

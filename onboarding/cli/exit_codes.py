@@ -22,6 +22,7 @@ EXIT_CODES = {
     7: "a history does not verify",
     8: "Meta refused a call, or could not be reached",
     PROBLEMS_FOUND: "doctor found at least one problem",
+    10: "a channel did not take a message",
     FAULT: "a fault of the program itself",
     INTERRUPTED: "interrupted (Ctrl-C)",
     BROKEN_PIPE: "whoever read the output went away",

@@ -9,6 +9,7 @@ from typing import Any
 from onboarding.cli.onboardings import facts, has_deadline, how_to
 from onboarding.cli.output import plain
 from onboarding.core.attribution import Attribution
+from onboarding.core.deadlines import rungs_behind
 from onboarding.core.next_look import NextLook
 from onboarding.core.policy import Policy
 from onboarding.core.quiet_hours import zones_of
@@ -103,7 +104,7 @@ def load_standing(engine: Engine, reference: str) -> Standing:
         row=row,
         account=next(a for a in engine.accounts() if a.waba_id == row.waba_id),
         deadline=deadline,
-        rungs=tuple(r.name for r in policy.ladder[: deadline.next_rung]) if deadline else (),
+        rungs=rungs_behind(deadline, policy.ladder) if deadline else (),
         operations=engine.operations(row.id),
         budgets=[_budget(attempts, operation, policy, now) for operation in _BUDGETED],
         requirements=engine.requirements(row.id),

@@ -125,8 +125,39 @@ def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:
 
 
 def rung_at(deadline: Deadline, rung: Rung) -> datetime:
-    """Return when the rung is due: its share of the window after the start."""
+    """Return when the rung is due: by its share of the window, or by the time that is left.
+
+    A rung by time left that a short window has no room for is due at the start. Snoozing puts
+    rungs off, but never beyond the deadline itself.
+    """
+    at = _planned_at(deadline, rung)
+    if deadline.snoozed_until is not None and at < deadline.due_at:
+        at = min(max(at, deadline.snoozed_until), deadline.due_at)
+    return at
+
+
+def _planned_at(deadline: Deadline, rung: Rung) -> datetime:
+    if rung.left is not None:
+        return max(deadline.starts_at, deadline.due_at - rung.left)
     return deadline.starts_at + (deadline.due_at - deadline.starts_at) * rung.share
+
+
+def rungs_behind(deadline: Deadline, ladder: Sequence[Rung]) -> tuple[str, ...]:
+    """Return the names of the rungs that were raised or collapsed, in the order of their raising.
+
+    They are kept by name, so that a ladder may be changed while deadlines run. Rows of the first
+    release have a number only: that many of the first rungs.
+    """
+    if deadline.climbed:
+        return tuple(deadline.climbed.split(","))
+    return tuple(rung.name for rung in ladder[: deadline.next_rung])
+
+
+def rungs_ahead(deadline: Deadline, ladder: Sequence[Rung]) -> list[Rung]:
+    """Return the rungs still to be raised, the earliest first."""
+    behind = rungs_behind(deadline, ladder)
+    ahead = [rung for rung in ladder if rung.name not in behind]
+    return sorted(ahead, key=lambda rung: (rung_at(deadline, rung), _planned_at(deadline, rung)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +175,15 @@ def climb(deadline: Deadline, now: datetime, ladder: Sequence[Rung]) -> Raised |
     After an outage several rungs may be due at once: the highest is raised, the lower ones are
     recorded as collapsed into it, so that each rung is raised or recorded exactly once.
     """
-    due = [rung for rung in ladder[deadline.next_rung :] if rung_at(deadline, rung) <= now]
+    due = [rung for rung in rungs_ahead(deadline, ladder) if rung_at(deadline, rung) <= now]
     if not due:
         return None
-    after = dated(replace(deadline, next_rung=deadline.next_rung + len(due)), ladder)
-    return Raised(due[-1], tuple(due[:-1]), after)
+    names = [*rungs_behind(deadline, ladder), *(rung.name for rung in due)]
+    after = replace(deadline, next_rung=len(names), climbed=",".join(names))
+    return Raised(due[-1], tuple(due[:-1]), dated(after, ladder))
 
 
 def dated(deadline: Deadline, ladder: Sequence[Rung]) -> Deadline:
     """Return the deadline with the instant of its next rung, ``None`` after the last."""
-    if deadline.next_rung >= len(ladder):
-        return replace(deadline, next_rung_at=None)
-    return replace(deadline, next_rung_at=rung_at(deadline, ladder[deadline.next_rung]))
+    ahead = rungs_ahead(deadline, ladder)
+    return replace(deadline, next_rung_at=rung_at(deadline, ahead[0]) if ahead else None)

@@ -44,6 +44,7 @@ class Plan:
     Attributes:
         row: the onboarding afterwards.
         before: the onboarding as it was looked at, or as it was before a person changed it.
+        found: the onboarding as a person found it, who changes it.
         entries: history to append, in order.
         step: the call to make or the wait to take.
         deadlines: deadlines that were set or corrected.
@@ -54,6 +55,7 @@ class Plan:
 
     row: Onboarding
     before: Onboarding | None = None
+    found: Onboarding | None = None
     entries: list[Entry] = field(default_factory=list)
     step: Call | Wait = field(default_factory=lambda: Wait(reason=Reason.DUE))
     deadlines: list[DeadlineSet] = field(default_factory=list)

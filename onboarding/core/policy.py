@@ -25,10 +25,14 @@ CODE_VALIDITY = 10 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the ladder: raised when this share of a deadline's window has passed."""
+    """One step of the ladder.
+
+    Raised when this share of a deadline's window has passed, or when only this much time is left.
+    """
 
     name: str
-    share: float
+    share: float = 1.0
+    left: timedelta | None = None
 
 
 #: By share, so that the ladder fits a window of 14 days as well as one of 90.
@@ -135,6 +139,12 @@ class Policy:
     poll_idle: tuple[timedelta, ...] = (6 * HOUR, DAY)
     #: After this long without CONNECTED, an accepted registration is made again.
     reregister_after: timedelta = 6 * HOUR
+    #: Gaps between tries of a message that a channel did not take, up to a quarter longer.
+    delivery: tuple[timedelta, ...] = (
+        10 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR,
+    )  # fmt: skip
+    #: Tries after which a message is a dead letter: about three days.
+    delivery_tries: int = 18
 
     @property
     def windows(self) -> Mapping[Operation, tuple[int, timedelta]]:

@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 
 from onboarding import __version__
 from onboarding.core.timing import HOUR, earliest, iso
 from onboarding.dispatch.loops import Loops
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
+from onboarding.engine.adopting import adopt_rules
+from onboarding.engine.alerting import tell_due
 from onboarding.engine.context import DEFINITION
+from onboarding.engine.delivering import deliver_due, forget_old
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine
 from onboarding.engine.observe import observe_due
@@ -24,7 +28,16 @@ from onboarding.engine.pipeline import Pipeline
 from onboarding.engine.restoring import look, notice
 from onboarding.engine.sealing import seal_due
 from onboarding.errors import OnboardingError
-from onboarding.store import accounts, budgets, deadlines, journal, onboardings, workers
+from onboarding.store import (
+    accounts,
+    alerts,
+    budgets,
+    deadlines,
+    journal,
+    onboardings,
+    outbox,
+    workers,
+)
 from onboarding.store.database import reading, writing
 from onboarding.telemetry import log
 
@@ -47,14 +60,17 @@ class Worker:
     def __init__(self, engine: Engine) -> None:
         self.context = engine.context
         self._pipeline = Pipeline(self.context, self.wake)
-        limit = self.context.settings.batch_size
+        limit, channels = self.context.settings.batch_size, self.context.channels
         self.loops = Loops(
             {
                 "advance": self._pipeline.feed,
                 "observe": lambda: observe_due(self.context, limit),
-                "deadlines": lambda: escalate_due(self.context, limit),
+                "deadlines": lambda: (
+                    escalate_due(self.context, limit) + tell_due(self.context, limit)
+                ),
                 "heartbeat": self._beat,
                 "seal": lambda: seal_due(self.context),
+                **{_loop_of(each): partial(deliver_due, self.context, each) for each in channels},
             },
             self.rests(),
         )
@@ -69,6 +85,7 @@ class Worker:
             "deadlines": _DEADLINES_S,
             "heartbeat": _HEARTBEAT_S,
             "seal": _SEAL_S,
+            **dict.fromkeys(map(_loop_of, self.context.channels), poll),
         }
 
     def start(self) -> None:
@@ -79,6 +96,7 @@ class Worker:
         """
         try:
             notice(self.context)
+            adopt_rules(self.context)
             held = look(self.context)
             with writing(self.context.database) as conn:
                 workers.insert_worker(
@@ -132,8 +150,10 @@ class Worker:
             due = {
                 "advance": onboardings.next_due(conn),
                 "observe": accounts.next_account_due(conn, self.context.policy.list_interval),
-                "deadlines": deadlines.next_rung_at(conn),
+                "deadlines": earliest(deadlines.next_rung_at(conn), alerts.next_alert_at(conn)),
             }
+            messages = outbox.next_due(conn, list(self.context.channels))
+        due |= {_loop_of(channel): at for channel, at in messages.items()}
         now_due = [loop for loop, at in due.items() if at is not None and at <= now]
         if now_due:
             self.loops.wake(*now_due)
@@ -145,7 +165,13 @@ class Worker:
         with writing(self.context.database) as conn:
             workers.touch_worker(conn, self.context.worker, datetime.now(UTC), runs)
             budgets.forget_spent(conn, self.context.clock.now() - 2 * HOUR)
+        forget_old(self.context)
         return 0
+
+
+def _loop_of(channel: str) -> str:
+    """Return the name of the loop that delivers to a channel: a slow one holds up no other."""
+    return f"deliver {channel}"
 
 
 def run_until_signalled(worker: Worker, on_start: Callable[[], None]) -> None:

@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 
 from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
+from onboarding.engine.announcing import announce
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.engine.name_checks import name_refusals
 from onboarding.engine.requests import (
@@ -259,12 +261,16 @@ def _store(
     ids = Ids(now)
     rows = {index: _row(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
     onboardings.insert_onboardings(conn, list(rows.values()))
+    entries = {
+        row.id: [_first_entry(row, fresh[i].code.why, actor, now)] for i, row in rows.items()
+    }
     history.append(
         conn,
-        {row.id: [_first_entry(row, fresh[i].code.why, actor, now)] for i, row in rows.items()},
+        entries,
         {row.id: (0, "") for row in rows.values()},
     )
     deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
+    announce(ctx, conn, [e for row in rows.values() for e in transitions(row, entries[row.id])])
     return rows
 
 

@@ -48,7 +48,8 @@ def account_failed(
         with writing(ctx.database) as conn:
             if needs_person:
                 onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
-                hold_account(conn, account.waba_id, f"{what}: {failure.message}", now, changes)
+                text = f"{what}: {failure.message}"
+                hold_account(ctx, conn, account.waba_id, text=text, now=now, changes=changes)
             else:
                 accounts.update_account(conn, account.waba_id, **changes)
             budgets.write_breakers(conn, breakers_of([result], now))

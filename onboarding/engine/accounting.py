@@ -82,7 +82,7 @@ def _add(ctx: Context, account: Account, token: str, actor: str) -> Account:
             changes |= {"observe_due_at": now}
             onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
         return change_account(
-            conn, waba_id, note, reason=reason, actor=actor, now=now, changes=changes
+            ctx, conn, waba_id, note, reason=reason, actor=actor, now=now, changes=changes
         )
 
 
@@ -154,6 +154,7 @@ def _released(ctx: Context, waba_id: str, actor: str) -> Account:
         checked = accounts.load_accounts(conn, [waba_id])[waba_id]
         if checked.hold is not None or checked.trouble is not None:
             checked = change_account(
+                ctx,
                 conn,
                 waba_id,
                 "account_released",

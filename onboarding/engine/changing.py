@@ -79,7 +79,7 @@ def write_moves(
     plans = []
     for (row, step), snap in zip(steps, snapshots(ctx, conn, after, now), strict=True):
         made = due_now(plan(snap, now, ctx.policy), now)
-        made.before = row
+        made.before = made.found = row
         made.entries.insert(0, entry_of(row, snap.row, step, now, actor))
         if step.deadline:
             made.deadlines.insert(0, step.deadline)

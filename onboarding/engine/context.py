@@ -12,10 +12,13 @@ from sqlalchemy import Connection, Engine, func, select
 
 from onboarding.clock import Clock
 from onboarding.core.policy import Policy
+from onboarding.core.telling import Rules
 from onboarding.engine.vault import Vault
 from onboarding.errors import ConfigurationError
 from onboarding.graph.client import GraphClient
 from onboarding.model import Account, Onboarding
+from onboarding.notify.configuration import Configuration
+from onboarding.notify.message import Channel
 from onboarding.settings import Settings
 
 #: The definition that this release writes; a row of a newer one is left to newer workers.
@@ -76,6 +79,8 @@ class Context:
         worker: id of this process start, new every time.
         intakes: what may read codes.
         waker: what is told of machines whose state changed; nothing by default.
+        notifications: who is told what, and in which words.
+        channels: how each of them is told, by name.
     """
 
     database: Engine
@@ -87,6 +92,13 @@ class Context:
     worker: str
     intakes: Sequence[CodeIntake] = field(default_factory=tuple)
     waker: Waker | None = None
+    notifications: Configuration = field(default_factory=Configuration)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> Rules:
+        """Who is told what."""
+        return self.notifications.rules
 
     def real_now(self, conn: Connection) -> datetime:
         """Return real time: the database's clock on PostgreSQL, so that all hosts agree."""

@@ -25,10 +25,19 @@ APPLIED: Final = "applied"  # the outcome is committed, nothing follows yet
 #: is on its way, which is for whoever answers it to notice.
 POINTS: Final = (CLAIMED, INTENT_WRITTEN, INTENDED, ANSWERED, OUTCOME_WRITTEN, APPLIED)
 
+#: No point of a step: a channel took a message, and nothing of that is written.
+DELIVERED: Final = "delivered"
+
 _WANTED = os.environ.get("ONBOARDING_CRASH_AT")
 
 
 def reach(point: str, operations: Iterable[Operation]) -> None:
     """Die here if a test asked for it."""
     if _WANTED is not None and _WANTED in {f"{point}/{operation}" for operation in operations}:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def reach_channel(point: str, channel: str) -> None:
+    """Die here, with a message of this channel, if a test asked for it."""
+    if f"{point}/{channel}" == _WANTED:
         os.kill(os.getpid(), signal.SIGKILL)

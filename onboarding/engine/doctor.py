@@ -18,6 +18,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy import Engine as Database
 
 from onboarding.engine import opening
+from onboarding.engine.channel_checks import examine_file
 from onboarding.engine.doctor_contents import examine_contents
 from onboarding.engine.findings import Finding, Level, failed, ok, problem, warning
 from onboarding.errors import ConfigurationError, OnboardingError
@@ -35,7 +36,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def examine(settings: Settings) -> list[Finding]:
     """Check everything about a deployment, its tokens at Meta included."""
-    findings = [*_settings(settings), *_time_zones(), *_database(settings)]
+    findings = [*_settings(settings), *examine_file(settings), *_time_zones(), *_database(settings)]
     if any(f.level is Level.PROBLEM for f in findings):
         return [*findings, _left_out("the database's contents and the accounts")]
     key = _key(settings)

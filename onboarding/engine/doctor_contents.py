@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from onboarding.core.timing import parse_iso
+from onboarding.engine.channel_checks import examine_channels
 from onboarding.engine.context import DEFINITION, Context
 from onboarding.engine.findings import Finding, ok, problem, warning
 from onboarding.engine.restoring import look
@@ -40,6 +41,7 @@ def examine_contents(ctx: Context) -> list[Finding]:
         *_workers(rows, late),
         *_definitions(newer),
         _operations(overdue),
+        *examine_channels(ctx),
     ]
 
 

@@ -10,9 +10,12 @@ from sqlalchemy import Connection
 
 from onboarding.core.chain import Entry
 from onboarding.core.deadlines import Raised, climb
+from onboarding.core.events import Event, escalation
+from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
-from onboarding.model import Onboarding
-from onboarding.store import deadlines, history, onboardings
+from onboarding.model import AlertKind, Onboarding
+from onboarding.store import alerts, deadlines, history, onboardings
+from onboarding.store.alerts import Alert
 from onboarding.store.database import writing
 from onboarding.telemetry import log
 
@@ -27,14 +30,18 @@ def escalate_due(ctx: Context, limit: int) -> int:
         due = deadlines.load_climbable(conn, ids, now)  # as they are now that nobody moves them
         climbed = [up for d in due if (up := climb(d, now, ctx.policy.ladder)) is not None]
         if climbed:
-            _record(conn, climbed, rows, now)
+            _record(ctx, conn, climbed, rows, now)
     for up in climbed:
         _log(up, rows[up.deadline.onboarding_id], now)
     return len(climbed)
 
 
 def _record(
-    conn: Connection, climbed: Sequence[Raised], rows: dict[str, Onboarding], now: datetime
+    ctx: Context,
+    conn: Connection,
+    climbed: Sequence[Raised],
+    rows: dict[str, Onboarding],
+    now: datetime,
 ) -> None:
     deadlines.insert_escalations(conn, [row for up in climbed for row in _rows(up, now)])
     deadlines.move_rungs(conn, [up.deadline for up in climbed])
@@ -44,6 +51,33 @@ def _record(
         entries.setdefault(row.id, []).append(_entry(up, row, now))
     heads = {id_: (row.history_seq, row.head_hash) for id_, row in rows.items()}
     history.append(conn, entries, heads)
+    _tell(ctx, conn, climbed, rows, now)
+
+
+def _tell(
+    ctx: Context,
+    conn: Connection,
+    climbed: Sequence[Raised],
+    rows: dict[str, Onboarding],
+    now: datetime,
+) -> None:
+    """Tell whoever a rung is for; who is next if nobody takes it on is told later."""
+    told: list[Event] = []
+    nexts: dict[str, Alert] = {}
+    for up in climbed:
+        row, tell = rows[up.deadline.onboarding_id], ctx.rules.of_rung(up.rung.name)
+        told.append(escalation(up, row, tell, now))
+        if tell.after is not None:
+            nexts[row.id] = Alert(
+                kind=AlertKind.RUNG,
+                subject=row.id,
+                what=up.rung.name,
+                since=now,
+                step=1,
+                next_at=now + tell.after,
+            )
+    announce(ctx, conn, told)
+    alerts.open_alerts(conn, list(nexts.values()))
 
 
 def _rows(up: Raised, now: datetime) -> list[dict[str, Any]]:

@@ -28,16 +28,21 @@ from onboarding.core.timing import earliest
 from onboarding.engine import (
     accept,
     accounting,
+    adopting,
+    answering,
     code_intake,
     code_ledgers,
     code_links,
+    feed,
     importing,
     mailbox,
     opening,
+    outbox_desk,
     people,
     restoring,
     settling,
     sms_intake,
+    telling,
 )
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
@@ -45,7 +50,6 @@ from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.changing import no_onboarding
 from onboarding.engine.code_links import MadeLink
 from onboarding.engine.context import CodeIntake, Context
-from onboarding.engine.escalate import escalate_due
 from onboarding.engine.forecasting import look_ahead
 from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
@@ -63,8 +67,19 @@ from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_o
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
 from onboarding.settings import load_settings
-from onboarding.store import accounts, deadlines, finding, history, journal, onboardings, views
+from onboarding.store import (
+    accounts,
+    alerts,
+    deadlines,
+    finding,
+    history,
+    journal,
+    onboardings,
+    outbox,
+    views,
+)
 from onboarding.store.database import reading
+from onboarding.store.outbox import Delivery
 from onboarding.store.views import Overview
 
 _SHORTEST_PREFIX = 6
@@ -81,16 +96,20 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """What one pass did: rungs raised, accounts read, machines taken a step further."""
+    """What one pass did: rungs and alerts raised, accounts read, machines taken a step further.
+
+    And messages that were sent.
+    """
 
     escalated: int
     observed: int
     advanced: int
+    delivered: int = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.escalated or self.observed or self.advanced)
+        return not (self.escalated or self.observed or self.advanced or self.delivered)
 
 
 def _latest(rows: Sequence[Onboarding]) -> Onboarding | None:
@@ -552,6 +571,7 @@ class Engine:
         limit = self.context.settings.batch_size
         if not self._is_known:  # later on, whatever reads a list looks
             restoring.notice(self.context)
+            adopting.adopt_rules(self.context)
             self._is_known = True
         if reference is not None:
             row = self.get(reference)
@@ -560,19 +580,20 @@ class Engine:
                 ask_for_list(self.context, row.waba_id)
             observed = observe_due(self.context, limit)
             return Pass(escalated=0, observed=observed, advanced=advanced)
-        return Pass(
-            escalated=escalate_due(self.context, limit),
-            observed=observe_due(self.context, limit),
-            advanced=advance_due(self.context, limit),
-        )
+        observed = observe_due(self.context, limit)
+        advanced = advance_due(self.context, limit)
+        raised, delivered = telling.tell_what_is_due(self.context, limit)
+        return Pass(escalated=raised, observed=observed, advanced=advanced, delivered=delivered)
 
     def next_due_at(self) -> datetime | None:
-        """Return when something is due next: a machine, a read of a list, a rung of a ladder."""
+        """Return when something is due next: a machine, a list, a rung, an alert, a message."""
         with reading(self.context.database) as conn:
             return earliest(
                 onboardings.next_due(conn),
                 accounts.next_account_due(conn, self.context.policy.list_interval),
                 deadlines.next_rung_at(conn),
+                alerts.next_alert_at(conn),
+                *outbox.next_due(conn, list(self.context.channels)).values(),
             )
 
     def ingest(self, payload: object) -> Ingested:
@@ -663,6 +684,58 @@ class Engine:
     def reveal_pin(self, reference: str, reason: str, *, actor: str | None = None) -> str:
         """Return the two-step verification PIN; who asked, and why, goes into the history."""
         return people.reveal_pin(self.context, self.get(reference).id, reason, self._actor(actor))
+
+    def acknowledge(
+        self, reference: str, *, until: datetime, reason: str = "", actor: str | None = None
+    ) -> None:
+        """Take an onboarding on, or a WABA on hold: until then nobody else is told of it.
+
+        Further rungs of its ladder are raised all the same.
+
+        Raises:
+            NotFoundError: no such onboarding or account.
+            InputError: the time is past.
+            TransitionRefusedError: nothing is asked of anybody.
+        """
+        who = self._actor(actor)
+        try:
+            id_ = self.get(reference).id
+        except NotFoundError:
+            answering.acknowledge_account(self.context, reference, until, reason, who)
+        else:
+            answering.acknowledge(self.context, id_, until, reason, who)
+
+    def snooze(
+        self, reference: str, *, until: datetime, reason: str = "", actor: str | None = None
+    ) -> Deadline:
+        """Put further rungs of an onboarding's ladder off, but never its end.
+
+        Raises:
+            NotFoundError: no such onboarding.
+            InputError: the time is past.
+            TransitionRefusedError: it has no deadline.
+        """
+        id_ = self.get(reference).id
+        return answering.snooze(self.context, id_, until, reason, self._actor(actor))
+
+    # Events
+
+    def events(self, *, after: int = 0, limit: int = 1000) -> list[feed.Told]:
+        """Return what happened since an event, in order; give the last ``seq`` to go on.
+
+        None is left out by that, and none is told twice. Events are kept for
+        ``ONBOARDING_EVENT_DAYS``; ``docs/reference/events.md`` describes them.
+        """
+        return feed.events(self.context, after, limit)
+
+    def deliveries(self, **conditions: Any) -> list[Delivery]:
+        """Return messages of the outbox, the latest first; see ``outbox_desk.deliveries``.
+
+        Args:
+            conditions: ``statuses``, ``channel``, ``subject`` (the id of an onboarding or WABA)
+                and ``limit``.
+        """
+        return outbox_desk.deliveries(self.context, **conditions)
 
     # Operations
 

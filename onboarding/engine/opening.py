@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import Engine as Database
 
@@ -17,6 +18,7 @@ from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
 from onboarding.graph.transport import Wire
+from onboarding.notify.configuration import open_channel
 from onboarding.settings import Settings
 from onboarding.store import schema
 from onboarding.store.database import (
@@ -27,6 +29,7 @@ from onboarding.store.database import (
     writing,
 )
 from onboarding.store.deployment import insert_fact, load_fact
+from onboarding.telemetry import log
 
 _KEY_ID = "secret_key_id"
 
@@ -41,7 +44,7 @@ def open_context(
         SchemaError: the schema is not this release's.
         StoreError: the database cannot be used.
     """
-    policy = settings.policy()
+    policy, notifications = settings.policy(), settings.notifications()
     database = open_existing(settings)
     try:
         schema.require_current(database)
@@ -70,6 +73,11 @@ def open_context(
         settings=settings,
         worker=worker_id(),
         intakes=(*intakes, *hosted(settings)),
+        notifications=notifications,
+        channels={
+            name: open_channel(each, partial(log.warning, "notification"))
+            for name, each in notifications.channels.items()
+        },
     )
 
 

@@ -143,6 +143,7 @@ def _enter(ctx: Context, conn: Connection, why: str, actor: str) -> None:
     at = certain_from(restore, ctx.policy)
     for waba_id in accounts.load_accounts(conn):
         change_account(
+            ctx,
             conn,
             waba_id,
             "deployment_restored",
@@ -207,6 +208,7 @@ def _release(ctx: Context, reason: str, actor: str, *, force: bool) -> Restored:
         wake_restored(conn, now)
         for waba_id in accounts.load_accounts(conn):
             change_account(
+                ctx,
                 conn,
                 waba_id,
                 "deployment_released",

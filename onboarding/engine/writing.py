@@ -14,9 +14,27 @@ from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.core.steps import Call, Wait
 from onboarding.engine.account_changes import hold_account
+from onboarding.engine.announcing import announce_plans
 from onboarding.engine.context import Context
-from onboarding.model import Deadline, DeadlineReason, Onboarding, Owner, Reason, State
-from onboarding.store import accounts, deadlines, history, journal, onboardings, turns
+from onboarding.model import (
+    AlertKind,
+    Deadline,
+    DeadlineReason,
+    Onboarding,
+    Owner,
+    Reason,
+    State,
+)
+from onboarding.store import (
+    accounts,
+    alerts,
+    deadlines,
+    history,
+    journal,
+    onboardings,
+    outbox,
+    turns,
+)
 
 
 def write_plans(
@@ -45,7 +63,8 @@ def write_plans(
     turns.append(conn, [turn for turn in taken if turn is not None])
     _settle_operations(conn, held, now)
     _write_deadlines(ctx, conn, held, now)
-    _hold_accounts(conn, held, now)
+    announce_plans(ctx, conn, held, written, now)
+    _hold_accounts(ctx, conn, held, now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
     if ctx.waker is not None:
         due = {id_: at for id_, row in written.items() if (at := row.next_due_at) is not None}
@@ -98,6 +117,7 @@ def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now:
         deadlines.replace_deadlines(conn, made, now)
     ended = {plan.row.id: how for plan in plans if (how := _ending(plan)) is not None}
     deadlines.close_deadlines(conn, ended, now)
+    _end_alerts(conn, ended, now)
 
 
 def _dated(
@@ -110,7 +130,7 @@ def _dated(
     result: dict[object, Deadline] = {}
     for change in plan.deadlines:
         earlier = stored.get((plan.row.id, plan.row.cycle, change.reason))
-        climbed = earlier.next_rung if earlier and earlier.closed_at is None else 0
+        going_on = earlier if earlier and earlier.closed_at is None else None
         deadline = Deadline(
             onboarding_id=plan.row.id,
             cycle=plan.row.cycle,
@@ -118,7 +138,9 @@ def _dated(
             anchor_source=change.anchor_source,
             starts_at=change.starts_at,
             due_at=change.due_at,
-            next_rung=climbed,
+            next_rung=going_on.next_rung if going_on else 0,
+            climbed=going_on.climbed if going_on else None,
+            snoozed_until=going_on.snoozed_until if going_on else None,
         )
         result[change.reason] = dated(deadline, ctx.policy.ladder)
     return list(result.values())
@@ -137,9 +159,16 @@ def _ending(plan: Plan) -> str | None:
     return "over" if is_without or plan.row.state in FINAL else None
 
 
-def _hold_accounts(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
+def _end_alerts(conn: Connection, ended: Mapping[str, str], now: datetime) -> None:
+    """Tell nobody any more of deadlines that are met; that one has expired is still told."""
+    alerts.close_alerts(conn, list(ended), [AlertKind.RUNG], now)
+    done = [(id_, AlertKind.RUNG) for id_, how in ended.items() if how != "expired"]
+    outbox.cancel(conn, done, "the deadline was met, or counts no more")
+
+
+def _hold_accounts(ctx: Context, conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
     for waba_id, text in {p.row.waba_id: p.account_hold for p in plans if p.account_hold}.items():
-        hold_account(conn, waba_id, text or "", now)
+        hold_account(ctx, conn, waba_id, text=text or "", now=now)
 
 
 def _want_reads(conn: Connection, plans: Sequence[Plan], now: datetime) -> None:

@@ -38,7 +38,7 @@ def _as_rows(deadlines: Sequence[Deadline]) -> list[dict[str, Any]]:
 def _set(dialect: str) -> Any:
     corrected = (
         "anchor_source", "starts_at", "due_at", "next_rung", "next_rung_at", "closed_at",
-        "closed_how",
+        "closed_how", "climbed", "snoozed_until",
     )  # fmt: skip
     changes = {name: lambda _stored, new, name=name: new[name] for name in corrected}
     return upsert(dialect, t, [c.name for c in t.columns], changes)
@@ -85,7 +85,9 @@ def move_rungs(conn: Connection, deadlines: Sequence[Deadline]) -> None:
     conn.execute(_move(conn.dialect.name), packed(_RUNG, _as_rows(deadlines)))
 
 
-_RUNG = [t.c.onboarding_id, t.c.cycle, t.c.reason, t.c.next_rung, t.c.next_rung_at]
+_KEY = [t.c.onboarding_id, t.c.cycle, t.c.reason]
+_CLIMB = ("next_rung", "next_rung_at", "climbed", "snoozed_until")
+_RUNG = [*_KEY, *(t.c[name] for name in _CLIMB)]
 
 
 @cache
@@ -98,7 +100,7 @@ def _move(dialect: str) -> Any:
             t.c.cycle == rows.c.cycle,
             t.c.reason == rows.c.reason,
         )
-        .values(next_rung=rows.c.next_rung, next_rung_at=rows.c.next_rung_at)
+        .values({name: rows.c[name] for name in _CLIMB})
     )
 
 
@@ -187,6 +189,19 @@ def next_rung_at(conn: Connection) -> datetime | None:
     )
     due: datetime | None = conn.execute(query).scalar()
     return due
+
+
+def is_due(now: datetime) -> Any:
+    """Return SQL that tells whether a rung is due."""
+    return (
+        select(t.c.onboarding_id).where(t.c.closed_at.is_(None), t.c.next_rung_at <= now).exists()
+    )
+
+
+def load_open_page(conn: Connection, after: str, limit: int) -> list[str]:
+    """Return the ids of onboardings with an open deadline, from an id on."""
+    query = select(t.c.onboarding_id).where(t.c.closed_at.is_(None), t.c.onboarding_id > after)
+    return list(conn.execute(query.distinct().order_by(t.c.onboarding_id).limit(limit)).scalars())
 
 
 def _to_deadline(row: Any) -> Deadline:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, true
 
 from onboarding.core.lifecycle import FINAL
+from onboarding.core.telling import NEEDS
 from onboarding.model import Onboarding, Owner, Reason, State
 from onboarding.store.journal import open_onboarding_ids
 from onboarding.store.onboardings import to_onboarding
@@ -90,3 +91,10 @@ def find(
         conditions.append(t.c.id > storable(after_id))
     query = select(t).where(and_(*conditions)).order_by(t.c.id).limit(limit)
     return [to_onboarding(row) for row in conn.execute(query)]
+
+
+def load_waiting_page(conn: Connection, after: str, limit: int) -> list[str]:
+    """Return the ids of onboardings that wait for a person, from an id on."""
+    waits = t.c.waiting.in_(tuple(NEEDS))
+    query = select(t.c.id).where(waits, t.c.id > after).order_by(t.c.id).limit(limit)
+    return list(conn.execute(query).scalars())

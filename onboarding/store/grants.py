@@ -17,7 +17,7 @@ from onboarding.store import tables
 _APPEND_ONLY = (tables.history, tables.account_history, tables.seal, tables.turn)
 
 #: From where rows are removed in everyday work.
-_EMPTIED = (tables.budget, tables.unsealed, tables.mail_read)
+_EMPTIED = (tables.budget, tables.unsealed, tables.mail_read, tables.event, tables.delivery)
 
 _SECRET = "_sealed"  # noqa: S105 - how the names of encrypted columns end
 _FUNCTIONS = ("history_is_append_only", "history_is_unsealed", "account_history_is_unsealed")

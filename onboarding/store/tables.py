@@ -22,8 +22,10 @@ from sqlalchemy import (
 from onboarding.core.lifecycle import LIVE
 from onboarding.model import (
     OPEN,
+    AlertKind,
     CodeMethod,
     DeadlineReason,
+    DeliveryStatus,
     Entry,
     Operation,
     OperationStatus,
@@ -158,8 +160,8 @@ onboarding = Table(
     Column("hold_until", Instant),
     Column("history_seq", Integer, nullable=False),
     Column("head_hash", String(64), nullable=False),
-    Column("name_status", String(40)),
-    Column("new_name_status", String(40)),
+    Column("name_status", Text),
+    Column("new_name_status", Text),
     Column("name_decided_at", Instant),
     # One live claim per number, in the whole database.
     Index(
@@ -320,6 +322,8 @@ deadline = Table(
     Column("next_rung_at", Instant),
     Column("closed_at", Instant),
     Column("closed_how", String(20)),
+    Column("climbed", Text),
+    Column("snoozed_until", Instant),
     PrimaryKeyConstraint("onboarding_id", "cycle", "reason"),
     Index(
         "ix_deadline_next_rung_at",
@@ -425,4 +429,87 @@ mail_read = Table(
     Column("result", String(40), nullable=False),
     PrimaryKeyConstraint("mailbox", "uidvalidity", "uid"),
     Index(None, "read_at"),
+)
+
+_POSITION = BigInteger().with_variant(Integer, "sqlite")
+
+#: What happened, for programs that follow; kept for a while and then removed.
+event = Table(
+    "event",
+    metadata,
+    Column("seq", _POSITION, Identity(), primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "at"),
+    # A number is never given twice, or a program that follows would miss what has it.
+    sqlite_autoincrement=True,
+)
+
+#: One message for one channel; what is pending is what is still to be sent.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("event_seq", _POSITION, ForeignKey("event.seq"), nullable=False),
+    Column("channel", String(60), nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("topic", String(20)),
+    Column("status", Word(DeliveryStatus), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("tried_at", Instant),
+    Column("error", Text),
+    Column("settled_by", Text),
+    Index(None, "event_seq"),
+    Index(
+        "ix_delivery_channel_next_at_pending",
+        "channel",
+        "next_at",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+    Index(
+        "ix_delivery_subject_channel_event_seq_pending",
+        "subject",
+        "channel",
+        "event_seq",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
+)
+
+#: What somebody must hear of, and who was told: one row per subject and kind.
+alert = Table(
+    "alert",
+    metadata,
+    Column("kind", Word(AlertKind), nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("next_at", Instant),
+    Column("closed_at", Instant),
+    PrimaryKeyConstraint("kind", "subject"),
+    Index(
+        "ix_alert_next_at",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+
+#: Who has taken something on, and until when nobody else is told of it.
+acknowledgement = Table(
+    "acknowledgement",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
 )

@@ -95,6 +95,8 @@ def test_a_deployment_in_order_has_no_problem(place: Place) -> None:
     assert {each.level for each in found.values()} == {Level.OK}
     assert set(found) == {
         "settings",
+        "notify file",
+        "channel log",
         "time zones",
         "database",
         "schema",

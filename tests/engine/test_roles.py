@@ -156,12 +156,14 @@ def test_the_reader_reads_everything_else(roles: Roles) -> None:
 
 def test_the_app_does_not_upgrade_and_the_owner_does(roles: Roles) -> None:
     undo = "DROP TABLE seal, unsealed, turn, code_link, mail_read CASCADE"
+    told = "DROP TABLE delivery, event, alert, acknowledgement"
     drop = "DROP FUNCTION history_is_unsealed() CASCADE"
     also = "DROP FUNCTION account_history_is_unsealed() CASCADE"
     columns = "ALTER TABLE worker DROP host, DROP version, DROP definition"
     ways = "ALTER TABLE operation DROP code_method, DROP pin_sealed"
     names = "ALTER TABLE onboarding DROP name_status, DROP new_name_status, DROP name_decided_at"
-    first = (undo, drop, also, columns, ways, names)
+    rungs = "ALTER TABLE deadline DROP climbed, DROP snoozed_until"
+    first = (undo, told, drop, also, columns, ways, names, rungs)
     roles.run(roles.owner, *first, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(StoreError, match="may not do this"):
         Engine.open(roles.url(roles.app), upgrade=True)

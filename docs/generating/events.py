@@ -1,0 +1,218 @@
+"""The catalogue of events: each type, its version and facts, and a sample of the program's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from docs.generating.markdown import code, table
+from onboarding.core import events
+from onboarding.core.chain import Entry as HistoryEntry
+from onboarding.core.deadlines import climb
+from onboarding.core.events import VERSIONS, Event
+from onboarding.core.policy import DEFAULT_LADDER
+from onboarding.core.telling import Overdue, Tell
+from onboarding.model import (
+    Account,
+    AlertKind,
+    Audience,
+    Deadline,
+    DeadlineReason,
+    Entry,
+    EventType,
+    Onboarding,
+    Owner,
+    Reason,
+    State,
+)
+
+_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_LATER = _START + 7 * _DAY
+_TELL = Tell(channels=("ops",), then=("oncall",), after=4 * _HOUR)
+
+#: When an event of each type happens.
+WHEN: Mapping[EventType, str] = {
+    EventType.TRANSITION: "an onboarding changed its state; the first one has no `from`",
+    EventType.REQUIREMENT: "an onboarding began to wait for a person",
+    EventType.ESCALATION: "a rung of a ladder was raised",
+    EventType.OVERDUE: "something has waited for a person for too long: one event per onboarding, "
+    "and one per account on hold",
+    EventType.UNACKNOWLEDGED: "nobody took it on in time, and the next are told",
+    EventType.ACKNOWLEDGED: "a person took an onboarding or an account on",
+    EventType.SNOOZED: "a person put further rungs off",
+    EventType.ACCOUNT_HELD: "Meta refuses an account's calls until a person mends it",
+    EventType.ACCOUNT_RELEASED: "an account goes on",
+    EventType.DIGEST: "the weekly digest",
+    EventType.TEST: "a test of a channel; it is sent and not stored, and its `seq` is 0",
+}
+
+#: What each fact of ``data`` means.
+FACTS: Mapping[str, str] = {
+    "trigger": "what moved it, see [triggers](states.md)",
+    "from": "of a transition, the state before; else whose turn it is",
+    "to": "the state after",
+    "reason": "why, in words",
+    "actor": "`engine`, `meta`, or who asked",
+    "what": "what is needed: see [needs](notify-file.md#needs)",
+    "since": "since when it is needed",
+    "due_by": "the deadline of the onboarding",
+    "why": "what is needed, in words",
+    "command": "what gives it",
+    "rung": "name of the rung",
+    "collapsed": "rungs that were missed and went into this one",
+    "deadline": "why the deadline was set",
+    "deadline_at": "the deadline that the rung belongs to",
+    "longer_than": "how long it may wait",
+    "numbers": "how many onboardings stand still",
+    "of": "`rung`, `requirement` or `account`",
+    "told": "the channels that were told first",
+    "after": "how long they had",
+    "by": "who",
+    "until": "until when",
+    "in_progress": "onboardings that are in progress",
+    "states": "how many of them per state",
+    "waiting": "how many of them wait for whom",
+    "due_soon": "how many are due within a week",
+    "due": "the first 25 of these: `id`, `phone_number`, `register_by`, `waiting_for`, `waiting`",
+    "channel": "the channel that is tested",
+}
+
+
+def catalogue() -> str:
+    """Return a section per type: when, facts, sample.
+
+    Raises:
+        KeyError: the program tells a fact that has no words here.
+    """
+    return "\n".join(_section(each) for each in samples())
+
+
+def overview() -> str:
+    """Return a row per type."""
+    rows = [
+        (f"[{code(type_.value)}](#{type_.value})", str(VERSIONS[type_]), WHEN[type_])
+        for type_ in EventType
+    ]
+    return table(("type", "version", "when"), rows)
+
+
+def _section(event: Event) -> str:
+    facts = table(("fact", "meaning"), ((code(name), FACTS[name]) for name in event.data))
+    told = {"seq": 1204, **json.loads(event.body("019cadc69a80011cd57519"))}
+    sample = json.dumps(told, indent=2)
+    when = WHEN[event.type]
+    words = f"### {event.type.value}\n\n{when[0].upper()}{when[1:]}.\n"
+    return f"{words}\n{facts}\n```json\n{sample}\n```\n"
+
+
+def samples() -> list[Event]:
+    """Return one event of each type, made as the engine makes them."""
+    row, account = _row(), _account()
+    rule, kind = Overdue(longer_than=_DAY, tell=_TELL), AlertKind.REQUIREMENT
+    entry = HistoryEntry(
+        at=_START,
+        trigger="number_created",
+        source="requested",
+        dest="created",
+        actor="engine",
+        reason="Meta created the number",
+    )
+    deadline = Deadline(
+        onboarding_id=row.id,
+        cycle=1,
+        reason=DeadlineReason.POLICY,
+        anchor_source="requested",
+        starts_at=_START,
+        due_at=_START + 14 * _DAY,
+    )
+    up = climb(deadline, _LATER, DEFAULT_LADDER)
+    began = events.requirement(None, row, _START)
+    if up is None or began is None:
+        raise ValueError("the samples do not fit the rules any more")
+    until, why = _LATER + 4 * _HOUR, "calling the customer"
+    return [
+        *events.transitions(replace(row, state=State.CREATED), [entry]),
+        began,
+        events.escalation(up, row, _TELL, _LATER),
+        events.overdue(row, _START, rule, _START + _DAY),
+        events.unacknowledged(row, kind, "code", _TELL, _START + _DAY + 4 * _HOUR),
+        events.answered(
+            EventType.ACKNOWLEDGED, row, actor="ada", reason=why, until=until, now=_LATER
+        ),
+        events.answered(EventType.SNOOZED, row, actor="ada", reason=why, until=until, now=_LATER),
+        events.account_event(EventType.ACCOUNT_HELD, account, events.account_due(account), _START),
+        events.account_event(
+            EventType.ACCOUNT_RELEASED,
+            account,
+            {"reason": "a new token was given", "by": "ada"},
+            _LATER,
+        ),
+        events.digest(_digest(row), ("ops",), _LATER),
+        Event(
+            type=EventType.TEST,
+            at=_START,
+            subject=events.FLEET,
+            audience=Audience.OPERATOR,
+            data={"channel": "ops", "by": "ada"},
+        ),
+    ]
+
+
+def _row() -> Onboarding:
+    return Onboarding(
+        id="019cadc69a80011cd57519",
+        key="order-17",
+        content_digest="",
+        waba_id="102290129340398",
+        number_key="16315551000",
+        phone_number="+16315551000",
+        cc="1",
+        national_number="6315551000",
+        region="US",
+        display_name="Lucky Shrub",
+        entry=Entry.NEW,
+        requested_by="ada",
+        created_at=_START,
+        state=State.CREATED,
+        state_since=_START,
+        definition=1,
+        next_due_at=None,
+        waiting=Reason.CODE_READY,
+        waiting_for=Owner.HOLDER,
+        waiting_since=_START,
+        register_by=_START + 14 * _DAY,
+        register_by_reason=DeadlineReason.POLICY,
+    )
+
+
+def _account() -> Account:
+    return Account(
+        waba_id="102290129340398",
+        name="Lucky Shrub",
+        token_sealed="",
+        created_at=_START,
+        hold=Reason.ACCOUNT_HELD,
+        hold_text="list_numbers: Error validating access token",
+        hold_since=_START,
+    )
+
+
+def _digest(row: Onboarding) -> dict[str, object]:
+    return {
+        "in_progress": 1,
+        "states": {"created": 1},
+        "waiting": {"holder": 1},
+        "due_soon": 1,
+        "due": [
+            {
+                "id": row.id,
+                "phone_number": row.phone_number,
+                "register_by": row.register_by,
+                "waiting_for": row.waiting_for,
+                "waiting": row.waiting,
+            }
+        ],
+    }

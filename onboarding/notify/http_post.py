@@ -1,0 +1,152 @@
+"""One HTTP POST of a message: within a total time, following no redirect, keeping secrets."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from onboarding.errors import ChannelError
+
+#: Answers after which the same request may succeed later: timeouts, limits, and the server's own.
+_PASSING = frozenset({408, 409, 425, 429})
+_SERVERS_OWN = 500
+_REDIRECTS = range(300, 400)
+_DONE = range(200, 300)
+
+#: So much of an answer is read, and no more.
+_MOST_BYTES = 4096
+
+
+class Poster:
+    """Posts to one address.
+
+    Args:
+        timeout_s: one request in all, from the connection to the end of the answer.
+        ca_file: certificates to trust instead of the usual ones, as a PEM file.
+        proxy: an HTTP proxy on the way.
+    """
+
+    def __init__(self, *, timeout_s: float, ca_file: Path | None, proxy: str | None) -> None:
+        self._timeout_s, self._proxy, self._ca_file = timeout_s, proxy, ca_file
+        self._trusted: ssl.SSLContext | None = None
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> str:
+        """Send a request; return the beginning of the answer.
+
+        Raises:
+            ChannelError: it was refused or not answered. The text names neither the path of the
+                address, which may be a secret, nor anything that was sent.
+        """
+        clock = _Watch(self._timeout_s)
+        try:
+            with self._client() as client, clock:
+                request = client.build_request(
+                    "POST",
+                    url,
+                    content=body,
+                    headers=headers,
+                    extensions={"trace": clock.trace},
+                )
+                answer = client.send(request, stream=True)
+                try:
+                    return _require_taken(answer)
+                finally:
+                    answer.close()
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            if clock.is_over:
+                raise ChannelError(f"no answer within {self._timeout_s:g} s") from None
+            raise ChannelError(f"cannot be reached: {_reason(error)}") from None
+
+    def _client(self) -> httpx.Client:
+        if self._trusted is None:
+            self._trusted = _context(self._ca_file)
+        # Settings of the process, like a proxy or a .netrc with passwords, are not for us.
+        return httpx.Client(
+            verify=self._trusted,
+            timeout=self._timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+            proxy=self._proxy,
+        )
+
+
+class _Watch:
+    """Ends a request when its total time is over, however slowly it goes on.
+
+    The client's own timeouts are per read: a server that sends a byte now and then would hold a
+    channel for ever. So the connection is shut when the time is over.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._shut: Callable[[], None] | None = None
+        self.is_over = False
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def trace(self, name: str, info: Mapping[str, Any]) -> None:
+        """Take note of the connection as soon as there is one."""
+        if name not in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            return
+        raw = info["return_value"].get_extra_info("socket")
+        with self._lock:
+            self._shut = lambda: raw.shutdown(2)
+            if self.is_over:
+                self._end_connection()
+
+    def _end(self) -> None:
+        with self._lock:
+            self.is_over = True
+            self._end_connection()
+
+    def _end_connection(self) -> None:
+        if self._shut is not None:
+            try:
+                self._shut()
+            except OSError:
+                return  # it is closed already
+
+
+def _context(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except (OSError, ssl.SSLError):
+        raise ChannelError(
+            f"the certificates of {ca_file} cannot be read", hint="give a PEM file as ca_file"
+        ) from None
+
+
+def _require_taken(answer: httpx.Response) -> str:
+    status = answer.status_code
+    if status in _REDIRECTS:
+        raise ChannelError(
+            f"answered with a redirect ({status}), which is never followed",
+            is_permanent=True,
+            hint="set url to where the redirect leads",
+        )
+    if status not in _DONE:
+        is_permanent = status not in _PASSING and status < _SERVERS_OWN
+        raise ChannelError(f"answered {status}", is_permanent=is_permanent)
+    read = b""
+    for part in answer.iter_raw():
+        read += part
+        if len(read) >= _MOST_BYTES:
+            break
+    return read[:_MOST_BYTES].decode(errors="replace")
+
+
+def _reason(error: Exception) -> str:
+    """Return why, in a word: the texts of the library may hold the address."""
+    return type(error).__name__
