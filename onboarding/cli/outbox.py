@@ -118,7 +118,8 @@ def retry(
 ) -> None:
     """Send messages again that were given up.
 
-    Or one that waits. A worker sends it at once. It keeps its id, by which receivers know a message that comes twice.
+    Or one that waits; a worker sends it at once. It keeps its id, by which receivers know a
+    message that comes twice.
 
     Example:
         onboarding outbox retry 019cadb56d1c
