@@ -14,8 +14,8 @@ INSTANT = sa.String(27).with_variant(postgresql.TIMESTAMP(timezone=True), "postg
 
 
 def upgrade():
-    op.add_column("onboarding", sa.Column("name_status", sa.String(40)))
-    op.add_column("onboarding", sa.Column("new_name_status", sa.String(40)))
+    op.add_column("onboarding", sa.Column("name_status", sa.Text))
+    op.add_column("onboarding", sa.Column("new_name_status", sa.Text))
     op.add_column("onboarding", sa.Column("name_decided_at", INSTANT))
     op.add_column("operation", sa.Column("pin_sealed", sa.Text))
 

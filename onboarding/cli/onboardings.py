@@ -31,10 +31,7 @@ _INTERNAL = frozenset(
 )
 
 #: Columns of a list, in the order of ``line``.
-COLUMNS = (
-    "id", "number", "name", "state", "turn", "why", "register by (UTC)", "left",
-    "next look (UTC)", "then",
-)  # fmt: skip
+COLUMNS = ("id", "number", "name", "state", "turn", "why", "register by", "left", "next look")
 
 
 def facts(row: Onboarding) -> dict[str, Any]:
@@ -60,10 +57,9 @@ def line(row: Onboarding, now: datetime, look: NextLook | None) -> tuple[object,
         f"{row.state}, renaming" if row.renaming else row.state,
         owner_of(row),
         None if owner_of(row) is None else row.waiting,
-        f"{row.register_by:%Y-%m-%d %H:%M}" if running else None,
+        f"{row.register_by:%m-%d %H:%M}" if running else None,
         distance(row.register_by, now).removeprefix("in ") if running and row.register_by else None,
-        f"{look.at:%Y-%m-%d %H:%M}" if look else None,
-        look.why if look else None,
+        f"{look.at:%m-%d %H:%M}" if look else None,
     )
 
 

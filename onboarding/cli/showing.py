@@ -89,7 +89,7 @@ def _turn(standing: Standing) -> Iterator[Field]:
     first = next(iter(standing.requirements), None)
     if first is not None:
         yield "whose turn", first.from_whom
-    yield "why", first.why if first else why(row)
+    yield "why", why(row) if first is None or is_declined(row) else first.why
     if next_step := how_to(row, first):
         yield "do", next_step
     if row.hold is not None:
@@ -97,7 +97,7 @@ def _turn(standing: Standing) -> Iterator[Field]:
         yield "hold", f"by {row.hold_by} since {row.hold_since:%Y-%m-%d %H:%M} UTC{until}"
     if standing.account.hold is not None:
         yield "account hold", standing.account.hold_text
-    if is_declined(row):
+    if is_declined(row) or row.rejection_reason:
         told = rejection_of(row.rejection_reason)
         code = f" ({row.rejection_reason})" if row.rejection_reason else ""
         yield "declined for", f"{told.text}{code}"

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
-from email.errors import MessageError
 from email.message import EmailMessage
 from html.parser import HTMLParser
 
@@ -47,8 +46,8 @@ def read_mail(raw: bytes) -> MailText:
         message = message_from_bytes(raw, policy=policy.default)
         headers = {name: _header(message, name) for name in _FOR_WHOM}
         body = _body(message)
-    except (MessageError, LookupError, ValueError, AttributeError, IndexError, TypeError):
-        return MailText((), "")  # the parser of the standard library is not proof against all
+    except Exception:  # noqa: BLE001 - whatever a stranger sends, it must not stop the mail after it
+        return MailText((), "")
     everything = "\n".join((*headers.values(), body))
     keys = {number_key(match[0]) for match in _NUMBER.finditer(everything)}
     return MailText(tuple(sorted(keys)), f"{headers['Subject']}\n{body}")

@@ -136,8 +136,8 @@ def _redeem(ctx: Context, link_id: str, digest: str, code: str, actor: str | Non
         ]
         link = code_links.load_link(conn, link_id) or found  # as it is under the lock
         now = ctx.clock.now()
-        require_usable(link, row.cycle, now, ctx.policy.code_tries)
         _require_unused(conn, link, row)
+        require_usable(link, row.cycle, now, ctx.policy.code_tries)
         taken = take_codes(
             ctx,
             conn,

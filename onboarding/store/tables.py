@@ -158,8 +158,8 @@ onboarding = Table(
     Column("hold_until", Instant),
     Column("history_seq", Integer, nullable=False),
     Column("head_hash", String(64), nullable=False),
-    Column("name_status", String(40)),
-    Column("new_name_status", String(40)),
+    Column("name_status", Text),
+    Column("new_name_status", Text),
     Column("name_decided_at", Instant),
     # One live claim per number, in the whole database.
     Index(

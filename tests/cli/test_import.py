@@ -11,7 +11,9 @@ import pytest
 
 from tests.cli.harness import NAME, NUMBER, WABA, Deployment
 
-GOOD = f"waba_id,phone_number,display_name\n{WABA},{NUMBER},{NAME}\n{WABA},+16315551001,Shop\n"
+GOOD = (
+    f"waba_id,phone_number,display_name\n{WABA},{NUMBER},{NAME}\n{WABA},+16315551001,Amber Bakery\n"
+)
 BAD = GOOD + f"{WABA},12,Shop\n{WABA},{NUMBER},x\n"
 
 

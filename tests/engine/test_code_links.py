@@ -79,6 +79,15 @@ def test_a_mistyped_code_does_not_use_the_link_up(waiting: Rehearsed) -> None:
     assert waiting.engine.links()[0].codes == 2
 
 
+def test_a_link_whose_last_try_was_right_is_used_and_not_wrong(waiting: Rehearsed) -> None:
+    made, code = token(waiting), waiting.last_code(NUMBER)
+    for each in (wrong(code), wrong(wrong(code)), code):
+        waiting.engine.redeem_link(made, each)
+        waiting.settle()
+    with pytest.raises(TransitionRefusedError, match="its code was accepted"):
+        waiting.engine.redeem_link(made, code)
+
+
 def test_a_link_takes_no_more_wrong_codes_than_are_borne(waiting: Rehearsed) -> None:
     made, code = token(waiting), waiting.last_code(NUMBER)
     for _ in range(3):

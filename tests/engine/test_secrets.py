@@ -121,6 +121,9 @@ def test_what_is_sealed_shows_in_no_repr(told: tuple[Rehearsed, list[str]]) -> N
     for sealed in (row.pin_sealed, account.token_sealed):
         assert sealed is not None
         assert sealed not in repr(row) + repr(account)
+    carried = [op for op in meta.engine.operations(NUMBER) if op.pin_sealed is not None]
+    assert carried
+    assert not any(op.pin_sealed in repr(op) for op in carried if op.pin_sealed)
 
 
 def test_a_token_that_cannot_be_sent_is_told_without_it(meta: Rehearsed) -> None:

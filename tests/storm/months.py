@@ -20,7 +20,7 @@ from onboarding.engine.looking import snapshots
 from onboarding.errors import OnboardingError
 from onboarding.model import Deadline, DeadlineReason, Onboarding, Owner, What
 from onboarding.store import deadlines
-from onboarding.store.database import reading
+from onboarding.store.database import reading, writing
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, START, WABA, Rehearsed, roomy
 
 NUMBERS = tuple(f"+49301234568{place}" for place in range(3))
@@ -163,7 +163,7 @@ class Months:
         if not asked or row.lease_owner is not None:
             return
         ctx, now = self.meta.engine.context, self.meta.clock.now()
-        with reading(ctx.database) as conn:
+        with writing(ctx.database) as conn:  # a snapshot locks
             (snap,) = snapshots(ctx, conn, [row], now)
         made = plan(snap, now, ctx.policy)
         # Asked now, the engine would do nothing by itself but wait for the very same people.
