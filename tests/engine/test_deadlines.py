@@ -154,7 +154,7 @@ def test_the_window_ends_only_on_the_word_of_a_list_read_after_it(slow: Rehearse
     slow.fail("error_500_transient", "list_numbers")
     slow.run(most=2 * HOUR)
     row = slow.row()
-    assert (row.state, row.waiting) == (State.REGISTER_DEADLINE, Reason.DEADLINE_CHECK)
+    assert (row.state, row.waiting) == (State.NAME_REVIEW, Reason.DEADLINE_CHECK)
     assert len(slow.calls("list_numbers")) > lists
     registers = len(slow.calls("register"))
     slow.control.delete("/faults").raise_for_status()
