@@ -98,6 +98,7 @@ def matches(shown: list[str], printed: list[str]) -> bool:
 
 _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.,]\d+)?)?( UTC|Z)?"), "INSTANT"),
+    (re.compile(r"\b\d\d-\d\d \d\d:\d\dZ"), "INSTANT"),
     (re.compile(r"(in )?\d+(\.\d+)? (days|hours|minutes|seconds)( ago)?"), "SPAN"),
     (re.compile(r"\S+:\d+:[0-9a-f]{8}\b"), "WORKER"),
     (re.compile(r"\b[0-9a-f]{22}\b"), "ID"),

@@ -57,9 +57,9 @@ def line(row: Onboarding, now: datetime, look: NextLook | None) -> tuple[object,
         f"{row.state}, renaming" if row.renaming else row.state,
         owner_of(row),
         None if owner_of(row) is None else row.waiting,
-        f"{row.register_by:%m-%d %H:%M}" if running else None,
+        f"{row.register_by:%m-%d %H:%MZ}" if running else None,
         distance(row.register_by, now).removeprefix("in ") if running and row.register_by else None,
-        f"{look.at:%m-%d %H:%M}" if look else None,
+        f"{look.at:%m-%d %H:%MZ}" if look else None,
     )
 
 

@@ -267,8 +267,13 @@ def _is_deregistered(outcome: Outcome) -> bool:
 
 
 def _certificate_refused(case: Refusal) -> Move:
-    """Meta still works on the name (100/2388001): patience first, a person after days of it."""
-    if case.tries > case.policy.certificate_tries:
+    """Meta still works on the name (100/2388001): patience first, a person after days of it.
+
+    The last try before the deadline asks nobody: it was made early, and only Meta can help now.
+    """
+    end = case.row.register_by
+    is_last_try = end is not None and end - case.policy.last_try <= case.now < end
+    if case.tries > case.policy.certificate_tries and not is_last_try:
         return _parked(case)
     wait = backoff(case.tries, case.policy.certificate)
     if case.row.renaming:

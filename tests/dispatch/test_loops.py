@@ -150,7 +150,10 @@ def test_stopping_waits_for_the_present_round_and_starts_no_other() -> None:
 
 
 def test_loops_that_were_never_started_can_be_stopped() -> None:
-    Loops({"work": Counted()}, {"work": HOUR_S}).stop()
+    work = Counted()
+    loops = Loops({"work": work}, {"work": HOUR_S})
+    loops.stop()
+    assert (work.rounds, loops.is_idle) == (0, True)
 
 
 def test_the_interval_is_an_upper_bound() -> None:

@@ -72,9 +72,9 @@ def test_a_code_that_lapsed_while_no_worker_ran_is_the_engine_s_turn(meta: Rehea
 
 def test_a_dead_token_is_asked_for_beside_what_others_can_give(rehearse: Rehearse) -> None:
     meta = rehearse(scenario=scenario(**REVIEWED))
-    for number in (NUMBER, OTHER):
-        meta.sign_up(number, "Bad Shrub")
-        meta.ask(number, "Bad Shrub", entry="embedded_signup", onboarded_at=START)
+    for number, at in ((NUMBER, START - HOUR), (OTHER, START)):
+        meta.sign_up(number, "Bad Shrub", at=at)
+        meta.ask(number, "Bad Shrub", entry="embedded_signup", onboarded_at=at)
     meta.run(most=2 * DAY)
     assert only(meta).what is What.DISPLAY_NAME
     meta.fail("refuse", "list_numbers", code=190, subcode=463)
@@ -88,7 +88,7 @@ def test_a_dead_token_is_asked_for_beside_what_others_can_give(rehearse: Rehears
     assert (name.what, name.from_whom) == (What.DISPLAY_NAME, Owner.PARTNER)
     found = [(each.requirement.what, each.onboarding.phone_number)
              for each in meta.engine.due(who=[Owner.OPERATOR]).items]  # fmt: skip
-    assert sorted(found) == sorted([(What.TOKEN, NUMBER), (What.TOKEN, OTHER)])
+    assert found == [(What.TOKEN, NUMBER), (What.TOKEN, OTHER)]  # the nearest deadline first
 
 
 def test_due_lists_the_fleet_nearest_deadline_first(rehearse: Rehearse) -> None:

@@ -125,10 +125,11 @@ def check(meta: Deployed, numbers: int) -> None:
         assert row.state is not State.EXPIRED or row.entry == "embedded_signup"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("numbers", "seconds"),
-    [(60, 12.0), pytest.param(500, 60.0, marks=pytest.mark.slow)],
+    [(60, 12.0), (500, 60.0)],
 )
 def test_nothing_is_lost_or_repeated_in_a_storm(
     backend: str, tmp_path: Path, numbers: int, seconds: float
