@@ -302,6 +302,9 @@ class Onboarding:
     new_name_status: str | None = None
     name_decided_at: datetime | None = None
 
+    batch_id: str | None = None
+    batch_line: int | None = None
+
     @property
     def has_code(self) -> bool:
         """Whether a code waits to be sent to Meta."""
@@ -320,6 +323,12 @@ class Account:
         active: whether a number of it is registered (Meta's budget is larger then).
         failures: reads in a row that failed.
         trouble: the last failure of an account-wide call, until one succeeds.
+        numbers_listed: how many numbers the last complete list had that take a slot.
+        numbers_per_business: how many its portfolio may have, as Meta or a person said last.
+        numbers_per_waba: how many it may have itself, likewise.
+        numbers_told_at: when that was said.
+        full_at: with how many numbers on it Meta refused another one.
+        full_since: when that was.
     """
 
     waba_id: str
@@ -343,6 +352,12 @@ class Account:
     hold_since: datetime | None = None
     history_seq: int = 0
     head_hash: str = ""
+    numbers_listed: int | None = None
+    numbers_per_business: int | None = None
+    numbers_per_waba: int | None = None
+    numbers_told_at: datetime | None = None
+    full_at: int | None = None
+    full_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,9 @@ class Reason(StrEnum):
     PIN = "pin"
     NOT_OURS = "not_ours"
     BANNED = "banned"
+    SLOT = "slot"
+    BATCH = "batch"
+    BATCH_PAUSED = "batch_paused"
     DONE = "done"
     OVER = "over"
 
@@ -96,6 +99,7 @@ class What(StrEnum):
     LIST = "list"
     BUDGET = "budget"
     WINDOW = "window"
+    BATCH = "batch"
 
 
 class DeadlineReason(StrEnum):

@@ -24,6 +24,10 @@ COMMANDS = {
         "onboarding.cli.importing:import_numbers",
         "Ask for all numbers of a file to be onboarded.",
     ),
+    "batch": Target("onboarding.cli.batch:app", "Numbers that were imported together."),
+    "slots": Target(
+        "onboarding.cli.slots:app", "How many numbers Meta takes, and which wait for a slot."
+    ),
     "list": Target("onboarding.cli.listing:list_onboardings", "List onboardings."),
     "show": Target("onboarding.cli.showing:show", "Show how one onboarding stands, and why."),
     "due": Target("onboarding.cli.due:due", "List what is required, from whom and by when."),

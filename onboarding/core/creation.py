@@ -45,7 +45,7 @@ def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
             reason=Reason.NOT_ON_WABA,
             observe_at=next_poll(row.state_since, now, policy.poll_absent, row.waba_id),
         )
-    return _settle_doubts(snap, now, policy) or _create(snap)
+    return _settle_doubts(snap, now, policy) or _queued(snap, now, policy) or _create(snap)
 
 
 def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -66,6 +66,20 @@ def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None
         text = "the create call was lost more than once, and the number never appeared"
         return hold_step(Reason.REFUSED, text, now)
     return retry_wait(snap, Operation.CREATE_NUMBER, now)
+
+
+def _queued(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
+    """Return the wait for a slot, where Meta would refuse a create for want of one."""
+    return slot_wait(snap.row, now, policy) if snap.slots is not None and snap.slots < 1 else None
+
+
+def slot_wait(row: Onboarding, now: datetime, policy: Policy) -> Wait:
+    """Return the wait in the queue: a list that is shorter than before, or news of Meta's, ends it.
+
+    A refusal for want of a slot counts for a day only, so that one more try is made after it.
+    """
+    poll = next_poll(row.state_since, now, policy.poll_absent, row.waba_id)
+    return Wait(reason=Reason.SLOT, observe_at=poll)
 
 
 def _create(snap: Snapshot) -> Call:

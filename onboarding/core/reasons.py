@@ -104,6 +104,21 @@ MEANINGS = {
         "Meta banned the number; only an appeal in WhatsApp Manager helps",
         "appeal; once Meta lifts the ban it goes on by itself",
     ),
+    Reason.SLOT: Meaning(
+        Owner.OPERATOR,
+        "the portfolio or the WABA has as many numbers as Meta allows; this one is in the queue",
+        "onboarding slots list; then remove a number or verify the business in WhatsApp Manager, "
+        "or, if Meta allows more: onboarding slots set {waba_id}",
+    ),
+    Reason.BATCH: Meaning(
+        Owner.ENGINE,
+        "its batch has not come to it: the file is being imported, or the canaries go first",
+    ),
+    Reason.BATCH_PAUSED: Meaning(
+        Owner.OPERATOR,
+        "its batch is paused",
+        "onboarding batch list, then: onboarding batch resume NAME",
+    ),
     Reason.DONE: Meaning(Owner.ENGINE, "registered"),
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
 }
@@ -142,6 +157,7 @@ ENDED_BY_LIST = frozenset(
         Reason.CONNECTING,
         Reason.NOT_OURS,
         Reason.BANNED,
+        Reason.SLOT,
     }
 )
 
@@ -179,6 +195,9 @@ REQUIRED = {
     Reason.PIN: What.PIN,
     Reason.NOT_OURS: What.DECISION,
     Reason.BANNED: What.SUPPORT,
+    Reason.SLOT: What.SLOT,
+    Reason.BATCH: What.BATCH,
+    Reason.BATCH_PAUSED: What.BATCH,
 }
 
 #: Nothing is due from anybody.
@@ -211,4 +230,7 @@ THEN = {
     Reason.PIN: "the list is read, in case something changed at Meta",
     Reason.NOT_OURS: "the list is read, to see whether the number is free",
     Reason.BANNED: "the list is read, to see whether the ban was lifted",
+    Reason.SLOT: "the list is read, to see whether a slot is free",
+    Reason.BATCH: "the batch is looked at",
+    Reason.BATCH_PAUSED: "the list is read, in case something changed at Meta",
 }

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.chain import Entry as HistoryEntry
-from onboarding.core.deadlines import dated, first_deadline
-from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
-from onboarding.engine.announcing import announce
-from onboarding.engine.context import DEFINITION, Context, Ids
+from onboarding.engine.context import Context, Ids
 from onboarding.engine.name_checks import name_refusals
 from onboarding.engine.requests import (
     NumberRequest,
@@ -26,9 +21,18 @@ from onboarding.engine.requests import (
     is_same,
     validate,
 )
+from onboarding.engine.taking_in import (
+    Into,
+    in_batch,
+    note_canaries,
+    open_batch,
+    row_of,
+    rows_of,
+    store_rows,
+)
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import Deadline, Entry, Onboarding, State
-from onboarding.store import accounts, deadlines, finding, history, onboardings
+from onboarding.model import Entry, Onboarding
+from onboarding.store import accounts, finding
 from onboarding.store.database import again_if_raced, reading, writing
 
 
@@ -59,17 +63,43 @@ def accept(
     Raises:
         RequestsRefusedError: which of them cannot be accepted, and why.
     """
-    validated = _validated(ctx, requests, strict_names=strict_names)
-    known, stored = again_if_raced(lambda: _accept(ctx, *validated, actor))
-    return [
-        Receipt(
-            onboarding=known[index] if index in known else stored[index],
-            result="known" if index in known else "created",
-            warning="" if index in known else warning_of(validated[0][index]),
-            name_findings=check_display_name(request.display_name),
+    receipts, refusals = accept_sound(ctx, requests, actor, strict_names=strict_names)
+    if refusals:
+        raise RequestsRefusedError(refusals)
+    return [receipts[index] for index in range(len(requests))]
+
+
+def accept_sound(
+    ctx: Context,
+    requests: Sequence[NumberRequest],
+    actor: str,
+    *,
+    strict_names: bool = False,
+    leave_out: bool = False,
+    into: Into | None = None,
+) -> tuple[dict[int, Receipt], Sequence[Refusal]]:
+    """Store the sound ones of some requests: with ``leave_out`` although others are refused.
+
+    Returns:
+        What became of those that were taken, by their places, and why the others were refused.
+
+    Raises:
+        ConflictError: their batch was cancelled.
+    """
+    valid, refused = _validated(ctx, requests, strict_names=strict_names)
+    checked, stored = again_if_raced(
+        lambda: _accept(ctx, valid, refused, actor, leave_out=leave_out, into=into)
+    )
+    receipts = {
+        index: Receipt(
+            onboarding=row,
+            result="known" if index in checked.known else "created",
+            warning="" if index in checked.known else warning_of(valid[index]),
+            name_findings=check_display_name(requests[index].display_name),
         )
-        for index, request in enumerate(requests)
-    ]
+        for index, row in (*checked.known.items(), *stored.items())
+    }
+    return receipts, checked.refusals
 
 
 def warning_of(valid: ValidRequest) -> str:
@@ -85,15 +115,34 @@ def _validated(
 
 
 def _accept(
-    ctx: Context, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal], actor: str
-) -> tuple[Mapping[int, Onboarding], Mapping[int, Onboarding]]:
-    """Store what is new; return what was known and what was stored."""
+    ctx: Context,
+    valid: Mapping[int, ValidRequest],
+    refusals: Sequence[Refusal],
+    actor: str,
+    *,
+    leave_out: bool,
+    into: Into | None,
+) -> tuple[Checked, Mapping[int, Onboarding]]:
+    """Store what is new; return what was found, and what was stored."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
+        batch = open_batch(conn, into)
         checked = _compare(ctx, conn, valid, refusals)
-        if checked.refusals:
-            raise RequestsRefusedError(checked.refusals)
-        return checked.known, _store(ctx, conn, checked.fresh, actor, now)
+        if leave_out:
+            bad = {refusal.index for refusal in checked.refusals}
+            checked = replace(
+                checked,
+                fresh={index: each for index, each in checked.fresh.items() if index not in bad},
+                known={index: row for index, row in checked.known.items() if index not in bad},
+            )
+        elif checked.refusals:
+            return replace(checked, fresh={}, known={}), {}
+        rows = rows_of(ctx, checked.fresh, actor, now)
+        if batch is not None and into is not None:
+            rows = {index: in_batch(row, batch, into.lines[index]) for index, row in rows.items()}
+        store_rows(ctx, conn, rows, checked.fresh, batch=batch, actor=actor, now=now)
+        note_canaries(conn, batch)
+        return checked, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +184,7 @@ def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list
     if found := sorted([*refusals, *conflicts], key=lambda refusal: refusal.index):
         raise RequestsRefusedError(found)
     fresh = [each for index, each in valid.items() if index not in known]
-    return [_row(ctx, each, ids.next(), actor, now) for each in fresh]
+    return [row_of(ctx, each, ids.next(), actor, now) for each in fresh]
 
 
 def _compare(
@@ -253,83 +302,3 @@ def _difference(each: ValidRequest, row: Onboarding) -> str:
         if stored != value:
             return "phone_number" if name == "number_key" else name
     return "display_name"  # it was changed by a rename since
-
-
-def _store(
-    ctx: Context, conn: Connection, fresh: Mapping[int, ValidRequest], actor: str, now: datetime
-) -> dict[int, Onboarding]:
-    ids = Ids(now)
-    rows = {index: _row(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
-    onboardings.insert_onboardings(conn, list(rows.values()))
-    entries = {
-        row.id: [_first_entry(row, fresh[i].code.why, actor, now)] for i, row in rows.items()
-    }
-    history.append(
-        conn,
-        entries,
-        {row.id: (0, "") for row in rows.values()},
-    )
-    deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
-    announce(ctx, conn, [e for row in rows.values() for e in transitions(row, entries[row.id])])
-    return rows
-
-
-def _row(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) -> Onboarding:
-    request, number = each.request, each.number
-    row = Onboarding(
-        id=id_,
-        key=request.key,
-        content_digest=each.digest,
-        waba_id=request.waba_id,
-        number_key=number.key,
-        phone_number=number.e164,
-        cc=number.cc,
-        national_number=number.national_number,
-        region=number.region,
-        display_name=each.display_name,
-        entry=each.entry,
-        requested_by=actor,
-        created_at=now,
-        state=State.REQUESTED,
-        state_since=now,
-        definition=DEFINITION,
-        next_due_at=now,
-        waiting_since=now,
-        code_method=each.code.method,
-        code_language=each.code.language,
-        code_window=request.code_window,
-        code_ready=request.code_ready,
-        onboarded_at=request.onboarded_at.astimezone(UTC) if request.onboarded_at else None,
-        pin_sealed=ctx.vault.seal(request.pin) if request.pin else None,
-    )
-    first = first_deadline(row, ctx.policy)
-    return replace(row, register_by=first.due_at, register_by_reason=first.reason)
-
-
-def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> HistoryEntry:
-    return HistoryEntry(
-        at=now,
-        trigger="requested",
-        source="",
-        dest=State.REQUESTED.value,
-        actor=actor,
-        reason=f"{row.phone_number} as '{row.display_name}' on WABA {row.waba_id}",
-        detail={
-            "entry": row.entry.value,
-            "display_name": row.display_name,
-            "code_choice": choice,
-        },
-    )
-
-
-def _first_deadline(ctx: Context, row: Onboarding) -> Deadline:
-    first = first_deadline(row, ctx.policy)
-    deadline = Deadline(
-        onboarding_id=row.id,
-        cycle=row.cycle,
-        reason=first.reason,
-        anchor_source=first.anchor_source,
-        starts_at=first.starts_at,
-        due_at=first.due_at,
-    )
-    return dated(deadline, ctx.policy.ladder)

@@ -34,7 +34,6 @@ from onboarding.engine import (
     code_ledgers,
     code_links,
     feed,
-    importing,
     mailbox,
     opening,
     outbox_desk,
@@ -47,21 +46,24 @@ from onboarding.engine import (
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
+from onboarding.engine.batch_changes import judge_batches
+from onboarding.engine.batches import BatchDesk
 from onboarding.engine.changing import no_onboarding
 from onboarding.engine.code_links import MadeLink
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.forecasting import look_ahead
-from onboarding.engine.importing import ImportResult
+from onboarding.engine.import_results import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
 from onboarding.engine.mailbox import MailRead
 from onboarding.engine.observe import ask_for_list, observe_due
-from onboarding.engine.request_files import FileFormat, Progress
+from onboarding.engine.request_files import FileFormat, Progress, RequestFile
 from onboarding.engine.requests import NumberRequest
 from onboarding.engine.restoring import Restored
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.settling import OpenOperation
+from onboarding.engine.slots import SlotDesk, look_at_queues
 from onboarding.engine.sms_intake import SmsTaken
 from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
@@ -220,21 +222,34 @@ class Engine:
         strict_names: bool = False,
         on_progress: Progress | None = None,
     ) -> list[ImportResult]:
-        """Store the requests of a CSV or JSON lines file, all of them or none.
+        """Store the requests of a CSV, JSON lines or XLSX file; all are checked before any is.
+
+        For long files, columns of other names, and batches: ``engine.batches.import_file``.
 
         Raises:
             ImportFileError: what is wrong, each with line and column; nothing was stored.
         """
-        return importing.import_file(
-            self.context,
-            Path(path),
-            file_format=file_format,
-            actor=self._actor(actor),
+        results: list[ImportResult] = []
+        self.batches.import_file(
+            RequestFile(path=Path(path), file_format=file_format),
+            actor=actor,
             dry_run=dry_run,
             code_ready=code_ready,
             strict_names=strict_names,
+            on_result=results.append,
             on_progress=on_progress,
         )
+        return results
+
+    @property
+    def batches(self) -> BatchDesk:
+        """Files of any length, and the batches that their numbers are in."""
+        return BatchDesk(self.context)
+
+    @property
+    def slots(self) -> SlotDesk:
+        """How many numbers Meta takes in each portfolio, and which wait for a slot."""
+        return SlotDesk(self.context)
 
     # Looking
 
@@ -506,7 +521,7 @@ class Engine:
             self.context,
             span=span,
             assumed=assumed or Assumptions(),
-            file=Path(file) if file is not None else None,
+            file=RequestFile(path=Path(file)) if file is not None else None,
             actor=self._actor(actor),
             on_progress=on_progress,
         )
@@ -522,6 +537,7 @@ class Engine:
             results = [
                 *history.verify_all(conn),
                 *history.verify_all(conn, history.ACCOUNTS),
+                *history.verify_all(conn, history.BATCHES),
             ]
         return len(results), [broken for broken in results if broken is not None]
 
@@ -572,6 +588,7 @@ class Engine:
         if not self._is_known:  # later on, whatever reads a list looks
             restoring.notice(self.context)
             adopting.adopt_rules(self.context)
+            look_at_queues(self.context)
             self._is_known = True
         if reference is not None:
             row = self.get(reference)
@@ -582,6 +599,7 @@ class Engine:
             return Pass(escalated=0, observed=observed, advanced=advanced)
         observed = observe_due(self.context, limit)
         advanced = advance_due(self.context, limit)
+        judge_batches(self.context)
         raised, delivered = telling.tell_what_is_due(self.context, limit)
         return Pass(escalated=raised, observed=observed, advanced=advanced, delivered=delivered)
 

@@ -22,6 +22,7 @@ from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
+from onboarding.engine.slots import look_again
 from onboarding.engine.subscription import check_subscriptions
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import GraphError, StoreError
@@ -240,19 +241,21 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
         now = ctx.clock.now()
         told = _match(finding.load_observable(conn, listing.account.waba_id), listing)
         onboardings.write_seen(conn, told)
+        _note_read(conn, listing, now)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
         onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
-        _note_read(conn, listing)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
-def _note_read(conn: Connection, listing: Listing) -> None:
+def _note_read(conn: Connection, listing: Listing, now: datetime) -> None:
     waba_id, started = listing.account.waba_id, listing.read_started_at
+    there = sum(not is_gone(number) for number in listing.numbers)
+    counted = {"numbers_listed": there} if listing.is_sound else {}
     accounts.update_account(
         conn,
         waba_id,
@@ -261,7 +264,10 @@ def _note_read(conn: Connection, listing: Listing) -> None:
         failures=0,
         trouble=None,
         lease_until=None,
+        **counted,
     )
+    if there < (listing.account.numbers_listed or 0):
+        look_again(conn, now, {waba_id})
     if not listing.is_sound:
         accounts.want(conn, {waba_id: started + _UNSOUND_AGAIN}, {})
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, case, literal, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
-from onboarding.store import tables
+from onboarding.store import batch_tables, tables
 from onboarding.store.rowset import given, insert_rows, packed
 
 
@@ -54,6 +54,14 @@ ACCOUNTS = Ledger(
     owner=tables.account_history.c.waba_id,
     key=tables.account.c.waba_id,
     state=case((tables.account.c.hold.is_(None), literal("open")), else_=literal("held")),
+)
+BATCHES = Ledger(
+    kind="batch",
+    entries=batch_tables.batch_history,
+    owners=batch_tables.batch,
+    owner=batch_tables.batch_history.c.batch_id,
+    key=batch_tables.batch.c.id,
+    state=batch_tables.standing,
 )
 
 

@@ -44,6 +44,7 @@ _SEEN = ("seen", "seen_at", "seen_present", "absent_since")
 _FIXED = (
     "id", "key", "content_digest", "waba_id", "number_key", "phone_number", "cc",
     "national_number", "region", "entry", "requested_by", "created_at", "history_seq", "head_hash",
+    "batch_id", "batch_line",
 )  # fmt: skip
 
 _STEP = tuple(name for name in _FIELDS if name not in (*_SEEN, *_FIXED, "version"))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from onboarding.bundled import bundled
 from onboarding.errors import InputError, SchemaError
+from onboarding.store import batch_tables
 from onboarding.store.database import reading, writing
 from onboarding.store.tables import metadata
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _one_at_a_time = threading.Lock()
 
 #: The revision that this release works with; the newest under ``alembic/versions``.
-HEAD = "0008"
+HEAD = "0012"
 
 #: Seconds that an upgrade waits for a lock, so that nobody else waits for long behind it.
 LOCK_TIMEOUT_S = 10.0
@@ -30,10 +31,10 @@ _REFUSED = {
     "sqlite": ("update", "delete", "replace"),
     "postgresql": ("update", "delete", "truncate"),
 }
-_HISTORIES = ("history", "account_history", "seal")
+_HISTORIES = ("history", "account_history", batch_tables.batch_history.name, "seal")
 
 #: What notes that a history has grown, for the next seal.
-_NOTING = {"history_is_unsealed", "account_history_is_unsealed"}
+_NOTING = {"history_is_unsealed", "account_history_is_unsealed", "batch_history_is_unsealed"}
 
 
 def _config(conn: Connection | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Config:

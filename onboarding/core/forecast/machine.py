@@ -71,7 +71,13 @@ class Machine:
     # Deciding
 
     def look(
-        self, account: Account, restore: Restore | None, now: datetime, *, answers: bool
+        self,
+        account: Account,
+        restore: Restore | None,
+        now: datetime,
+        *,
+        answers: bool,
+        slots: int | None,
     ) -> Plan:
         """Take the row as far as the rules go without a call; return what they want next."""
         open_ = next((op for op in self.made.values() if self._is_own(op) and op.is_open), None)
@@ -86,6 +92,7 @@ class Machine:
             attempts=Attempts(tuple(self.made.values())),
             intake_answers=answers,
             restore=restore,
+            slots=slots,
         )  # fmt: skip
         made = plan(snap, now, self._policy)
         self._take(made, now)
