@@ -32,12 +32,18 @@ if TYPE_CHECKING:
     from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.batch_loading import BatchOrder
+    from onboarding.engine.batches import BatchDesk, BatchView
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
+    from onboarding.engine.file_rows import ColumnMap
+    from onboarding.engine.import_results import ImportReport, ImportResult
     from onboarding.engine.mailbox import MailRead
+    from onboarding.engine.request_files import RequestFile
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.slots import PortfolioSlots, SlotDesk
     from onboarding.engine.sms_intake import SmsTaken
     from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
@@ -74,6 +80,9 @@ __all__ = [
     "Account",
     "Assumptions",
     "Attribution",
+    "BatchDesk",
+    "BatchOrder",
+    "BatchView",
     "ChainBrokenError",
     "ChannelError",
     "Clock",
@@ -82,6 +91,7 @@ __all__ = [
     "CodeLedger",
     "CodeLink",
     "CodeMethod",
+    "ColumnMap",
     "ConfigurationError",
     "ConflictError",
     "Due",
@@ -92,6 +102,8 @@ __all__ = [
     "GraphError",
     "HistoryEntry",
     "ImportFileError",
+    "ImportReport",
+    "ImportResult",
     "InputError",
     "MadeLink",
     "MailRead",
@@ -108,12 +120,15 @@ __all__ = [
     "Page",
     "Pass",
     "PhoneNumber",
+    "PortfolioSlots",
     "Reason",
     "Receipt",
+    "RequestFile",
     "RequestsRefusedError",
     "Requirement",
     "SchemaError",
     "SignatureError",
+    "SlotDesk",
     "SmsRequest",
     "SmsTaken",
     "State",
@@ -140,6 +155,12 @@ _HOMES = {
     "onboarding.core.story": ("Story",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
+    "onboarding.engine.batch_loading": ("BatchOrder",),
+    "onboarding.engine.batches": ("BatchDesk", "BatchView"),
+    "onboarding.engine.file_rows": ("ColumnMap",),
+    "onboarding.engine.import_results": ("ImportReport", "ImportResult"),
+    "onboarding.engine.request_files": ("RequestFile",),
+    "onboarding.engine.slots": ("PortfolioSlots", "SlotDesk"),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),

@@ -31,13 +31,11 @@ def show_outlook(
     if len(rows) > _MOST:
         tell(f"... and {len(rows) - _MOST} more portfolios")
     cost = engine.batches.cost(source, report)
-    tell(
-        f"\nGraph calls: {cost.calls}; by the budgets of the WABAs and the app {_span(cost.hours)}"
-    )
+    tell(f"\nGraph calls: {cost.calls}, which the budgets allow {_span(cost.hours)}")
     if cost.registered is not None:
         tell(
             f"if all goes as assumed (onboarding plan says how), {cost.registered} of "
-            f"{cost.numbers} numbers are registered {cost.days:.0f} days from now"
+            f"{cost.numbers} numbers are registered within {cost.days:.0f} days"
         )
 
 

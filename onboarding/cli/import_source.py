@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,7 +40,7 @@ def open_source(
     with TemporaryDirectory() as folder:  # nobody else may read it: it may hold PINs
         copy = Path(folder) / "piped"
         _copy(path, copy)
-        yield RequestFile(path=copy, file_format=made.file_format, columns=columns, sheet=sheet)
+        yield replace(made, path=copy, name="standard input" if str(file) == STDIN else path.name)
 
 
 def _format(text: str | None) -> FileFormat | None:

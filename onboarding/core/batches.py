@@ -125,7 +125,7 @@ def judge_canaries(batch: Batch, rows: list[Onboarding]) -> tuple[Verdict, str]:
     if lost := [row for row in rows if row.state in FINAL and not has_reached(batch, row)]:
         first = lost[0]
         return Verdict.FAILED, f"the canary {first.phone_number} is '{first.state}'"
-    if not rows or not all(has_reached(batch, row) for row in rows):
+    if not all(has_reached(batch, row) for row in rows):
         return Verdict.WAIT, ""
     noun = "canary" if len(rows) == 1 else "canaries"
     return Verdict.PASSED, f"{len(rows)} {noun} reached '{batch.canary_state}'"

@@ -64,7 +64,7 @@ def begin(ctx: Context, order: BatchOrder, file: RequestFile, actor: str) -> Int
             canaries.
     """
     digest = _digest(file)
-    return again_if_raced(lambda: _begin(ctx, order, file.path.name, digest, actor))
+    return again_if_raced(lambda: _begin(ctx, order, file.shown, digest, actor))
 
 
 def _begin(ctx: Context, order: BatchOrder, source: str, digest: str, actor: str) -> Into:
@@ -73,7 +73,7 @@ def _begin(ctx: Context, order: BatchOrder, source: str, digest: str, actor: str
         there = batches.find_batch(conn, order.name, lock=True)
         if there is not None:
             _require_same(there, order, digest)
-            is_begun_again = there.standing is Standing.LOADING
+            is_begun_again = there.loaded_at is None
             return Into(batch_id=there.id, name=there.name, is_begun_again=is_begun_again)
         batch = _new(order, source, digest, actor, now)
         batches.insert_batch(conn, batch)
@@ -111,7 +111,7 @@ def _require_same(there: Batch, order: BatchOrder, digest: str) -> None:
         raise ConflictError(
             f"another file ({there.source}) is being imported into the batch '{there.name}'",
             field="batch",
-            hint="import that file to its end first, or give another name",
+            hint="import that file to its end first (--leave-out), or give another name",
         )
     asked = order.canary, order.canary_state
     if order.canary and asked != (there.canary, there.canary_state):

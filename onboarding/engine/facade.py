@@ -46,7 +46,6 @@ from onboarding.engine import (
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
-from onboarding.engine.batch_changes import judge_batches
 from onboarding.engine.batches import BatchDesk
 from onboarding.engine.changing import no_onboarding
 from onboarding.engine.code_links import MadeLink
@@ -100,7 +99,7 @@ class Page:
 class Pass:
     """What one pass did: rungs and alerts raised, accounts read, machines taken a step further.
 
-    And messages that were sent.
+    And messages that were sent. Batches that their canaries let go on count with the rungs.
     """
 
     escalated: int
@@ -599,7 +598,6 @@ class Engine:
             return Pass(escalated=0, observed=observed, advanced=advanced)
         observed = observe_due(self.context, limit)
         advanced = advance_due(self.context, limit)
-        judge_batches(self.context)
         raised, delivered = telling.tell_what_is_due(self.context, limit)
         return Pass(escalated=raised, observed=observed, advanced=advanced, delivered=delivered)
 

@@ -82,6 +82,11 @@ class _Chunk:
     def lines(self) -> list[int]:
         return [row.line for row in self.rows]
 
+    def wrong(self, errors: Sequence[RowError]) -> list[RowError]:
+        """Return what is wrong with all of it, in the order of the file."""
+        others = (error for bad in self.bad for error in bad.errors)
+        return sorted((*others, *errors), key=lambda error: error.line)
+
 
 def import_file(
     ctx: Context,
@@ -142,7 +147,8 @@ def _check(
                 report.count(each)
                 if on_result is not None:
                     on_result(each)
-            report.mistakes += [error for bad in chunk.bad for error in bad.errors] + errors
+            wrong = chunk.wrong(errors)
+            report.mistakes += wrong[: MOST_MISTAKES + 1 - len(report.mistakes)]
             on_progress(report.rows, chunk.share * (1 if options.dry_run else _CHECKING))
             _require_readable(chunk, options, stored=0)
             if not options.leave_out and len(report.mistakes) > MOST_MISTAKES:
@@ -173,10 +179,10 @@ def _store(
             into=into,
         )
         errors = row_errors(refusals, chunk.lines)
-        wrong = [error for bad in chunk.bad for error in bad.errors] + errors
+        wrong = chunk.wrong(errors)
         if wrong and not options.leave_out:
-            raise refused(wrong, stored=report.rows)
-        report.mistakes += wrong[: MOST_MISTAKES - len(report.mistakes)]
+            raise refused(wrong, stored=report.results[CREATED])
+        report.mistakes += wrong[: MOST_MISTAKES + 1 - len(report.mistakes)]
         for each in _in_order(_results(chunk, receipts, errors, batch), chunk.bad):
             report.count(each)
             on_result(each)

@@ -79,12 +79,19 @@ class RequestFile:
         file_format: how it is written; default: what the suffix says.
         columns: what its columns are called here.
         sheet: which sheet of a spreadsheet; default: the first.
+        name: what it is called, where its path says nothing.
     """
 
     path: Path
     file_format: FileFormat | None = None
     columns: ColumnMap = field(default_factory=ColumnMap)
     sheet: str | None = None
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.name or self.path.name
 
     def read(self) -> Iterator[Found]:
         """Yield its rows, and what is wrong with those that cannot be understood.

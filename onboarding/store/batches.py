@@ -62,14 +62,21 @@ def find_batch(conn: Connection, name: str, *, lock: bool = False) -> Batch | No
 
 def load_proving(conn: Connection) -> list[Batch]:
     """Return the batches whose canaries are on their way."""
-    query = select(t).where(
-        t.c.canary > 0,
-        t.c.canary_passed_at.is_(None),
-        t.c.loaded_at.is_not(None),
-        t.c.paused_at.is_(None),
-        t.c.cancelled_at.is_(None),
-    )
-    return [_to_batch(row) for row in conn.execute(query)]
+    return [_to_batch(row) for row in conn.execute(select(t).where(*_PROVING))]
+
+
+def are_proving() -> Any:
+    """Return SQL that tells whether the canaries of some batch are on their way."""
+    return select(t.c.id).where(*_PROVING).exists()
+
+
+_PROVING = (
+    t.c.canary > 0,
+    t.c.canary_passed_at.is_(None),
+    t.c.loaded_at.is_not(None),
+    t.c.paused_at.is_(None),
+    t.c.cancelled_at.is_(None),
+)
 
 
 def update_batch(conn: Connection, batch_id: str, **changes: Any) -> None:
