@@ -122,6 +122,15 @@ class BatchDesk:
         with reading(self._ctx.database) as conn:
             return _views(conn, [_find(conn, name)])[0]
 
+    def id_of(self, name: str) -> str:
+        """Return the id of the batch of a name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with reading(self._ctx.database) as conn:
+            return _find(conn, name).id
+
     def canaries(self, name: str) -> list[tuple[Onboarding, bool]]:
         """Return the numbers of a batch that go first, and which have come as far as they must."""
         with reading(self._ctx.database) as conn:

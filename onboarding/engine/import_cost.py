@@ -12,14 +12,15 @@ from onboarding.engine.forecasting import look_ahead
 from onboarding.engine.import_results import ImportReport
 from onboarding.engine.importing import preview_file
 from onboarding.engine.request_files import RequestFile
-from onboarding.store import accounts
+from onboarding.store import accounts, due
 from onboarding.store.database import reading
 
 #: What a number takes that goes the whole way: create, a code, its return, register.
 CALLS_PER_NUMBER = 4
 
-#: A forecast holds its numbers in memory; of more than these only the calls are told.
-MOST_FORECAST = 2000
+#: A forecast holds its numbers in memory, and all that are on their way: of more than these only
+#: the calls are told.
+MOST_FORECAST, MOST_ON_THEIR_WAY = 2000, 5000
 
 _AHEAD = timedelta(weeks=3)
 
@@ -47,7 +48,7 @@ def cost_of(ctx: Context, file: RequestFile, report: ImportReport, actor: str) -
     """Return what the new numbers of a file cost; nothing is called, and nothing is stored."""
     numbers = report.fresh.total()
     calls, hours = numbers * CALLS_PER_NUMBER, _hours(ctx, report)
-    if numbers > MOST_FORECAST or report.mistakes:
+    if numbers > MOST_FORECAST or report.mistakes or _is_too_much(ctx):
         return ImportCost(numbers=numbers, calls=calls, hours=hours)
     ours = {row.phone_number for row in preview_file(ctx, file, actor)}
     outlook = look_ahead(
@@ -62,6 +63,11 @@ def cost_of(ctx: Context, file: RequestFile, report: ImportReport, actor: str) -
     return ImportCost(
         numbers=numbers, calls=calls, hours=hours, registered=len(done), days=-(-last // DAY)
     )
+
+
+def _is_too_much(ctx: Context) -> bool:
+    with reading(ctx.database) as conn:
+        return due.are_more_than(conn, MOST_ON_THEIR_WAY)
 
 
 def _hours(ctx: Context, report: ImportReport) -> float:

@@ -30,6 +30,9 @@ def test_a_batch_is_imported_shown_paused_resumed_and_cancelled(
     assert said == (
         "3 rows: 3 created\nNext: onboarding worker, and: onboarding batch show 'june 1'\n"
     )
+    listed = deployment.ok("list", "--batch", "june 1", "--json").json["items"]
+    assert [each["phone_number"] for each in listed] == [NUMBER, *OTHERS]
+    assert deployment.run("list", "--batch", "july").code == 4
     (row,) = deployment.ok("batch", "list", "--json").json["items"]
     assert (row["name"], row["standing"], row["numbers"]) == ("june 1", "canary", 3)
     assert row["waiting"] == {"batch": 3}
