@@ -68,7 +68,7 @@ class BatchDesk:
         strict_names: bool = False,
         leave_out: bool = False,
         batch: BatchOrder | None = None,
-        on_result: OnResult = lambda _: None,
+        on_result: OnResult | None = None,
         on_progress: Progress | None = None,
     ) -> ImportReport:
         """Store the requests of a file of any length; importing it again changes nothing.
@@ -99,7 +99,13 @@ class BatchDesk:
             leave_out=leave_out,
             batch=batch,
         )
-        return import_file(self._ctx, file, options, on_result=on_result, on_progress=on_progress)
+        return import_file(
+            self._ctx,
+            file,
+            options,
+            on_result=on_result or (lambda _: None),
+            on_progress=on_progress,
+        )
 
     def cost(self, file: RequestFile, report: ImportReport) -> ImportCost:
         """Return what the numbers that a dry run found to be new cost in calls and days."""
@@ -165,7 +171,9 @@ class BatchDesk:
             TransitionRefusedError: it is paused or cancelled already.
         """
         return again_if_unlucky(
-            lambda: self._change(name, "batch_paused", "pause", reason, self._who(actor))
+            lambda: _change(
+                self._ctx, name, "batch_paused", "pause", reason=reason, actor=self._who(actor)
+            )
         )
 
     def resume(self, name: str, reason: str, *, actor: str | None = None) -> Batch:
@@ -177,24 +185,10 @@ class BatchDesk:
             TransitionRefusedError: it is not paused.
         """
         return again_if_unlucky(
-            lambda: self._change(name, "batch_resumed", "resume", reason, self._who(actor))
-        )
-
-    def _change(self, name: str, note: str, command: str, reason: str, actor: str) -> Batch:
-        with writing(self._ctx.database) as conn:
-            now, batch = self._ctx.clock.now(), _find(conn, name, lock=True)
-            _require(batch, command, reason)
-            changed = change_batch(
-                conn,
-                batch,
-                note,
-                reason=reason,
-                actor=actor,
-                now=now,
-                changes=_changes(conn, batch, command, now),
+            lambda: _change(
+                self._ctx, name, "batch_resumed", "resume", reason=reason, actor=self._who(actor)
             )
-            batches.wake_batch(conn, batch.id, now)
-        return changed
+        )
 
     def cancel(self, name: str, reason: str, *, actor: str | None = None) -> tuple[Batch, int]:
         """Give up every number of a batch that is not registered; what is at Meta stays there.
@@ -245,6 +239,23 @@ class BatchDesk:
             steps = [(row, given_up) for row in rows if not row.renaming]
             write_moves(self._ctx, conn, steps, actor, self._ctx.clock.now())
         return rows
+
+
+def _change(ctx: Context, name: str, note: str, command: str, *, reason: str, actor: str) -> Batch:
+    with writing(ctx.database) as conn:
+        now, batch = ctx.clock.now(), _find(conn, name, lock=True)
+        _require(batch, command, reason)
+        changed = change_batch(
+            conn,
+            batch,
+            note,
+            reason=reason,
+            actor=actor,
+            now=now,
+            changes=_changes(conn, batch, command, now),
+        )
+        batches.wake_batch(conn, batch.id, now)
+    return changed
 
 
 def _find(conn: Connection, name: str, *, lock: bool = False) -> Batch:

@@ -83,6 +83,9 @@ class ColumnMap:
             raise InputError(f"two columns are mapped to '{twice}'", field="map", hint="map one")
         self._pairs = pairs
 
+    def __repr__(self) -> str:
+        return f"ColumnMap({dict(self.pairs) or ''})"
+
     @property
     def pairs(self) -> Sequence[tuple[str, str]]:
         """What is mapped to what, in order."""

@@ -24,7 +24,7 @@ from onboarding.store.tables import onboarding
 from tests.engine.conftest import Deployments
 
 WABA = "102290129340398"
-ROWS = 2500
+ROWS = 1600
 
 
 class Imported:
@@ -32,7 +32,8 @@ class Imported:
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder = folder
-        self.engine = Engine.open(**settings, actor="tester")
+        others = {name: value for name, value in settings.items() if name != "database_url"}
+        self.engine = Engine.open(settings["database_url"], actor="tester", **others)
         self.engine.add_account(WABA, "EAAtesttoken0123456789")
         self.environment = {
             **os.environ,
