@@ -24,7 +24,11 @@ from onboarding.store.tables import onboarding
 from tests.engine.conftest import Deployments
 
 WABA = "102290129340398"
-ROWS = 1600
+ROWS = 1100
+PATIENCE_S = 300
+
+
+pytestmark = pytest.mark.timeout(2 * PATIENCE_S)
 
 
 class Imported:
@@ -55,7 +59,7 @@ class Imported:
     def finish(self, *more: str) -> list[dict[str, str]]:
         """Import the file to its end; return the result, a row each."""
         process = self.start(*more, "--result", "result.csv")
-        _, told = process.communicate(timeout=100)
+        _, told = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, told
         with (self.folder / "result.csv").open() as file:
             return list(csv.DictReader(file))
@@ -80,7 +84,7 @@ def imported(deployments: Deployments, tmp_path: Path) -> Iterator[Imported]:
 def kill_in_the_middle(imported: Imported, *more: str) -> int:
     """Kill an import once some of its rows are stored; return how many are."""
     process = imported.start(*more)
-    until = time.monotonic() + 100
+    until = time.monotonic() + PATIENCE_S
     while not imported.stored():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
