@@ -138,9 +138,7 @@ def _facts(row: Onboarding, ledger: CodeLedger) -> dict[str, Any]:
     from onboarding.cli.output import plain
 
     named = {"id": row.id, "phone_number": row.phone_number, "state": row.state.value}
-    # The key of Meta's error is "code", which is also what a secret is called here.
-    errors = [{"code": each.code, **plain(each)} for each in ledger.attempts]
-    return {**named, "waiting": row.waiting.value, **plain(ledger), "attempts": errors}
+    return {**named, "waiting": row.waiting.value, **plain(ledger)}
 
 
 def _left(ledger: CodeLedger) -> str:
