@@ -53,11 +53,16 @@ def rename(
 
     Raises:
         InputError: not a name that Meta takes; or, if ``strict``, one that breaks a rule.
-        ConflictError: the number has this name.
+        ConflictError: the number has this name, or it is not known yet what became of a call
+            that carries another one.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
     name = sound_name(new_name, strict=strict)
-    return change(ctx, onboarding_id, actor, lambda row, *_: renamed(row, name))
+
+    def make(row: Onboarding, _: object, conn: Connection) -> Move:
+        return renamed(row, name, journal.load_pressing(conn, [row.id]))
+
+    return change(ctx, onboarding_id, actor, make)
 
 
 def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
