@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from onboarding.core.forecast.start import Start
 from onboarding.core.lifecycle import FINAL
 from onboarding.engine.context import Context
 from onboarding.engine.importing import preview_file
-from onboarding.engine.looking import load_attempts
+from onboarding.engine.looking import load_attempts, read_by_intakes
 from onboarding.engine.restoring import restore_of
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding
 from onboarding.store import accounts, budgets, deadlines, due
@@ -71,7 +72,7 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
         used=budgets.load_used(conn, keys, now),
         breakers=budgets.load_breakers(conn, keys),
         restore=restore,
-        answers=lambda row: any(intake.answers(row) for intake in ctx.intakes),
+        reads=partial(read_by_intakes, ctx),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -64,16 +64,22 @@ class Machine:
         self.registered_at: datetime | None = None
         self.due_at_end: tuple[datetime, Reason, Owner] | None = None
         self._policy, self._tell = policy, tell
-        self._code_answers = False
         self._last_asked = (row.waiting, row.waiting_for)
         self._raise_overdue(now)
 
     # Deciding
 
     def look(
-        self, account: Account, restore: Restore | None, now: datetime, *, answers: bool
+        self, account: Account, restore: Restore | None, now: datetime, *, reads: Mapping[str, bool]
     ) -> Plan:
-        """Take the row as far as the rules go without a call; return what they want next."""
+        """Take the row as far as the rules go without a call; return what they want next.
+
+        Args:
+            account: its account.
+            restore: the last restore of the database.
+            now: business time.
+            reads: what intakes would read of its code; fields of a ``Snapshot``.
+        """
         open_ = next((op for op in self.made.values() if self._is_own(op) and op.is_open), None)
         snap = Snapshot(
             row=self.row,
@@ -84,8 +90,8 @@ class Machine:
                 if self._is_own(op) and op.outcome is not None and not op.applied
             ),
             attempts=Attempts(tuple(self.made.values())),
-            intake_answers=answers,
             restore=restore,
+            **reads,
         )  # fmt: skip
         made = plan(snap, now, self._policy)
         self._take(made, now)
