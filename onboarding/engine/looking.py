@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -85,7 +86,7 @@ def _snapshot(
     )
 
 
-def read_by_intakes(ctx: Context, row: Onboarding) -> dict[str, bool]:
+def read_by_intakes(ctx: Context, row: Onboarding) -> dict[str, Any]:
     """Return what intakes would read of a number's code now, as fields of a ``Snapshot``."""
     # One look may take a number from any state to the one that asks for a code.
     asked = ctx.intakes if row.state in IN_PROGRESS else ()
