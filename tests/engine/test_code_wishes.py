@@ -13,7 +13,7 @@ from onboarding.errors import (
     OnboardingError,
     TransitionRefusedError,
 )
-from onboarding.model import State
+from onboarding.model import Reason, State
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, SECOND, Rehearsed
 
 
@@ -87,6 +87,19 @@ class TestChoosingAnew:
         assert meta.ask(**asked) == id_
         with pytest.raises(InputError, match="code_language differs"):
             meta.ask(key="order-1", code_language="ja_JP")
+
+
+def test_a_word_is_not_good_for_a_code_of_the_day_after(meta: Rehearsed) -> None:
+    """Who could read a code when it was refused need not be there a day later."""
+    meta.reads_codes = False
+    meta.fail("refuse", "request_code", code=136024, subcode=2388367, times=1)
+    meta.ask(code_ready=True)
+    meta.wait(2 * DAY)
+    assert len(meta.calls("request_code")) == 1
+    assert meta.row().waiting is Reason.CODE_READY
+    meta.engine.code_ready(NUMBER)
+    meta.wait(5 * SECOND)
+    assert meta.state() is State.OTP_PENDING
 
 
 class TestReadyByLink:
