@@ -13,7 +13,7 @@ from sqlalchemy import text
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.outlook import Outlook, Risk
 from onboarding.errors import ImportFileError
-from onboarding.model import Onboarding, Owner, Reason, State
+from onboarding.model import DeadlineReason, Onboarding, Owner, Reason, State
 from onboarding.store.database import reading
 from onboarding.store.tables import metadata
 from tests.engine.rehearsing import (
@@ -109,6 +109,8 @@ def test_a_review_without_end_is_no_risk_where_registration_is_tried_early(meta:
     meta.wait(HOUR)
     outlook = meta.engine.plan(span=WEEKS, assumed=Assumptions(review=None))
     assert outlook.at_risk == ()
+    reasons = {each.deadline for each in outlook.endings if each.register_by}
+    assert reasons == {DeadlineReason.EMBEDDED_SIGNUP}
     states = endings(outlook)
     # Registration is tried in the last days although the review runs, as the policy says.
     assert states["+493012340010"] is State.REGISTERED

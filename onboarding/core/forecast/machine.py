@@ -17,6 +17,7 @@ from onboarding.core.steps import Attempts, Call, Move, Restore, Snapshot, Wait,
 from onboarding.model import (
     Account,
     Deadline,
+    DeadlineReason,
     Effect,
     JournaledOperation,
     Onboarding,
@@ -62,7 +63,7 @@ class Machine:
             (d for d in deadlines if d.closed_at is None and d.cycle == row.cycle), None
         )
         self.registered_at: datetime | None = None
-        self.due_at_end: tuple[datetime, Reason, Owner] | None = None
+        self.due_at_end: tuple[datetime, DeadlineReason | None, Reason, Owner] | None = None
         self._policy, self._tell = policy, tell
         self._last_asked = (row.waiting, row.waiting_for)
         self._raise_overdue(now)
@@ -131,7 +132,8 @@ class Machine:
             self.registered_at = now
         if self.row.state in FINAL or self.row.register_by is None:
             if self.row.state not in IN_PROGRESS and before.register_by is not None:
-                self.due_at_end = (before.register_by, *self._last_asked)
+                reason = before.register_by_reason
+                self.due_at_end = (before.register_by, reason, *self._last_asked)
             self.deadline = None
 
     def _raise_overdue(self, now: datetime) -> None:
