@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from onboarding.core.budgets import APP, waba_key
-from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.deadlines import deadline_of, first_deadline
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.fleet import Progress, forecast
 from onboarding.core.forecast.outlook import Outlook
@@ -105,16 +105,7 @@ def _deadlines(
         for deadline in deadlines.load_deadlines(conn, [row.id for row in part]):
             found.setdefault(deadline.onboarding_id, []).append(deadline)
     for row in further:
-        first = first_deadline(row, ctx.policy)
-        deadline = Deadline(
-            onboarding_id=row.id,
-            cycle=row.cycle,
-            reason=first.reason,
-            anchor_source=first.anchor_source,
-            starts_at=first.starts_at,
-            due_at=first.due_at,
-        )
-        found[row.id] = [dated(deadline, ctx.policy.ladder)]
+        found[row.id] = [deadline_of(row, first_deadline(row, ctx.policy), ctx.policy.ladder)]
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from onboarding.core.attribution import turn_of
-from onboarding.core.deadlines import climb, dated
+from onboarding.core.deadlines import climb, deadline_of
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.meta import AssumedNumber
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, LIVE
@@ -114,13 +114,8 @@ class Machine:
                 self._tell(now, entry.trigger)
         for change in made.deadlines:
             before = self.deadline
-            climbed = before.next_rung if before and before.reason is change.reason else 0
-            deadline = Deadline(
-                onboarding_id=self.row.id, cycle=self.row.cycle, reason=change.reason,
-                anchor_source=change.anchor_source, starts_at=change.starts_at,
-                due_at=change.due_at, next_rung=climbed,
-            )  # fmt: skip
-            self.deadline = dated(deadline, self._policy.ladder)
+            same = before if before and before.reason is change.reason else None
+            self.deadline = deadline_of(self.row, change, self._policy.ladder, same)
         self._note_end(earlier, now)
         if self.row.waiting_for is not Owner.ENGINE:
             self._last_asked = (self.row.waiting, self.row.waiting_for)
