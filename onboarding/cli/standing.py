@@ -117,9 +117,9 @@ def load_standing(engine: Engine, reference: str) -> Standing:
 
 
 def _code_choice(engine: Engine, row: Onboarding) -> str:
-    """Return what the first entry of the history says; before there was one, what is stored."""
-    _, first = engine.history(row.id)[0]
-    return first.detail.get("code_choice") or f"{row.code_method}; {row.code_language}"
+    """Return what the history said last; of an earlier release's request, what is stored."""
+    told = (entry.detail.get("code_choice") for _, entry in reversed(engine.history(row.id)))
+    return next(filter(None, told), f"{row.code_method}; {row.code_language}")
 
 
 def _quiet_hours(policy: Policy, row: Onboarding) -> str:

@@ -124,6 +124,33 @@ def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:
     )
 
 
+def deadline_of(
+    row: Onboarding, given: DeadlineSet, ladder: Sequence[Rung], earlier: Deadline | None = None
+) -> Deadline:
+    """Return a deadline of a row's present cycle, with the instant of its next rung.
+
+    Args:
+        row: the onboarding.
+        given: the deadline as a step sets or corrects it.
+        ladder: rungs of escalation.
+        earlier: the one that is corrected; the rungs behind it stay behind it. One that has ended
+            (a number may be renamed twice) begins its ladder anew.
+    """
+    going_on = earlier if earlier and earlier.closed_at is None else None
+    deadline = Deadline(
+        onboarding_id=row.id,
+        cycle=row.cycle,
+        reason=given.reason,
+        anchor_source=given.anchor_source,
+        starts_at=given.starts_at,
+        due_at=given.due_at,
+        next_rung=going_on.next_rung if going_on else 0,
+        climbed=going_on.climbed if going_on else None,
+        snoozed_until=going_on.snoozed_until if going_on else None,
+    )
+    return dated(deadline, ladder)
+
+
 def rung_at(deadline: Deadline, rung: Rung) -> datetime:
     """Return when the rung is due: by its share of the window, or by the time that is left.
 

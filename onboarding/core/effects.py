@@ -11,7 +11,14 @@ from onboarding.core.operations import natural_key
 from onboarding.core.pins import pin_proven
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_TROUBLE
-from onboarding.model import JournaledOperation, Onboarding, Operation, OperationStatus, State
+from onboarding.model import (
+    CodeMethod,
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    State,
+)
 
 
 def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Move:
@@ -32,7 +39,8 @@ def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Mo
 def sent_how(row: Onboarding, operation: JournaledOperation) -> str:
     """Return in words how a code is sent, and why so if it is not the number's usual way."""
     method = operation.code_method or row.code_method
-    why = f", as no code came by {row.code_method}" if method is not row.code_method else ""
+    is_fallback = method is CodeMethod.VOICE and row.code_method is CodeMethod.SMS
+    why = ", as no code came by SMS" if is_fallback and row.code_sends else ""
     return f"Meta sends a code by {method}{why}"
 
 

@@ -188,13 +188,17 @@ def _create_refused(case: Refusal) -> Move | None:
 
 
 def _code_refused(case: Refusal) -> Move | None:
-    """136024 asks for patience that its text understates; repeats are structural."""
+    """136024 asks for patience that its text understates; repeats are structural.
+
+    Whoever said that they can read a code is not there any more after hours of it.
+    """
     if case.failure.recovery is not RecoveryClass.WAIT:
         return None
     if case.tries > case.policy.code_refused_tries:
         return _parked(case)
     wait = max(case.told, backoff(case.tries, case.policy.code_refused))
-    return _again(case, max(wait, volume_wait(case.attempts, case.policy) or wait))
+    wait = max(wait, volume_wait(case.attempts, case.policy) or wait)
+    return _again(case, wait, {"code_ready": False} if wait > HOUR else None)
 
 
 def _verify_refused(case: Refusal) -> Move | None:

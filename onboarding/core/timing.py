@@ -96,9 +96,12 @@ def parse_iso(text: str) -> datetime:
     """Return the aware UTC instant of an ISO text; one without an offset is refused.
 
     Raises:
-        ValueError: not an instant, or without an offset.
+        ValueError: not an instant, without an offset, or beyond the years that there are in UTC.
     """
     instant = datetime.fromisoformat(text.strip())
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write it like 2026-03-02T09:00:00Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from onboarding.core.chain import Entry as HistoryEntry
-from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.deadlines import deadline_of, first_deadline
 from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.name_rules import NameFinding, check_display_name
@@ -323,13 +323,4 @@ def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> His
 
 
 def _first_deadline(ctx: Context, row: Onboarding) -> Deadline:
-    first = first_deadline(row, ctx.policy)
-    deadline = Deadline(
-        onboarding_id=row.id,
-        cycle=row.cycle,
-        reason=first.reason,
-        anchor_source=first.anchor_source,
-        starts_at=first.starts_at,
-        due_at=first.due_at,
-    )
-    return dated(deadline, ctx.policy.ladder)
+    return deadline_of(row, first_deadline(row, ctx.policy), ctx.policy.ladder)

@@ -65,7 +65,15 @@ from onboarding.engine.settling import OpenOperation
 from onboarding.engine.sms_intake import SmsTaken
 from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
-from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
+from onboarding.model import (
+    Account,
+    CodeMethod,
+    Deadline,
+    JournaledOperation,
+    Onboarding,
+    Owner,
+    State,
+)
 from onboarding.settings import load_settings
 from onboarding.store import (
     accounts,
@@ -393,6 +401,17 @@ class Engine:
         """
         return code_links.redeem_link(self.context, token, code, actor)
 
+    def ready_by_link(self, token: str, *, actor: str | None = None) -> Onboarding:
+        """Take a holder's word, by their link, that they can read a code: one is asked for.
+
+        Raises:
+            InputError: the token is none, of another deployment or changed.
+            NotFoundError: the link is not known here.
+            TransitionRefusedError: it was used, revoked, has expired or had its codes sent; a code
+                is on its way, or none is needed.
+        """
+        return code_links.ready_by_link(self.context, token, actor)
+
     def revoke_link(self, link_id: str, reason: str, *, actor: str | None = None) -> CodeLink:
         """Take a link back, by its id or the start of it.
 
@@ -634,6 +653,24 @@ class Engine:
     def code_ready(self, reference: str, *, actor: str | None = None) -> Onboarding:
         """Say that the holder can read a code now: one is asked for."""
         return people.code_ready(self.context, self.get(reference).id, self._actor(actor))
+
+    def choose_code(
+        self,
+        reference: str,
+        *,
+        method: CodeMethod | str | None = None,
+        language: str | None = None,
+        actor: str | None = None,
+    ) -> Onboarding:
+        """Let codes go out by SMS or VOICE, or in a language like ``de_DE``, from the next one on.
+
+        Raises:
+            InputError: no method, no language, or neither is given.
+            ConflictError: they go out like that already.
+            TransitionRefusedError: no code is needed.
+        """
+        id_ = self.get(reference).id
+        return people.choose_code(self.context, id_, method, language, self._actor(actor))
 
     def rename(
         self, reference: str, display_name: str, *, strict: bool = False, actor: str | None = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from onboarding.core.budgets import APP, waba_key
-from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.deadlines import deadline_of, first_deadline
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.fleet import Progress, forecast
 from onboarding.core.forecast.outlook import Outlook
@@ -18,7 +19,7 @@ from onboarding.core.forecast.start import Start
 from onboarding.core.lifecycle import FINAL
 from onboarding.engine.context import Context
 from onboarding.engine.importing import preview_file
-from onboarding.engine.looking import load_attempts
+from onboarding.engine.looking import load_attempts, read_by_intakes
 from onboarding.engine.restoring import restore_of
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding
 from onboarding.store import accounts, budgets, deadlines, due
@@ -71,7 +72,7 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
         used=budgets.load_used(conn, keys, now),
         breakers=budgets.load_breakers(conn, keys),
         restore=restore,
-        answers=lambda row: any(intake.answers(row) for intake in ctx.intakes),
+        reads=partial(read_by_intakes, ctx),
     )
 
 
@@ -104,16 +105,7 @@ def _deadlines(
         for deadline in deadlines.load_deadlines(conn, [row.id for row in part]):
             found.setdefault(deadline.onboarding_id, []).append(deadline)
     for row in further:
-        first = first_deadline(row, ctx.policy)
-        deadline = Deadline(
-            onboarding_id=row.id,
-            cycle=row.cycle,
-            reason=first.reason,
-            anchor_source=first.anchor_source,
-            starts_at=first.starts_at,
-            due_at=first.due_at,
-        )
-        found[row.id] = [dated(deadline, ctx.policy.ladder)]
+        found[row.id] = [deadline_of(row, first_deadline(row, ctx.policy), ctx.policy.ladder)]
     return found
 
 

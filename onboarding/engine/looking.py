@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -73,21 +74,28 @@ def _snapshot(
     restore: Restore | None,
     forced: bool,
 ) -> Snapshot:
-    # One look may take a number from any state to the one that asks for a code.
-    asked = ctx.intakes if row.state in IN_PROGRESS else ()
-    answering = [intake for intake in asked if _answers(intake, row)]
     return Snapshot(
         row=row,
         account=account,
         open_operation=next((op for op in pressing if op.is_open), None),
         unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
         attempts=attempts,
-        intake_answers=bool(answering),
-        intake_at_any_hour=any(map(reads_at_any_hour, answering)),
-        intake_takes_calls=not answering or any(map(takes_calls, answering)),
         forced=forced,
         restore=restore,
+        **read_by_intakes(ctx, row),
     )
+
+
+def read_by_intakes(ctx: Context, row: Onboarding) -> dict[str, Any]:
+    """Return what intakes would read of a number's code now, as fields of a ``Snapshot``."""
+    # One look may take a number from any state to the one that asks for a code.
+    asked = ctx.intakes if row.state in IN_PROGRESS else ()
+    answering = [intake for intake in asked if _answers(intake, row)]
+    return {
+        "intake_answers": bool(answering),
+        "intake_at_any_hour": any(map(reads_at_any_hour, answering)),
+        "intake_takes_calls": not answering or any(map(takes_calls, answering)),
+    }
 
 
 def _answers(intake: CodeIntake, row: Onboarding) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from onboarding.core.code_desk import NO_CODE
+from onboarding.core.code_wishes import chosen_anew, ready
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger
 from onboarding.core.name_desk import renamed
@@ -18,9 +19,9 @@ from onboarding.core.waits import NO_HOLD, NO_TROUBLE
 from onboarding.engine.changing import change, require_move
 from onboarding.engine.context import Context
 from onboarding.engine.name_checks import sound_name
-from onboarding.engine.requests import require_past
+from onboarding.engine.requests import parse_code_language, parse_code_method, require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import Onboarding, Reason, State
+from onboarding.model import Onboarding, Reason
 from onboarding.store import finding, journal
 from onboarding.store.rowset import storable
 
@@ -29,18 +30,23 @@ _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
 def code_ready(ctx: Context, onboarding_id: str, actor: str) -> Onboarding:
     """Take a person's word that the holder can read a code now: one code is asked for."""
+    return change(ctx, onboarding_id, actor, lambda row, *_: ready(row))
 
-    def make(row: Onboarding, *_: object) -> Move:
-        if row.state not in (State.REQUESTED, State.CREATED, State.OTP_PENDING):
-            raise TransitionRefusedError(
-                f"no code is needed while the onboarding is '{row.state}'",
-                hint=f"see: onboarding show {row.id}",
-            )
-        return Move(
-            note="code_ready", reason="the holder can read a code", changes={"code_ready": True}
-        )
 
-    return change(ctx, onboarding_id, actor, make)
+def choose_code(
+    ctx: Context, onboarding_id: str, method: str | None, language: str | None, actor: str
+) -> Onboarding:
+    """Let codes go out by another method or in another language, from the next one on.
+
+    Raises:
+        InputError: no method, no language, or neither is given.
+        ConflictError: they go out like that already.
+        TransitionRefusedError: no code is needed.
+    """
+    if not method and not language:
+        raise InputError("neither a method nor a language is given", hint="like VOICE, or de_DE")
+    by, spoken = parse_code_method(method), parse_code_language(language)
+    return change(ctx, onboarding_id, actor, lambda row, *_: chosen_anew(row, by, spoken))
 
 
 def rename(
@@ -53,11 +59,16 @@ def rename(
 
     Raises:
         InputError: not a name that Meta takes; or, if ``strict``, one that breaks a rule.
-        ConflictError: the number has this name.
+        ConflictError: the number has this name, or it is not known yet what became of a call
+            that carries another one.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
     name = sound_name(new_name, strict=strict)
-    return change(ctx, onboarding_id, actor, lambda row, *_: renamed(row, name))
+
+    def make(row: Onboarding, _: object, conn: Connection) -> Move:
+        return renamed(row, name, journal.load_pressing(conn, [row.id]))
+
+    return change(ctx, onboarding_id, actor, make)
 
 
 def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from onboarding.core.attribution import turn_taken
-from onboarding.core.deadlines import dated
+from onboarding.core.deadlines import deadline_of
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.core.steps import Call, Wait
@@ -123,26 +123,14 @@ def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now:
 def _dated(
     ctx: Context, plan: Plan, stored: Mapping[tuple[str, int, DeadlineReason], Deadline]
 ) -> list[Deadline]:
-    """Return the plan's deadlines; of one that is corrected, the rungs behind it stay behind it.
-
-    One that ended in this cycle (a number may be renamed twice) begins its ladder anew.
-    """
-    result: dict[object, Deadline] = {}
-    for change in plan.deadlines:
-        earlier = stored.get((plan.row.id, plan.row.cycle, change.reason))
-        going_on = earlier if earlier and earlier.closed_at is None else None
-        deadline = Deadline(
-            onboarding_id=plan.row.id,
-            cycle=plan.row.cycle,
-            reason=change.reason,
-            anchor_source=change.anchor_source,
-            starts_at=change.starts_at,
-            due_at=change.due_at,
-            next_rung=going_on.next_rung if going_on else 0,
-            climbed=going_on.climbed if going_on else None,
-            snoozed_until=going_on.snoozed_until if going_on else None,
+    """Return the plan's deadlines, the last one of each reason."""
+    row, ladder = plan.row, ctx.policy.ladder
+    result = {
+        change.reason: deadline_of(
+            row, change, ladder, stored.get((row.id, row.cycle, change.reason))
         )
-        result[change.reason] = dated(deadline, ctx.policy.ladder)
+        for change in plan.deadlines
+    }
     return list(result.values())
 
 

@@ -152,8 +152,8 @@ class Fleet:
 
     def _look(self, machine: Machine, now: datetime) -> Call | None:
         account = self.accounts[machine.row.waba_id]
-        answers = self._start.answers(machine.row)
-        made = machine.look(account, self._restore, now, answers=answers)
+        reads = self._start.reads(machine.row)
+        made = machine.look(account, self._restore, now, reads=reads)
         if made.account_hold is not None:
             self._hold(account, made.account_hold, now)
         if isinstance(made.step, Call):

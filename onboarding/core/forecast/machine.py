@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from onboarding.core.attribution import turn_of
-from onboarding.core.deadlines import climb, dated
+from onboarding.core.deadlines import climb, deadline_of
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.meta import AssumedNumber
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, LIVE
@@ -17,6 +17,7 @@ from onboarding.core.steps import Attempts, Call, Move, Restore, Snapshot, Wait,
 from onboarding.model import (
     Account,
     Deadline,
+    DeadlineReason,
     Effect,
     JournaledOperation,
     Onboarding,
@@ -62,18 +63,24 @@ class Machine:
             (d for d in deadlines if d.closed_at is None and d.cycle == row.cycle), None
         )
         self.registered_at: datetime | None = None
-        self.due_at_end: tuple[datetime, Reason, Owner] | None = None
+        self.due_at_end: tuple[datetime, DeadlineReason | None, Reason, Owner] | None = None
         self._policy, self._tell = policy, tell
-        self._code_answers = False
         self._last_asked = (row.waiting, row.waiting_for)
         self._raise_overdue(now)
 
     # Deciding
 
     def look(
-        self, account: Account, restore: Restore | None, now: datetime, *, answers: bool
+        self, account: Account, restore: Restore | None, now: datetime, *, reads: Mapping[str, bool]
     ) -> Plan:
-        """Take the row as far as the rules go without a call; return what they want next."""
+        """Take the row as far as the rules go without a call; return what they want next.
+
+        Args:
+            account: its account.
+            restore: the last restore of the database.
+            now: business time.
+            reads: what intakes would read of its code; fields of a ``Snapshot``.
+        """
         open_ = next((op for op in self.made.values() if self._is_own(op) and op.is_open), None)
         snap = Snapshot(
             row=self.row,
@@ -84,8 +91,8 @@ class Machine:
                 if self._is_own(op) and op.outcome is not None and not op.applied
             ),
             attempts=Attempts(tuple(self.made.values())),
-            intake_answers=answers,
             restore=restore,
+            **reads,
         )  # fmt: skip
         made = plan(snap, now, self._policy)
         self._take(made, now)
@@ -107,13 +114,8 @@ class Machine:
                 self._tell(now, entry.trigger)
         for change in made.deadlines:
             before = self.deadline
-            climbed = before.next_rung if before and before.reason is change.reason else 0
-            deadline = Deadline(
-                onboarding_id=self.row.id, cycle=self.row.cycle, reason=change.reason,
-                anchor_source=change.anchor_source, starts_at=change.starts_at,
-                due_at=change.due_at, next_rung=climbed,
-            )  # fmt: skip
-            self.deadline = dated(deadline, self._policy.ladder)
+            same = before if before and before.reason is change.reason else None
+            self.deadline = deadline_of(self.row, change, self._policy.ladder, same)
         self._note_end(earlier, now)
         if self.row.waiting_for is not Owner.ENGINE:
             self._last_asked = (self.row.waiting, self.row.waiting_for)
@@ -125,7 +127,8 @@ class Machine:
             self.registered_at = now
         if self.row.state in FINAL or self.row.register_by is None:
             if self.row.state not in IN_PROGRESS and before.register_by is not None:
-                self.due_at_end = (before.register_by, *self._last_asked)
+                reason = before.register_by_reason
+                self.due_at_end = (before.register_by, reason, *self._last_asked)
             self.deadline = None
 
     def _raise_overdue(self, now: datetime) -> None:

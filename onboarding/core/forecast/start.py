@@ -25,7 +25,7 @@ class Start:
         used: calls of the last hour by budget.
         breakers: what Meta said of the budgets.
         restore: the last restore of the database.
-        answers: whether an intake would read a code of a number.
+        reads: what intakes would read of a number's code; fields of a ``Snapshot``.
     """
 
     now: datetime
@@ -37,4 +37,4 @@ class Start:
     used: Mapping[str, int] = field(default_factory=dict)
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     restore: Restore | None = None
-    answers: Callable[[Onboarding], bool] = lambda _: False
+    reads: Callable[[Onboarding], Mapping[str, bool]] = lambda _: {}
