@@ -14,10 +14,19 @@ from typing import Any
 
 from onboarding.core.chain import Entry
 from onboarding.core.deadlines import Raised
-from onboarding.core.reasons import FOR_PEOPLE, MEANINGS
+from onboarding.core.reasons import FOR_PEOPLE, MEANINGS, WHEN_OVER, WHY_OVER, Meaning
 from onboarding.core.telling import NEEDS, TOKEN, Overdue, Rules, Tell
 from onboarding.core.timing import iso
-from onboarding.model import Account, AlertKind, Audience, EventType, Onboarding
+from onboarding.model import (
+    Account,
+    AlertKind,
+    Audience,
+    EventType,
+    Onboarding,
+    Owner,
+    Reason,
+    State,
+)
 
 #: The version of each type, as ``version`` of its events says.
 VERSIONS: Mapping[EventType, int] = dict.fromkeys(EventType, 1)
@@ -107,9 +116,12 @@ def standing(row: Onboarding) -> dict[str, Any]:
 
 def due(row: Onboarding) -> dict[str, Any]:
     """Return what is due of an onboarding: what, from whom, since when, until when, and how."""
-    meaning = MEANINGS[row.waiting]
+    meaning, what = MEANINGS[row.waiting], NEEDS.get(row.waiting, row.waiting.value)
+    if row.state is State.EXPIRED:
+        what = NEEDS[Reason.NOT_ON_WABA]
+        meaning = Meaning(Owner.PARTNER, WHY_OVER[row.state], WHEN_OVER[row.state])
     return {
-        "what": NEEDS.get(row.waiting, row.waiting.value),
+        "what": what,
         "from": meaning.owner,
         "since": row.waiting_since,
         "due_by": row.register_by,

@@ -95,6 +95,26 @@ def test_rungs_by_share_and_by_time_left_reach_their_channels(
     assert "onboarding ack" in paged.text
 
 
+def test_a_window_that_closed_in_an_outage_is_told(rehearse: Rehearse, tmp_path: Path) -> None:
+    meta = opened(rehearse, tmp_path)
+    log = listen(meta, "log")["log"]
+    meta.ask(entry="embedded_signup", onboarded_at=START)
+    meta.wait(DAY)
+    meta.move_to(START + 15 * DAY)
+    meta.settle()
+    assert meta.state() is State.EXPIRED
+    (raised,) = told(meta, "escalation")
+    assert (raised["data"]["rung"], raised["data"]["collapsed"]) == (
+        "end", ["inform", "urge", "page"],
+    )  # fmt: skip
+    (heard,) = [m for m in log.messages if m.event["type"] == "escalation"]
+    for part in (NUMBER, "over for 24.0 hours", "partner", "Embedded Signup", "onboarding restart"):
+        assert part in heard.text
+    meta.wait(10 * DAY)
+    assert (len(told(meta, "escalation")), meta.triggers().count("escalated")) == (1, 1)
+    assert meta.engine.verify()[1] == []
+
+
 def test_an_acknowledgement_stops_the_next_person_until_it_ends(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
