@@ -44,15 +44,18 @@ class Poster:
         """
         clock = _Watch(self._timeout_s)
         try:
-            with self._client() as client, clock:
-                request = client.build_request(
-                    "POST",
-                    url,
-                    content=body,
-                    headers=headers,
-                    extensions={"trace": clock.trace},
-                )
-                answer = client.send(request, stream=True)
+            request = httpx.Request(
+                "POST",
+                url,
+                content=body,
+                headers=headers,
+                extensions={"trace": clock.trace, "timeout": self._timeout()},
+            )
+            if request.url.userinfo:
+                login = httpx.BasicAuth(request.url.username, request.url.password)
+                request = next(login.auth_flow(request))
+            with self._transport() as transport, clock:
+                answer = transport.handle_request(request)
                 try:
                     return _require_taken(answer)
                 finally:
@@ -62,17 +65,18 @@ class Poster:
                 raise ChannelError(f"no answer within {self._timeout_s:g} s") from None
             raise ChannelError(f"cannot be reached: {_reason(error)}") from None
 
-    def _client(self) -> httpx.Client:
+    def _timeout(self) -> Mapping[str, float | None]:
+        return httpx.Timeout(self._timeout_s).as_dict()
+
+    def _transport(self) -> httpx.HTTPTransport:
+        """Return what sends, without httpx's client around it.
+
+        That would follow redirects if asked, and log the whole address, which may be a secret.
+        """
         if self._trusted is None:
             self._trusted = _context(self._ca_file)
         # Settings of the process, like a proxy or a .netrc with passwords, are not for us.
-        return httpx.Client(
-            verify=self._trusted,
-            timeout=self._timeout_s,
-            follow_redirects=False,
-            trust_env=False,
-            proxy=self._proxy,
-        )
+        return httpx.HTTPTransport(verify=self._trusted, trust_env=False, proxy=self._proxy)
 
 
 class _Watch:

@@ -179,6 +179,14 @@ def test_a_secret_that_is_not_there_is_told_by_the_name_of_its_place(
     assert "shorter than" in str(refused(made))
 
 
+def test_a_login_in_the_address_is_used(tmp_path: Path) -> None:
+    with receiving(SECRET) as receiver:
+        webhook(tmp_path, receiver.url.replace("//", "//ada:pass%20word@")).send(MESSAGE)
+    (headers,) = receiver.headers
+    assert headers["Authorization"] == "Basic YWRhOnBhc3Mgd29yZA=="  # ada:pass word
+    assert receiver.ids == ["m1"]
+
+
 def test_settings_of_the_process_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
