@@ -121,16 +121,19 @@ def _look_at_account(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
         return _closed(alert, known), None
     numbers = known.standing_still.get(account.waba_id, 0)
     if alert.step == 0:
-        return _told(alert, rule.tell, known), account_overdue(account, numbers, rule, known.now)
-    event = account_unacknowledged(account, numbers, rule.tell, known.now)
-    return _told_next(alert), event if rule.tell.then else None
+        event = account_overdue(account, numbers, rule, known.now)
+    elif rule.tell.then:
+        event = account_unacknowledged(account, numbers, alert.step, tell=rule.tell, now=known.now)
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
 
 
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     row, tell = known.rows.get(alert.subject), known.rules.of_rung(alert.what)
     if row is None or not tell.then:
         return _closed(alert, known), None
-    return _told_next(alert), unacknowledged(row, alert.kind, alert.what, tell, known.now)
+    return _told(alert, tell, known), _unacknowledged(row, alert, tell, known)
 
 
 def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -142,10 +145,14 @@ def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | No
             return replace(alert, next_at=None), None  # that of the account, which has its own
         return replace(alert, next_at=known.now + _LOOK_AGAIN), None
     if alert.step == 0:
-        event = overdue(row, alert.since, rule, known.now)
-        return _told(alert, rule.tell, known), event
-    event = unacknowledged(row, alert.kind, alert.what, rule.tell, known.now)
-    return _told_next(alert), event if rule.tell.then else None
+        return _told(alert, rule.tell, known), overdue(row, alert.since, rule, known.now)
+    if not rule.tell.then:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), _unacknowledged(row, alert, rule.tell, known)
+
+
+def _unacknowledged(row: Onboarding, alert: Alert, tell: Tell, known: _Known) -> Event:
+    return unacknowledged(row, alert.kind, alert.what, alert.step, tell=tell, now=known.now)
 
 
 def _closed(alert: Alert, known: _Known) -> Alert:
@@ -153,12 +160,9 @@ def _closed(alert: Alert, known: _Known) -> Alert:
 
 
 def _told(alert: Alert, tell: Tell, known: _Known) -> Alert:
-    """Return the alert once the first were told: the next are told later, if there are any."""
-    return replace(alert, step=1, next_at=known.now + tell.after if tell.after else None)
-
-
-def _told_next(alert: Alert) -> Alert:
-    return replace(alert, step=2, next_at=None)
+    """Return the alert once somebody was told: who is next is told later, if there is anybody."""
+    next_at = known.now + tell.after if tell.after else None
+    return replace(alert, step=alert.step + 1, next_at=next_at)
 
 
 def _log(alert: Alert, event: Event) -> None:

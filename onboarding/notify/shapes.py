@@ -18,6 +18,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LONGEST_TIMEOUT = timedelta(seconds=25)
+_SHORTEST_AFTER = timedelta(minutes=1)
 
 
 def _span(given: Any) -> Any:
@@ -40,6 +41,13 @@ def _timeout(given: Any) -> Any:
     span = _span(given)
     if not timedelta(0) < span <= _LONGEST_TIMEOUT:
         raise ValueError("a message has at most 25s")
+    return span
+
+
+def _after(given: Any) -> Any:
+    span = _span(given)
+    if span < _SHORTEST_AFTER:
+        raise ValueError("who was told has at least 1m to answer")
     return span
 
 
@@ -68,6 +76,7 @@ def _every(given: Any) -> Any:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 Share = Annotated[float, BeforeValidator(_share)]
 Timeout = Annotated[timedelta, BeforeValidator(_timeout)]
+After = Annotated[timedelta, BeforeValidator(_after)]
 Url = Annotated[str, BeforeValidator(_url)]
 Types = Annotated[tuple[EventType, ...], BeforeValidator(_every)]
 Names = tuple[str, ...]
@@ -164,7 +173,7 @@ class _Told(_Shape):
     channels: Names | None = None
     audience: Audience = Audience.OPERATOR
     then: Names = ()
-    after: Span | None = None
+    after: After | None = None
 
     @model_validator(mode="after")
     def _then_after(self) -> _Told:

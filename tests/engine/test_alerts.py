@@ -26,7 +26,7 @@ from tests.engine.telling import Listening, file_of, listen, told
 
 ROOMS = "".join(
     f'[channels.{name}]\nkind = "chat"\nurl = "http://127.0.0.1:9/{name}"\n'
-    for name in ("ops", "oncall", "partners")
+    for name in ("ops", "oncall", "lead", "partners")
 )
 LADDER = """
 [[ladder]]
@@ -84,14 +84,14 @@ def test_rungs_by_share_and_by_time_left_reach_their_channels(
     assert types(rooms) == {
         "partners": ["escalation"],
         "ops": ["escalation"],
-        "oncall": ["unacknowledged"],
+        "oncall": ["unacknowledged"] * (9 * DAY // (4 * HOUR)),  # as long as nobody answers
         "log": ["overdue", "escalation"],  # the end, and what the file does not mention
     }
-    (informed,), (paged,) = rooms["partners"].messages, rooms["oncall"].messages
+    (informed,), (paged, *_) = rooms["partners"].messages, rooms["oncall"].messages
     assert informed.event["audience"] == "partner"
     for part in (NUMBER, "holder", "2026-03-16 09:00 UTC", "7.0 days left", "--ready"):
         assert part in informed.text
-    assert at(told(meta, "unacknowledged")) == [START + 11 * DAY + 4 * HOUR]
+    assert at(told(meta, "unacknowledged"))[0] == START + 11 * DAY + 4 * HOUR
     assert "onboarding ack" in paged.text
 
 
@@ -132,8 +132,37 @@ def test_an_acknowledgement_stops_the_next_person_until_it_ends(
     meta.wait(2 * HOUR)
     assert oncall.types == ["unacknowledged"]
     assert at(told(meta, "unacknowledged")) == [until]
+    meta.wait(6 * HOUR)
+    assert at(told(meta, "unacknowledged")) == [until, until + 4 * HOUR]
+    meta.engine.acknowledge(NUMBER, until=meta.clock.now() + 2 * DAY, actor="ada")
     meta.wait(DAY)
-    assert oncall.types == ["unacknowledged"]  # once
+    assert oncall.types == ["unacknowledged"] * 2
+
+
+def test_those_next_are_told_in_turn_until_somebody_answers(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    in_turn = CODE.replace('["oncall"]', '["oncall", "lead"]')
+    meta = opened(rehearse, tmp_path, in_turn)
+    rooms = listen(meta, "ops", "oncall", "lead")
+    meta.ask()
+    meta.wait(DAY + 13 * HOUR)
+    assert types(rooms) == {
+        "ops": ["overdue"], "oncall": ["unacknowledged"] * 2, "lead": ["unacknowledged"],
+    }  # fmt: skip
+    events = told(meta, "unacknowledged")
+    assert at(events) == [START + DAY + after * HOUR for after in (4, 8, 12)]
+    assert [event["data"]["told"] for event in events] == [
+        ["ops"], ["ops", "oncall"], ["ops", "oncall", "lead"],
+    ]  # fmt: skip
+    meta.move_to(START + 9 * DAY)  # an outage: no storm afterwards
+    meta.settle()
+    assert len(told(meta, "unacknowledged")) == 4
+    meta.engine.code_ready(NUMBER)
+    meta.reads_codes = True
+    meta.run_to(State.REGISTERED)
+    meta.wait(2 * DAY)
+    assert len(told(meta, "unacknowledged")) == 4
 
 
 def test_snoozing_puts_rungs_off_but_never_the_end(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -175,14 +204,15 @@ def test_what_cannot_be_taken_on_is_refused(rehearse: Rehearse, tmp_path: Path) 
 # Requirements
 
 
-def test_a_code_that_waits_too_long_is_told_once_and_then_to_the_next(
+def test_a_code_that_waits_too_long_is_told_and_then_to_the_next(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
     meta = opened(rehearse, tmp_path, CODE)
     rooms = listen(meta, "ops", "oncall")
     meta.ask()
     meta.wait(3 * DAY)
-    assert types(rooms) == {"ops": ["overdue"], "oncall": ["unacknowledged"]}
+    nobody_answered = ["unacknowledged"] * (2 * DAY // (4 * HOUR))
+    assert types(rooms) == {"ops": ["overdue"], "oncall": nobody_answered}
     (overdue,) = told(meta, "overdue")
     assert at([overdue]) == [START + DAY]
     assert overdue["data"]["command"].endswith("(when the holder can read it)")

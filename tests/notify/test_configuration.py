@@ -131,6 +131,11 @@ body = "${by}"
             "no channel 'oops'",
         ),
         ("[[ladder]]\nname = 'a'\nat = '1'\nthen = ['log']", "ladder[1]", "belong together"),
+        (
+            "[[overdue]]\nneeds = ['pin']\nlonger_than = '1h'\nthen = ['log']\nafter = '0s'",
+            "overdue[1].after",
+            "at least 1m",
+        ),
         ("[audiences]\npartner = ['oops']", "audiences.partner", "no channel 'oops'"),
         ("[audiences]\nnobody = ['log']", "audiences.nobody", "partner"),
         ("[[overdue]]\nneeds = ['tea']\nlonger_than = '1h'", "overdue[1]", "nothing needs 'tea'"),
