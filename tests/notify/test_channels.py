@@ -285,6 +285,25 @@ def test_refusals_of_a_mail_server(
         assert "login" in str(error)
 
 
+def test_a_mail_that_is_refused_for_some_goes_to_the_others_once(tmp_path: Path) -> None:
+    with mail_server(None) as server:
+        made = mail_channel(tmp_path, server, "none")
+        server.refused = {"b@example.org": "450 4.2.0 greylisted"}
+        error = refused(made)
+        assert not error.is_permanent
+        assert "not for 1 of 2 addressees (450)" in str(error)
+        server.refused = {}
+        made.send(MESSAGE)
+        assert server.addressees == [["ops@example.org"], ["b@example.org"]]
+        assert len({mail["Message-ID"] for mail in server.mails}) == 1
+        made.send(Message(id="m2", event=MESSAGE.event, title="Another", text=""))
+        assert server.addressees[-1] == ["ops@example.org", "b@example.org"]
+        server.refused = {"b@example.org": "550 5.1.1 nobody of that name"}
+        error = refused(made)
+        assert error.is_permanent
+        assert "nobody of that name" not in str(error)
+
+
 def test_a_mail_server_that_hangs_or_is_not_there(tmp_path: Path) -> None:
     release = threading.Event()
     with raw_server(stall(release), release=release) as server:
