@@ -118,6 +118,7 @@ def _write_deadlines(
     written: dict[str, Onboarding],
     now: datetime,
 ) -> None:
+    replaced: list[str] = []
     if set_by := [plan for plan in plans if plan.deadlines]:
         stored = {
             (d.onboarding_id, d.cycle, d.reason): d
@@ -125,12 +126,12 @@ def _write_deadlines(
         }
         made = [d for plan in set_by for d in _dated(ctx, plan, stored)]
         deadlines.set_deadlines(conn, made)
-        deadlines.replace_deadlines(conn, made, now)
+        replaced = deadlines.replace_deadlines(conn, made, now)
     ended = {plan.row.id: how for plan in plans if (how := _ending(plan, now)) is not None}
     if missed := [id_ for id_, how in ended.items() if how == MISSED]:
         raise_rungs(ctx, conn, missed, written, now)  # before nobody looks at them any more
     deadlines.close_deadlines(conn, ended, now)
-    _end_alerts(conn, ended, now)
+    _end_alerts(conn, dict.fromkeys(replaced, "replaced") | ended, now)
 
 
 def _dated(

@@ -17,12 +17,19 @@ from onboarding.errors import ChannelError, NotFoundError, TransitionRefusedErro
 from onboarding.model import DeliveryStatus, State
 from onboarding.notify.message import Message
 from onboarding.store.database import reading, writing
-from tests.engine.rehearsing import DAY, HOUR, MINUTE, Rehearse, Rehearsed
+from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, Rehearse, Rehearsed, scenario
 from tests.engine.telling import SECRET, Listening, file_of, listen, told, webhook
 from tests.graph.servers import answer, closed_port, raw_server
 from tests.notify.receiving import receiving
 
 ALL = 'events = "*"'
+PAGED = """
+[[ladder]]
+name = "half"
+at = "1/2"
+then = ["log"]
+after = "2d"
+"""
 TO_OPS = '[audiences]\noperator = ["ops"]\n'
 
 
@@ -227,6 +234,30 @@ def test_a_deadline_that_is_met_cancels_what_was_not_sent_for_it(
     }  # fmt: skip
     # Who follows all events gets all of them, whatever came of it.
     assert {status for _, status in standing(meta, "feed")} <= {"pending", "dead"}
+
+
+def test_a_deadline_that_is_replaced_cancels_what_was_not_sent_for_it(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    down = webhook("ops", f"{closed_port()}/x")
+    never = {"rules": [{"name": "Slow*", "first": "PENDING_REVIEW", "decision": "never"}]}
+    meta = rehearse(
+        notify_file=file_of(tmp_path, down, TO_OPS, PAGED), scenario=scenario(reviewer=never)
+    )
+    meta.reads_codes = False
+    meta.ask(entry="embedded_signup")
+    meta.wait(8 * DAY)
+    assert ("escalation", "pending") in standing(meta)
+    meta.sign_up(NUMBER, "Slow Shrub", at=meta.clock.now())
+    meta.run(most=3 * DAY, until=lambda: len(meta.engine.deadlines(NUMBER)) > 1)
+    policy, signup = meta.engine.deadlines(NUMBER)
+    assert (policy.closed_how, signup.closed_at) == ("replaced", None)
+    of_rungs = {status for type_, status in standing(meta) if type_ == "escalation"}
+    assert of_rungs == {"cancelled"}
+    meta.wait(DAY + 12 * HOUR)
+    assert told(meta, "unacknowledged") == []  # nor is anybody told next of it
+    meta.wait(7 * DAY)
+    assert ("escalation", "pending") in standing(meta)  # the new one has a ladder of its own
 
 
 def test_a_window_that_closed_is_still_told(rehearse: Rehearse, tmp_path: Path) -> None:
