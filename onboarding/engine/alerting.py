@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.chain import Entry
 from onboarding.core.events import (
     Event,
     account_overdue,
@@ -19,10 +20,11 @@ from onboarding.core.events import (
 from onboarding.core.reasons import FOR_PEOPLE
 from onboarding.core.telling import NEEDS, TOKEN, Rules, Tell
 from onboarding.core.timing import MINUTE
+from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
-from onboarding.model import Account, AlertKind, Onboarding
-from onboarding.store import accounts, alerts, digests, onboardings
+from onboarding.model import Account, AlertKind, EventType, Onboarding
+from onboarding.store import accounts, alerts, digests, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -63,6 +65,7 @@ def _tell_due(ctx: Context, limit: int) -> int:
         known = _known(ctx, conn, locked, rows=rows, held=held, now=now)
         looked_at = [_look(alert, known) for alert in locked]
         alerts.write_alerts(conn, [after for after, _ in looked_at])
+        _record(conn, looked_at, known)
         announce(ctx, conn, [event for _, event in looked_at if event is not None])
     for after, event in looked_at:
         if event is not None:
@@ -163,6 +166,41 @@ def _told(alert: Alert, tell: Tell, known: _Known) -> Alert:
     """Return the alert once somebody was told: who is next is told later, if there is anybody."""
     next_at = known.now + tell.after if tell.after else None
     return replace(alert, step=alert.step + 1, next_at=next_at)
+
+
+def _record(
+    conn: Connection, looked_at: Sequence[tuple[Alert, Event | None]], known: _Known
+) -> None:
+    """Append who was told of what to the histories; a digest is about none of them."""
+    of_rows: dict[str, list[Entry]] = {}
+    of_accounts: dict[str, list[Entry]] = {}
+    for alert, event in looked_at:
+        if event is None or alert.kind is AlertKind.DIGEST:
+            continue
+        if alert.kind is AlertKind.ACCOUNT:
+            of_accounts.setdefault(alert.subject, []).append(_entry(alert, event, HELD))
+        else:
+            state = known.rows[alert.subject].state.value
+            of_rows.setdefault(alert.subject, []).append(_entry(alert, event, state))
+    rows = {id_: (row.history_seq, row.head_hash) for id_, row in known.rows.items()}
+    history.append(conn, of_rows, rows)
+    held = {id_: (each.history_seq, each.head_hash) for id_, each in known.accounts.items()}
+    history.append(conn, of_accounts, held, history.ACCOUNTS)
+
+
+def _entry(alert: Alert, event: Event, state: str) -> Entry:
+    told = ", ".join(event.channels) or "nobody"
+    since = f"{alert.what}, since {alert.since:%Y-%m-%d %H:%M} UTC"
+    is_first = event.type is EventType.OVERDUE
+    return Entry(
+        at=event.at,
+        trigger=event.type.value,
+        source=state,
+        dest=state,
+        actor="engine",
+        reason=f"{since}; " + (f"told: {told}" if is_first else f"nobody took it on; told: {told}"),
+        detail={"of": alert.kind.value, "what": alert.what, "told": ",".join(event.channels)},
+    )
 
 
 def _log(alert: Alert, event: Event) -> None:

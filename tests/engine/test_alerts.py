@@ -52,6 +52,8 @@ after = "4h"
 """
 TOKEN = '\n[[overdue]]\nneeds = ["token"]\nlonger_than = "1h"\nchannels = ["ops"]\n'
 
+EVENTS_OF_ALERTS = ("overdue", "unacknowledged")
+
 
 def opened(rehearse: Rehearse, folder: Path, *parts: str, **given: Any) -> Rehearsed:
     """Open a rehearsal by a file, in which nobody reads codes."""
@@ -216,6 +218,12 @@ def test_a_code_that_waits_too_long_is_told_and_then_to_the_next(
     (overdue,) = told(meta, "overdue")
     assert at([overdue]) == [START + DAY]
     assert overdue["data"]["command"].endswith("(when the holder can read it)")
+    notes = [e for _, e in meta.engine.history(NUMBER) if e.trigger in EVENTS_OF_ALERTS]
+    assert [e.trigger for e in notes] == ["overdue", *nobody_answered]
+    assert (notes[0].at, notes[0].actor, notes[0].source) == (START + DAY, "engine", "created")
+    assert notes[0].detail == {"of": "requirement", "what": "code", "told": "ops"}
+    assert "nobody took it on; told: oncall" in notes[1].reason
+    assert meta.engine.verify()[1] == []
 
 
 def test_a_code_that_is_sent_anew_is_still_the_code(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -278,7 +286,11 @@ def test_a_dead_token_is_one_alert_for_all_numbers(rehearse: Rehearse, tmp_path:
     assert types(rooms) == {"ops": ["overdue"], "log": []}
     assert f"onboarding account add {WABA}" in rooms["ops"].messages[0].text
     meta.engine.acknowledge(WABA, until=meta.clock.now() + DAY, actor="ada")
-    assert meta.engine.account_history(WABA)[-1][1].trigger == "acknowledged"
+    entries = [entry for _, entry in meta.engine.account_history(WABA)]
+    assert [entry.trigger for entry in entries][-2:] == ["overdue", "acknowledged"]
+    assert (entries[-2].at, entries[-2].detail["told"]) == (held + HOUR, "ops")
+    assert all("overdue" not in meta.triggers(row.id) for row in meta.engine.find_all())
+    assert meta.engine.verify()[1] == []
 
 
 # The digest, and changes of the rules
