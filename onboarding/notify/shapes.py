@@ -17,6 +17,7 @@ from onboarding.model import Audience, EventType
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LONGEST_SPAN = timedelta(days=3660)
 _LONGEST_TIMEOUT = timedelta(seconds=25)
 _SHORTEST_AFTER = timedelta(minutes=1)
 
@@ -24,13 +25,19 @@ _SHORTEST_AFTER = timedelta(minutes=1)
 def _span(given: Any) -> Any:
     if not isinstance(given, str) or not (found := _SPAN.fullmatch(given.strip())):
         raise ValueError("write a span of time like 90m, 4h or 3d, in quotes")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    try:
+        span = timedelta(**{_UNITS[found[2]]: float(found[1])})
+    except OverflowError:
+        span = timedelta.max
+    if span > _LONGEST_SPAN:
+        raise ValueError("write a span of at most 3660d")  # no instant may leave the calendar
+    return span
 
 
 def _share(given: Any) -> Any:
     try:
         share = float(Fraction(given)) if isinstance(given, str) else float(given)
-    except (ValueError, TypeError, ZeroDivisionError):
+    except (ValueError, TypeError, ArithmeticError):
         share = 0.0
     if not 0 < share <= 1:
         raise ValueError('write a share of the window above 0 and up to 1, like "1/2"')

@@ -118,6 +118,14 @@ body = "${by}"
         ("[[ladder]]\nname = 'a'\nat = '3/2'", "ladder[1].at", "above 0 and up to 1"),
         ("[[ladder]]\nname = 'a'\nat = 'half'", "ladder[1].at", '"1/2"'),
         ("[[ladder]]\nname = 'a'\nleft = '3 days'", "ladder[1].left", "90m, 4h or 3d"),
+        ("[[ladder]]\nname = 'a'\nleft = '9999999d'", "ladder[1].left", "at most 3660d"),
+        ("[[ladder]]\nname = 'a'\nat = '1e400'", "ladder[1].at", "above 0 and up to 1"),
+        (ROOM + f"timeout = '{'9' * 400}d'", "channels.ops.timeout", "at most 3660d"),
+        (
+            "[[overdue]]\nneeds = ['pin']\nlonger_than = '9999999999999d'",
+            "overdue[1].longer_than",
+            "at most 3660d",
+        ),
         ("[[ladder]]\nname = 'a,b'\nat = '1'", "ladder[1].name", "pattern"),
         (
             "[[ladder]]\nname = 'a'\nat = '1'\n[[ladder]]\nname = 'a'\nat = '1/2'",
