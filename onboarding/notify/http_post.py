@@ -12,9 +12,9 @@ import httpx
 
 from onboarding.errors import ChannelError
 
-#: Answers after which the same request may succeed later: timeouts, limits, and the server's own.
-_PASSING = frozenset({408, 409, 425, 429})
-_SERVERS_OWN = 500
+#: Answers that are about this very message, or say that nobody will ever listen there. Any other,
+#: like 401 or 404, may be mended at either end, so that the message waits and is tried again.
+_FOR_GOOD = frozenset({400, 410, 413, 415, 422})
 _REDIRECTS = range(300, 400)
 _DONE = range(200, 300)
 
@@ -137,12 +137,10 @@ def _require_taken(answer: httpx.Response) -> str:
     if status in _REDIRECTS:
         raise ChannelError(
             f"answered with a redirect ({status}), which is never followed",
-            is_permanent=True,
             hint="set url to where the redirect leads",
         )
     if status not in _DONE:
-        is_permanent = status not in _PASSING and status < _SERVERS_OWN
-        raise ChannelError(f"answered {status}", is_permanent=is_permanent)
+        raise ChannelError(f"answered {status}", is_permanent=status in _FOR_GOOD)
     read = b""
     for part in answer.iter_raw():
         read += part

@@ -133,13 +133,11 @@ def _told(error: Exception) -> ChannelError:
         case smtplib.SMTPAuthenticationError():
             return ChannelError(
                 f"the server refused the login ({error.smtp_code})",
-                is_permanent=error.smtp_code >= _PERMANENT,
                 hint="check username and password",
             )
         case smtplib.SMTPNotSupportedError():
             return ChannelError(
                 "the server offers no STARTTLS or no login, and nothing was sent",
-                is_permanent=True,
                 hint='set security = "tls", or ask who runs the server',
             )
         case smtplib.SMTPRecipientsRefused():
