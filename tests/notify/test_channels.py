@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -215,6 +216,14 @@ def test_a_room_gets_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("ROOM", f"{server.url}/services/T0/B0/hook")
         channel(tmp_path, 'kind = "chat"\nurl_env = "ROOM"').send(MESSAGE)
     assert server.bodies == [b'{"text": "A title\\nWhat is due: nothing\\n"}']
+
+
+def test_a_name_calls_nobody_in_a_room(tmp_path: Path) -> None:
+    called = Message(id="m1", event={}, title='"<!channel> & Co"', text="x")
+    with raw_server(answer(b"ok")) as server:
+        channel(tmp_path, f'kind = "chat"\nurl = "{server.url}/hook"').send(called)
+    (body,) = server.bodies
+    assert json.loads(body)["text"] == '"&lt;!channel&gt; &amp; Co"\nx'
 
 
 def test_a_room_that_says_ok_and_no_is_tried_again(tmp_path: Path) -> None:
