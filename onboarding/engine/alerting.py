@@ -19,7 +19,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.reasons import FOR_PEOPLE
 from onboarding.core.telling import NEEDS, TOKEN, Rules, Tell
-from onboarding.core.timing import MINUTE
+from onboarding.core.timing import HOUR, MINUTE
 from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
@@ -144,9 +144,9 @@ def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | No
     if row is None or rule is None:
         return _closed(alert, known), None
     if NEEDS.get(row.waiting) != alert.what:
-        if row.waiting in FOR_PEOPLE:
-            return replace(alert, next_at=None), None  # that of the account, which has its own
-        return replace(alert, next_at=known.now + _LOOK_AGAIN), None
+        # An account on hold has an alert of its own; behind it, this one waits for its turn.
+        after = HOUR if row.waiting in FOR_PEOPLE else _LOOK_AGAIN
+        return replace(alert, next_at=known.now + after), None
     if alert.step == 0:
         return _told(alert, rule.tell, known), overdue(row, alert.since, rule, known.now)
     if not rule.tell.then:

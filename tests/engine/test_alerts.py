@@ -10,7 +10,7 @@ import pytest
 
 from onboarding.engine.adopting import adopt_rules
 from onboarding.errors import InputError, NotFoundError, TransitionRefusedError
-from onboarding.model import State
+from onboarding.model import Reason, State
 from tests.engine.rehearsing import (
     DAY,
     HOUR,
@@ -249,6 +249,29 @@ def test_what_is_given_in_time_is_never_told(rehearse: Rehearse, tmp_path: Path)
     meta.run_to(State.REGISTERED)
     meta.wait(20 * DAY)
     assert types(rooms) == {"ops": [], "oncall": [], "log": []}
+
+
+def test_what_waited_behind_an_account_on_hold_is_told_afterwards(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    meta = opened(rehearse, tmp_path, CODE, TOKEN)
+    ops = listen(meta, "ops", "oncall")["ops"]
+    meta.ask()
+    other = meta.ask("+493012345672")
+    meta.settle()
+    meta.tell("/tokens", {"token": meta.simulator.token, "dead": True})
+    meta.engine.code_ready(other)
+    meta.settle()
+    meta.engine.advance(NUMBER)
+    assert meta.row().waiting is Reason.ACCOUNT_HELD
+    meta.wait(DAY + HOUR)
+    assert [m.event["account"] is not None for m in ops.messages] == [True]  # the account's alert
+    meta.tell("/tokens", {"token": meta.simulator.token, "dead": False})
+    meta.engine.check_account(WABA)
+    meta.wait(2 * HOUR)
+    assert meta.row().waiting is Reason.CODE_READY
+    overdue = [e for e in told(meta, "overdue") if e["onboarding"]]
+    assert [e["onboarding"]["phone_number"] for e in overdue] == [NUMBER]
 
 
 def test_a_hold_by_a_person_is_told_until_it_ends(rehearse: Rehearse, tmp_path: Path) -> None:
