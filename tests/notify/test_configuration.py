@@ -183,6 +183,8 @@ def test_what_a_channel_lacks_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     channels = load(file).channels
     assert missing(channels["ops"]) == "the variable OPS_SECRET holds no secret"
     assert "room cannot be read" in str(missing(channels["room"]))
+    monkeypatch.setenv("OPS_SECRET", "too short")
+    assert "shorter than" in str(missing(channels["ops"]))
     monkeypatch.setenv("OPS_SECRET", "a-secret-of-the-receiver")
     (tmp_path / "room").write_text("https://chat.example.org/x\n")
     assert [missing(each) for each in channels.values()] == [None, None, None]
