@@ -192,9 +192,10 @@ def _entry(alert: Alert, event: Event, state: str) -> Entry:
     told = ", ".join(event.channels) or "nobody"
     since = f"{alert.what}, since {alert.since:%Y-%m-%d %H:%M} UTC"
     is_first = event.type is EventType.OVERDUE
+    note = "overdue" if is_first else "unacknowledged"
     return Entry(
         at=event.at,
-        trigger=event.type.value,
+        trigger=note,
         source=state,
         dest=state,
         actor="engine",
