@@ -69,7 +69,7 @@ FACTS: Mapping[str, str] = {
     "numbers": "how many onboardings stand still",
     "of": "`rung`, `requirement` or `account`",
     "told": "the channels that were told first",
-    "after": "how long they had",
+    "after": "how long each of them had",
     "by": "who",
     "until": "until when",
     "in_progress": "onboardings that are in progress",
@@ -138,7 +138,7 @@ def samples() -> list[Event]:
         began,
         events.escalation(up, row, _TELL, _LATER),
         events.overdue(row, _START, rule, _START + _DAY),
-        events.unacknowledged(row, kind, "code", _TELL, _START + _DAY + 4 * _HOUR),
+        events.unacknowledged(row, kind, "code", 1, tell=_TELL, now=_START + _DAY + 4 * _HOUR),
         events.answered(
             EventType.ACKNOWLEDGED, row, actor="ada", reason=why, until=until, now=_LATER
         ),

@@ -67,8 +67,9 @@ WORDS: Mapping[str, str] = {
     "left": 'or the time that is left, like `"3d"`',
     "channels": "who is told; default: the channels of the audience",
     "audience": "whom the message is written for: `partner` or `operator`",
-    "then": "who is told, once, if nobody has acknowledged it",
-    "after": "how long that is, like `4h`",
+    "then": "who is told if nobody has acknowledged it: one after the other, and again "
+    "from the first, until somebody does or it is done",
+    "after": "how long each has to acknowledge it, like `4h`",
     "needs": "[what](#needs) may wait",
     "longer_than": "for how long",
     "weekday": "the day, like `monday`",

@@ -14,10 +14,19 @@ from typing import Any
 
 from onboarding.core.chain import Entry
 from onboarding.core.deadlines import Raised
-from onboarding.core.reasons import FOR_PEOPLE, MEANINGS
+from onboarding.core.reasons import FOR_PEOPLE, MEANINGS, WHEN_OVER, WHY_OVER, Meaning
 from onboarding.core.telling import NEEDS, TOKEN, Overdue, Rules, Tell
 from onboarding.core.timing import iso
-from onboarding.model import Account, AlertKind, Audience, EventType, Onboarding
+from onboarding.model import (
+    Account,
+    AlertKind,
+    Audience,
+    EventType,
+    Onboarding,
+    Owner,
+    Reason,
+    State,
+)
 
 #: The version of each type, as ``version`` of its events says.
 VERSIONS: Mapping[EventType, int] = dict.fromkeys(EventType, 1)
@@ -107,9 +116,12 @@ def standing(row: Onboarding) -> dict[str, Any]:
 
 def due(row: Onboarding) -> dict[str, Any]:
     """Return what is due of an onboarding: what, from whom, since when, until when, and how."""
-    meaning = MEANINGS[row.waiting]
+    meaning, what = MEANINGS[row.waiting], NEEDS.get(row.waiting, row.waiting.value)
+    if row.state is State.EXPIRED:
+        what = NEEDS[Reason.NOT_ON_WABA]
+        meaning = Meaning(Owner.PARTNER, WHY_OVER[row.state], WHEN_OVER[row.state])
     return {
-        "what": NEEDS.get(row.waiting, row.waiting.value),
+        "what": what,
         "from": meaning.owner,
         "since": row.waiting_since,
         "due_by": row.register_by,
@@ -188,21 +200,32 @@ def overdue(row: Onboarding, since: datetime, rule: Overdue, now: datetime) -> E
     )
 
 
-def unacknowledged(row: Onboarding, kind: AlertKind, what: str, tell: Tell, now: datetime) -> Event:
-    """Return the event of what nobody took on, for those who are told next."""
+def unacknowledged(
+    row: Onboarding, kind: AlertKind, what: str, step: int, *, tell: Tell, now: datetime
+) -> Event:
+    """Return the event of what nobody took on, for who is told next.
+
+    Args:
+        row: whose it is.
+        kind: what kind of thing.
+        what: which rung or need.
+        step: how many were told.
+        tell: who is.
+        now: business time.
+    """
     return Event(
         type=EventType.UNACKNOWLEDGED,
         at=now,
         subject=row.id,
         onboarding=standing(row),
         audience=Audience.OPERATOR,
-        channels=tell.then,
+        channels=(tell.next_channel(step),),
         about=kind,
         data={
             **due(row),
             "of": kind,
             "rung": what if kind is AlertKind.RUNG else None,
-            "told": list(tell.channels),
+            "told": tell.told_before(step),
             "after": _span(tell.after),
         },
     )
@@ -269,21 +292,23 @@ def account_overdue(account: Account, numbers: int, rule: Overdue, now: datetime
     )
 
 
-def account_unacknowledged(account: Account, numbers: int, tell: Tell, now: datetime) -> Event:
-    """Return the event of an account on hold that nobody took on."""
+def account_unacknowledged(
+    account: Account, numbers: int, step: int, *, tell: Tell, now: datetime
+) -> Event:
+    """Return the event of an account on hold that nobody took on; see ``unacknowledged``."""
     return Event(
         type=EventType.UNACKNOWLEDGED,
         at=now,
         subject=account.waba_id,
         account=account_facts(account),
         audience=Audience.OPERATOR,
-        channels=tell.then,
+        channels=(tell.next_channel(step),),
         about=AlertKind.ACCOUNT,
         data={
             **account_due(account),
             "of": AlertKind.ACCOUNT,
             "numbers": numbers,
-            "told": list(tell.channels),
+            "told": tell.told_before(step),
             "after": _span(tell.after),
         },
     )

@@ -125,6 +125,8 @@ _EVENTS: dict[str, str] = {
     Trigger.RESTARTED: "it was started anew",
     "requested": "it was asked for",
     "escalated": "a rung of the ladder was raised",
+    "overdue": "it had waited too long for a person",
+    "unacknowledged": "nobody had taken it on",
     "deadline_set": "the deadline was set",
 }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.chain import Entry
 from onboarding.core.events import (
     Event,
     account_overdue,
@@ -18,11 +19,12 @@ from onboarding.core.events import (
 )
 from onboarding.core.reasons import FOR_PEOPLE
 from onboarding.core.telling import NEEDS, TOKEN, Rules, Tell
-from onboarding.core.timing import MINUTE
+from onboarding.core.timing import HOUR, MINUTE
+from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
-from onboarding.model import Account, AlertKind, Onboarding
-from onboarding.store import accounts, alerts, digests, onboardings
+from onboarding.model import Account, AlertKind, EventType, Onboarding
+from onboarding.store import accounts, alerts, digests, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -63,6 +65,7 @@ def _tell_due(ctx: Context, limit: int) -> int:
         known = _known(ctx, conn, locked, rows=rows, held=held, now=now)
         looked_at = [_look(alert, known) for alert in locked]
         alerts.write_alerts(conn, [after for after, _ in looked_at])
+        _record(conn, looked_at, known)
         announce(ctx, conn, [event for _, event in looked_at if event is not None])
     for after, event in looked_at:
         if event is not None:
@@ -121,16 +124,19 @@ def _look_at_account(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
         return _closed(alert, known), None
     numbers = known.standing_still.get(account.waba_id, 0)
     if alert.step == 0:
-        return _told(alert, rule.tell, known), account_overdue(account, numbers, rule, known.now)
-    event = account_unacknowledged(account, numbers, rule.tell, known.now)
-    return _told_next(alert), event if rule.tell.then else None
+        event = account_overdue(account, numbers, rule, known.now)
+    elif rule.tell.then:
+        event = account_unacknowledged(account, numbers, alert.step, tell=rule.tell, now=known.now)
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
 
 
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     row, tell = known.rows.get(alert.subject), known.rules.of_rung(alert.what)
     if row is None or not tell.then:
         return _closed(alert, known), None
-    return _told_next(alert), unacknowledged(row, alert.kind, alert.what, tell, known.now)
+    return _told(alert, tell, known), _unacknowledged(row, alert, tell, known)
 
 
 def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -138,14 +144,18 @@ def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | No
     if row is None or rule is None:
         return _closed(alert, known), None
     if NEEDS.get(row.waiting) != alert.what:
-        if row.waiting in FOR_PEOPLE:
-            return replace(alert, next_at=None), None  # that of the account, which has its own
-        return replace(alert, next_at=known.now + _LOOK_AGAIN), None
+        # An account on hold has an alert of its own; behind it, this one waits for its turn.
+        after = HOUR if row.waiting in FOR_PEOPLE else _LOOK_AGAIN
+        return replace(alert, next_at=known.now + after), None
     if alert.step == 0:
-        event = overdue(row, alert.since, rule, known.now)
-        return _told(alert, rule.tell, known), event
-    event = unacknowledged(row, alert.kind, alert.what, rule.tell, known.now)
-    return _told_next(alert), event if rule.tell.then else None
+        return _told(alert, rule.tell, known), overdue(row, alert.since, rule, known.now)
+    if not rule.tell.then:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), _unacknowledged(row, alert, rule.tell, known)
+
+
+def _unacknowledged(row: Onboarding, alert: Alert, tell: Tell, known: _Known) -> Event:
+    return unacknowledged(row, alert.kind, alert.what, alert.step, tell=tell, now=known.now)
 
 
 def _closed(alert: Alert, known: _Known) -> Alert:
@@ -153,12 +163,45 @@ def _closed(alert: Alert, known: _Known) -> Alert:
 
 
 def _told(alert: Alert, tell: Tell, known: _Known) -> Alert:
-    """Return the alert once the first were told: the next are told later, if there are any."""
-    return replace(alert, step=1, next_at=known.now + tell.after if tell.after else None)
+    """Return the alert once somebody was told: who is next is told later, if there is anybody."""
+    next_at = known.now + tell.after if tell.after else None
+    return replace(alert, step=alert.step + 1, next_at=next_at)
 
 
-def _told_next(alert: Alert) -> Alert:
-    return replace(alert, step=2, next_at=None)
+def _record(
+    conn: Connection, looked_at: Sequence[tuple[Alert, Event | None]], known: _Known
+) -> None:
+    """Append who was told of what to the histories; a digest is about none of them."""
+    of_rows: dict[str, list[Entry]] = {}
+    of_accounts: dict[str, list[Entry]] = {}
+    for alert, event in looked_at:
+        if event is None or alert.kind is AlertKind.DIGEST:
+            continue
+        if alert.kind is AlertKind.ACCOUNT:
+            of_accounts.setdefault(alert.subject, []).append(_entry(alert, event, HELD))
+        else:
+            state = known.rows[alert.subject].state.value
+            of_rows.setdefault(alert.subject, []).append(_entry(alert, event, state))
+    rows = {id_: (row.history_seq, row.head_hash) for id_, row in known.rows.items()}
+    history.append(conn, of_rows, rows)
+    held = {id_: (each.history_seq, each.head_hash) for id_, each in known.accounts.items()}
+    history.append(conn, of_accounts, held, history.ACCOUNTS)
+
+
+def _entry(alert: Alert, event: Event, state: str) -> Entry:
+    told = ", ".join(event.channels) or "nobody"
+    since = f"{alert.what}, since {alert.since:%Y-%m-%d %H:%M} UTC"
+    is_first = event.type is EventType.OVERDUE
+    note = "overdue" if is_first else "unacknowledged"
+    return Entry(
+        at=event.at,
+        trigger=note,
+        source=state,
+        dest=state,
+        actor="engine",
+        reason=f"{since}; " + (f"told: {told}" if is_first else f"nobody took it on; told: {told}"),
+        detail={"of": alert.kind.value, "what": alert.what, "told": ",".join(event.channels)},
+    )
 
 
 def _log(alert: Alert, event: Event) -> None:

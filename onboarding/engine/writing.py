@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from onboarding.core.steps import Call, Wait
 from onboarding.engine.account_changes import hold_account
 from onboarding.engine.announcing import announce_plans
 from onboarding.engine.context import Context
+from onboarding.engine.escalate import raise_rungs
 from onboarding.model import (
     AlertKind,
     Deadline,
@@ -35,6 +37,9 @@ from onboarding.store import (
     outbox,
     turns,
 )
+
+#: How a deadline ended whose time ran out.
+MISSED: Final = "expired"
 
 
 def write_plans(
@@ -62,7 +67,7 @@ def write_plans(
     taken = (turn_taken(plan.before, written[plan.row.id], now) for plan in held)
     turns.append(conn, [turn for turn in taken if turn is not None])
     _settle_operations(conn, held, now)
-    _write_deadlines(ctx, conn, held, now)
+    _write_deadlines(ctx, conn, held, written, now)
     announce_plans(ctx, conn, held, written, now)
     _hold_accounts(ctx, conn, held, now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
@@ -106,7 +111,14 @@ def _settle_operations(conn: Connection, plans: Sequence[Plan], now: datetime) -
     journal.mark_applied(conn, applied)
 
 
-def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now: datetime) -> None:
+def _write_deadlines(
+    ctx: Context,
+    conn: Connection,
+    plans: Sequence[Plan],
+    written: dict[str, Onboarding],
+    now: datetime,
+) -> None:
+    replaced: list[str] = []
     if set_by := [plan for plan in plans if plan.deadlines]:
         stored = {
             (d.onboarding_id, d.cycle, d.reason): d
@@ -114,10 +126,12 @@ def _write_deadlines(ctx: Context, conn: Connection, plans: Sequence[Plan], now:
         }
         made = [d for plan in set_by for d in _dated(ctx, plan, stored)]
         deadlines.set_deadlines(conn, made)
-        deadlines.replace_deadlines(conn, made, now)
-    ended = {plan.row.id: how for plan in plans if (how := _ending(plan)) is not None}
+        replaced = deadlines.replace_deadlines(conn, made, now)
+    ended = {plan.row.id: how for plan in plans if (how := _ending(plan, now)) is not None}
+    if missed := [id_ for id_, how in ended.items() if how == MISSED]:
+        raise_rungs(ctx, conn, missed, written, now)  # before nobody looks at them any more
     deadlines.close_deadlines(conn, ended, now)
-    _end_alerts(conn, ended, now)
+    _end_alerts(conn, dict.fromkeys(replaced, "replaced") | ended, now)
 
 
 def _dated(
@@ -134,23 +148,26 @@ def _dated(
     return list(result.values())
 
 
-def _ending(plan: Plan) -> str | None:
+def _ending(plan: Plan, now: datetime) -> str | None:
     """Return how the deadlines of a plan's row ended with it, if they did."""
     if not any(entry.source != entry.dest for entry in plan.entries):
         return None
     if plan.row.state is State.REGISTERED:
         return "met"
-    if plan.row.state is State.EXPIRED:
-        return "expired"
-    # A new name that is no longer approved has no deadline either; the next approval sets one.
-    is_without = plan.row.register_by is None
-    return "over" if is_without or plan.row.state in FINAL else None
+    if plan.row.state in FINAL:
+        return MISSED if plan.row.state is State.EXPIRED else "over"
+    if plan.row.register_by is not None:
+        return None
+    # A new name that is no longer approved has no deadline; the next approval sets one.
+    found = plan.before or plan.found
+    had = found.register_by if found is not None else None
+    return MISSED if had is not None and had <= now else "over"
 
 
 def _end_alerts(conn: Connection, ended: Mapping[str, str], now: datetime) -> None:
     """Tell nobody any more of deadlines that are met; that one has expired is still told."""
     alerts.close_alerts(conn, list(ended), [AlertKind.RUNG], now)
-    done = [(id_, AlertKind.RUNG) for id_, how in ended.items() if how != "expired"]
+    done = [(id_, AlertKind.RUNG) for id_, how in ended.items() if how != MISSED]
     outbox.cancel(conn, done, "the deadline was met, or counts no more")
 
 

@@ -238,7 +238,7 @@ def test_a_change_that_is_approved_again_has_a_ladder_of_its_own(meta: Rehearsed
     meta.control.delete("/faults").raise_for_status()
     meta.engine.release(NUMBER, "the account is unlocked")
     meta.run(most=HOUR, until=lambda: meta.state() is State.NAME_REVIEW)
-    assert (name_change(meta).closed_how, meta.row().register_by) == ("over", None)
+    assert (name_change(meta).closed_how, meta.row().register_by) == ("expired", None)
     meta.fail("refuse", "register", code=131031)
     meta.run_to(State.REGISTER_DEADLINE)
     meta.run(most=15 * DAY)
