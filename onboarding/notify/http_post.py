@@ -61,7 +61,7 @@ class Poster:
                 finally:
                     answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            if clock.is_over:
+            if clock.is_over or isinstance(error, httpx.TimeoutException):
                 raise ChannelError(f"no answer within {self._timeout_s:g} s") from None
             raise ChannelError(f"cannot be reached: {_reason(error)}") from None
 
