@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from onboarding.engine.accept import Receipt
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
-    from onboarding.engine.facade import Engine, Page, Pass
+    from onboarding.engine.facade import Engine, Pass
+    from onboarding.engine.face.finding import Page
     from onboarding.engine.mailbox import MailRead
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
@@ -147,7 +148,8 @@ _HOMES = {
     "onboarding.engine.settling": ("OpenOperation",),
     "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.whose_turn": ("Due", "DuePage"),
-    "onboarding.engine.facade": ("Engine", "Page", "Pass"),
+    "onboarding.engine.facade": ("Engine", "Pass"),
+    "onboarding.engine.face.finding": ("Page",),
     "onboarding.errors": (
         "ChainBrokenError",
         "ChannelError",
