@@ -8,7 +8,7 @@ the probe, decides with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
@@ -35,6 +35,7 @@ from onboarding.model import (
     Onboarding,
     PhoneNumber,
     RecoveryClass,
+    changed,
 )
 from onboarding.store import accounts, budgets, finding, onboardings
 from onboarding.store.database import again_if_unlucky, writing
@@ -306,5 +307,5 @@ def _is_newer(number: PhoneNumber, other: PhoneNumber) -> bool:
 def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onboarding:
     if number is None:
         absent_since = row.absent_since or started
-        return replace(row, seen_at=started, seen_present=False, absent_since=absent_since)
-    return replace(row, seen=number, seen_at=started, seen_present=True, absent_since=None)
+        return changed(row, seen_at=started, seen_present=False, absent_since=absent_since)
+    return changed(row, seen=number, seen_at=started, seen_present=True, absent_since=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -24,6 +23,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    changed,
 )
 from onboarding.store import (
     accounts,
@@ -58,7 +58,7 @@ def write_plans(
     heads = {id_: (row.history_seq, row.head_hash) for id_, row in written.items()}
     ends = history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
     for id_, (seq, head) in ends.items():
-        written[id_] = replace(written[id_], history_seq=seq, head_hash=head)
+        written[id_] = changed(written[id_], history_seq=seq, head_hash=head)
     taken = (turn_taken(plan.before, written[plan.row.id], now) for plan in held)
     turns.append(conn, [turn for turn in taken if turn is not None])
     _settle_operations(conn, held, now)
@@ -75,7 +75,7 @@ def write_plans(
 def due_now(plan: Plan, now: datetime) -> Plan:
     """Return the plan with its row free and due: the call it ends in is made by the next claim."""
     if isinstance(plan.step, Call):
-        plan.row = replace(
+        plan.row = changed(
             plan.row,
             next_due_at=now,
             waiting=Reason.DUE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from onboarding.core.budgets import BUCKET
 from onboarding.core.lifecycle import LIVE
-from onboarding.model import OPEN, Onboarding, Operation, Reason
+from onboarding.model import OPEN, Onboarding, Operation, Reason, changed, onboarding_of
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import onboarding as t
@@ -56,7 +56,7 @@ _values_of, _step_of = attrgetter(*_FIELDS), attrgetter(*_STEP_NAMES)
 
 def to_onboarding(row: Row[Any]) -> Onboarding:
     """Return the onboarding of a full row."""
-    return Onboarding(**dict(zip(_FIELDS, row, strict=True)))  # the columns are the fields
+    return onboarding_of(dict(zip(_FIELDS, row, strict=True)))  # the columns are the fields
 
 
 def _as_rows(onboardings: Iterable[Onboarding]) -> list[dict[str, Any]]:
@@ -245,7 +245,7 @@ def write_step(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, Onboar
     steps = [dict(zip(_STEP_NAMES, _step_of(row), strict=True)) for row in rows]
     given_rows = {row.id: row for row in rows}
     return {
-        id_: replace(
+        id_: changed(
             given_rows[id_],
             version=given_rows[id_].version + 1,
             history_seq=history_seq,
