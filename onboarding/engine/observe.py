@@ -7,7 +7,7 @@ the probe, decides with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
@@ -239,14 +239,16 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a complete list to every machine of the account, in one transaction."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        told = _match(finding.load_observable(conn, listing.account.waba_id), listing)
-        onboardings.write_seen(conn, told)
+        rows = {row.id: row for row in finding.load_observable(conn, listing.account.waba_id)}
+        told = _match(rows.values(), listing)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
         onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
-        write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+        plans = [due_now(each, now) for _, each in made]
+        written = write_plans(ctx, conn, plans, now, read=rows)
+        onboardings.write_seen(conn, [row for row in told if row.id not in written])
         _note_read(conn, listing)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
@@ -267,7 +269,7 @@ def _note_read(conn: Connection, listing: Listing) -> None:
         accounts.want(conn, {waba_id: started + _UNSOUND_AGAIN}, {})
 
 
-def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
+def _match(rows: Iterable[Onboarding], listing: Listing) -> list[Onboarding]:
     """Return the rows with what the list says of them; those that know better are left out."""
     started = listing.read_started_at
     by_id = {number.id: number for number in listing.numbers}
