@@ -351,15 +351,15 @@ _LEASED = select(func.count()).select_from(t).where(t.c.lease_owner.is_not(None)
 
 def count_codes_out(conn: Connection, since: datetime) -> dict[str, int]:
     """Return how many codes sent since then may still be given back to Meta, by account."""
-    return Counter(conn.execute(_CODES_OUT, {"since": since}).scalars())
+    return Counter(conn.execute(CODES_OUT, {"codes_since": since}).scalars())
 
 
 #: Those that arrived or will, and those that are being asked for. Written out and not bound, as
 #: SQLite uses a partial index only for the very words it was made with.
-_CODES_OUT = union_all(
+CODES_OUT = union_all(
     select(t.c.waba_id).where(
         t.c.state == literal_column("'otp_pending'"),
-        t.c.code_sent_at > bindparam("since", type_=Instant),
+        t.c.code_sent_at > bindparam("codes_since", type_=Instant),
     ),
     select(operation.c.waba_id).where(
         operation.c.name == Operation.REQUEST_CODE,
@@ -381,13 +381,18 @@ def count_refused(conn: Connection, now: datetime, before: datetime) -> dict[str
     Returns:
         How many of each account's are urgent, by WABA id.
     """
-    wanted = {"bucket_ends": now + BUCKET, "before": before}
-    return {row.waba_id: row.urgent for row in conn.execute(_REFUSED, wanted)}
+    found = conn.execute(REFUSED, refused_parameters(now, before))
+    return {row.waba_id: row.urgent for row in found}
+
+
+def refused_parameters(now: datetime, before: datetime) -> dict[str, datetime]:
+    """Return the parameters of the query for who waits for the next bucket of a budget."""
+    return {"bucket_ends": now + BUCKET, "before": before}
 
 
 _is_near = t.c.next_due_at <= bindparam("bucket_ends", type_=Instant)
 _is_urgent = and_(_is_near, t.c.register_by < bindparam("before", type_=Instant))
-_REFUSED = (
+REFUSED = (
     select(t.c.waba_id, func.count(case((_is_urgent, 1))).label("urgent"))
     .where(t.c.waiting == literal_column("'budget'"))
     .group_by(t.c.waba_id)
