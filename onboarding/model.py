@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from onboarding.words import (
     OPEN,
@@ -65,6 +66,8 @@ __all__ = [
     "State",
     "Trouble",
     "What",
+    "changed",
+    "onboarding_of",
 ]
 
 
@@ -215,12 +218,12 @@ class Trouble:
     name_standing: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Onboarding:
     """The persisted machine of one phone number on one WABA.
 
     Instants are aware and in UTC; business time but for ``lease_until``. The ``*_sealed`` fields
-    are ciphertexts, never shown.
+    are ciphertexts, never shown. It has no slots, so that copies are cheap: see ``changed``.
     """
 
     id: str
@@ -306,6 +309,36 @@ class Onboarding:
     def has_code(self) -> bool:
         """Whether a code waits to be sent to Meta."""
         return self.code_sealed is not None
+
+
+def onboarding_of(fields: dict[str, Any]) -> Onboarding:
+    """Return the onboarding with these fields, which must be all of them; it keeps the dict."""
+    made = object.__new__(Onboarding)
+    object.__setattr__(made, "__dict__", fields)
+    return made
+
+
+if TYPE_CHECKING:
+    # The same to a type checker, which knows the names and types that it takes.
+    from dataclasses import replace as changed
+else:
+
+    def changed(record: Any, **changes: Any) -> Any:
+        """Return a copy of a frozen dataclass without slots, with some fields changed.
+
+        It is ``dataclasses.replace`` at a tenth of its time: a step copies its onboarding several
+        times over, and an onboarding has many fields.
+
+        Raises:
+            TypeError: a change names no field.
+        """
+        fields = record.__dict__ | changes
+        if len(fields) != len(record.__dict__):
+            unknown = ", ".join(sorted(changes.keys() - record.__dict__.keys()))
+            raise TypeError(f"{type(record).__name__} has no field {unknown}")
+        made = object.__new__(type(record))
+        object.__setattr__(made, "__dict__", fields)
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

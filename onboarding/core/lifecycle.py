@@ -195,6 +195,7 @@ def _machine() -> Any:
     )
 
 
+@cache
 def next_state(state: State, trigger: Trigger) -> State:
     """Return the state that the trigger leads to.
 

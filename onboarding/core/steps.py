@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from onboarding.model import (
     OperationStatus,
     Reason,
     RecoveryClass,
+    changed,
 )
 
 
@@ -101,9 +102,9 @@ class Attempts:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Everything that a decision may look at.
+    """Everything that a decision may look at. It has no slots, so that copies are cheap.
 
     Attributes:
         row: the onboarding.
@@ -218,7 +219,7 @@ def moved(row: Onboarding, step: Move, now: datetime) -> Onboarding:
             "register_by": step.deadline.due_at,
             "register_by_reason": step.deadline.reason,
         }
-    return replace(row, **changes)
+    return changed(row, **changes)
 
 
 def entry_of(row: Onboarding, after: Onboarding, step: Move, now: datetime, actor: str) -> Entry:

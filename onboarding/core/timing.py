@@ -15,6 +15,9 @@ DAY = timedelta(days=1)
 _SHARED_FROM = 15 * MINUTE
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
+_NONE = timedelta(0)
+_WITHOUT_OFFSET = len("2026-03-02T09:00:00.000000")
+
 
 def next_poll(
     since: datetime, after: datetime, steps: Sequence[timedelta], account: str
@@ -88,8 +91,10 @@ def earliest(*instants: datetime | None) -> datetime | None:
 
 def iso(instant: datetime) -> str:
     """Return the instant as text that sorts as time does: UTC, microseconds, ``Z``."""
-    naive = instant.astimezone(UTC).replace(tzinfo=None)
-    return f"{naive.isoformat(timespec='microseconds')}Z"  # strftime does not pad early years
+    if instant.utcoffset() != _NONE:
+        instant = instant.astimezone(UTC)
+    # strftime does not pad early years.
+    return f"{instant.isoformat(timespec='microseconds')[:_WITHOUT_OFFSET]}Z"
 
 
 def parse_iso(text: str) -> datetime:
@@ -102,6 +107,6 @@ def parse_iso(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write it like 2026-03-02T09:00:00Z")
     try:
-        return instant.astimezone(UTC)
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{text!r} is out of range") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -27,7 +27,7 @@ from onboarding.engine.requests import (
     validate,
 )
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import Deadline, Entry, Onboarding, State
+from onboarding.model import Deadline, Entry, Onboarding, State, changed
 from onboarding.store import accounts, deadlines, finding, history, onboardings
 from onboarding.store.database import again_if_raced, reading, writing
 
@@ -303,7 +303,7 @@ def _row(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) 
         pin_sealed=ctx.vault.seal(request.pin) if request.pin else None,
     )
     first = first_deadline(row, ctx.policy)
-    return replace(row, register_by=first.due_at, register_by_reason=first.reason)
+    return changed(row, register_by=first.due_at, register_by_reason=first.reason)
 
 
 def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> HistoryEntry:

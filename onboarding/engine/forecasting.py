@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.importing import preview_file
 from onboarding.engine.looking import load_attempts, read_by_intakes
 from onboarding.engine.restoring import restore_of
-from onboarding.model import Account, Deadline, JournaledOperation, Onboarding
+from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, changed
 from onboarding.store import accounts, budgets, deadlines, due
 from onboarding.store.database import reading
 
@@ -64,7 +63,7 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
             operations[number] = attempts.made
     return Start(
         now=now,
-        rows=[*rows, *(replace(row, next_due_at=now) for row in further)],
+        rows=[*rows, *(changed(row, next_due_at=now) for row in further)],
         accounts=known | made,
         operations=operations,
         deadlines=_deadlines(ctx, conn, rows, further),

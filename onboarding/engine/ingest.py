@@ -23,7 +23,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
 from onboarding.model import Onboarding
-from onboarding.store import accounts, finding, webhooks
+from onboarding.store import accounts, finding, onboardings, webhooks
 from onboarding.store.database import writing
 
 #: Fields after which a read of the WABA's list may show something new.
@@ -127,11 +127,12 @@ def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now:
         told.setdefault((each.waba_id, key), []).append(each)
     if not told:
         return
-    found = finding.load_by_number(conn, [key for _, key in told])
+    known = finding.load_by_number(conn, [key for _, key in told])
+    ids = [row.id for rows in known.values() for row in rows]
+    found = onboardings.load_onboardings(conn, ids, lock=True)
     plans = [
         _decided(row, told[row.waba_id, row.number_key], now)
-        for rows in found.values()
-        for row in rows
+        for row in found.values()
         if row.state in LIVE and (row.waba_id, row.number_key) in told
     ]
     write_plans(ctx, conn, plans, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -30,6 +30,7 @@ from onboarding.model import (
     OperationStatus,
     Owner,
     Reason,
+    changed,
 )
 from onboarding.store import budgets, journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
@@ -156,8 +157,8 @@ def _with_intent(ctx: Context, made: Plan, now: datetime, lease_until: datetime)
     operation = made.step.operation if isinstance(made.step, Call) else None
     if operation in TAKES_PIN and row.pin_sealed is None and row.pin_pending_sealed is None:
         # Stored before the call: the call sets it at Meta even if its answer is lost.
-        row = replace(row, pin_sealed=ctx.vault.seal(new_pin()))
-    return replace(
+        row = changed(row, pin_sealed=ctx.vault.seal(new_pin()))
+    return changed(
         row,
         next_due_at=now + ctx.policy.settle,
         waiting=Reason.SETTLING,
@@ -182,7 +183,7 @@ def _journal(
             snap,
             call,
             written[made.row.id],
-            _operation(ctx, replace(snap, row=made.row), call, ids.next(), now),
+            _operation(ctx, changed(snap, row=made.row), call, ids.next(), now),
         )
         for snap, made, call in calling
         if made.row.id in written

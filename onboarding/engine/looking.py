@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,16 +25,17 @@ def snapshots(
     now: datetime,
     forced: Collection[str] = (),
 ) -> list[Snapshot]:
-    """Return a snapshot of each row, in the same order; four queries however many there are.
+    """Return a snapshot of each row, in the same order; three queries however many there are.
 
     The accounts are locked: what follows may change them, and budgets are locked after accounts.
     """
     known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}), lock=True)
-    pressing: dict[str, list[JournaledOperation]] = {}
-    for operation in journal.load_pressing(conn, [row.id for row in rows]):
-        pressing.setdefault(operation.onboarding_id or "", []).append(operation)
     restore = restore_of(conn, now)
-    attempts = load_attempts(ctx, conn, rows, now, restore)
+    calls = journal.load_calls(conn, {row.id: row.number_key for row in rows}, _since(ctx, now))
+    pressing: dict[str, list[JournaledOperation]] = {}
+    for operation in calls.pressing:
+        pressing.setdefault(operation.onboarding_id or "", []).append(operation)
+    attempts = _attempts(ctx, {row.number_key for row in rows}, calls.attempts, restore)
     return [
         _snapshot(
             ctx,
@@ -57,9 +58,22 @@ def load_attempts(
     restore: Restore | None,
 ) -> dict[str, Attempts]:
     """Return the calls made for the rows' numbers, by number key, as far back as windows reach."""
-    reach = max(window for _, window in ctx.policy.windows.values())
-    numbers = sorted({row.number_key for row in rows})
-    made = journal.load_attempts(conn, numbers, now - reach)
+    numbers = {row.number_key for row in rows}
+    made = journal.load_attempts(conn, sorted(numbers), _since(ctx, now))
+    return _attempts(ctx, numbers, made, restore)
+
+
+def _since(ctx: Context, now: datetime) -> datetime:
+    """Return from when on calls count for the windows."""
+    return now - max(window for _, window in ctx.policy.windows.values())
+
+
+def _attempts(
+    ctx: Context,
+    numbers: Collection[str],
+    made: Mapping[str, Sequence[JournaledOperation]],
+    restore: Restore | None,
+) -> dict[str, Attempts]:
     forgotten = (restore.at, ctx.policy.forgotten) if restore else ()
     return {number: Attempts(made.get(number, ()), *forgotten) for number in numbers}
 

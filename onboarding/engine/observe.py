@@ -7,8 +7,8 @@ the probe, decides with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
@@ -35,6 +35,7 @@ from onboarding.model import (
     Onboarding,
     PhoneNumber,
     RecoveryClass,
+    changed,
 )
 from onboarding.store import accounts, budgets, finding, onboardings
 from onboarding.store.database import again_if_unlucky, writing
@@ -238,14 +239,16 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a complete list to every machine of the account, in one transaction."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        told = _match(finding.load_observable(conn, listing.account.waba_id), listing)
-        onboardings.write_seen(conn, told)
+        rows = {row.id: row for row in finding.load_observable(conn, listing.account.waba_id)}
+        told = _match(rows.values(), listing)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
         onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
-        write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+        plans = [due_now(each, now) for _, each in made]
+        written = write_plans(ctx, conn, plans, now, read=rows)
+        onboardings.write_seen(conn, [row for row in told if row.id not in written])
         _note_read(conn, listing)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
@@ -266,7 +269,7 @@ def _note_read(conn: Connection, listing: Listing) -> None:
         accounts.want(conn, {waba_id: started + _UNSOUND_AGAIN}, {})
 
 
-def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
+def _match(rows: Iterable[Onboarding], listing: Listing) -> list[Onboarding]:
     """Return the rows with what the list says of them; those that know better are left out."""
     started = listing.read_started_at
     by_id = {number.id: number for number in listing.numbers}
@@ -306,5 +309,5 @@ def _is_newer(number: PhoneNumber, other: PhoneNumber) -> bool:
 def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onboarding:
     if number is None:
         absent_since = row.absent_since or started
-        return replace(row, seen_at=started, seen_present=False, absent_since=absent_since)
-    return replace(row, seen=number, seen_at=started, seen_present=True, absent_since=None)
+        return changed(row, seen_at=started, seen_present=False, absent_since=absent_since)
+    return changed(row, seen=number, seen_at=started, seen_present=True, absent_since=None)

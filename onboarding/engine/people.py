@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.name_checks import sound_name
 from onboarding.engine.requests import parse_code_language, parse_code_method, require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import Onboarding, Reason
+from onboarding.model import Onboarding, Reason, changed
 from onboarding.store import finding, journal
 from onboarding.store.rowset import storable
 
@@ -111,7 +110,7 @@ def restart(
                 field="phone_number",
                 hint=f"see: onboarding show {live[0].id}",
             )
-        anew = replace(row, cycle=row.cycle + 1, onboarded_at=onboarded_at, state_since=now)
+        anew = changed(row, cycle=row.cycle + 1, onboarded_at=onboarded_at, state_since=now)
         return Move(
             trigger=Trigger.RESTARTED,
             reason=reason,

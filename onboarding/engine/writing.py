@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +25,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    changed,
 )
 from onboarding.store import (
     accounts,
@@ -43,7 +43,11 @@ MISSED: Final = "expired"
 
 
 def write_plans(
-    ctx: Context, conn: Connection, plans: Sequence[Plan], now: datetime
+    ctx: Context,
+    conn: Connection,
+    plans: Sequence[Plan],
+    now: datetime,
+    read: Mapping[str, Onboarding] | None = None,
 ) -> dict[str, Onboarding]:
     """Write what the plans lead to, for every row whose version is still the one that was read.
 
@@ -51,19 +55,29 @@ def write_plans(
     returns. A row that lost its fence is made due now: its outcome is kept with the operation,
     and the next look takes it from there.
 
+    Args:
+        ctx: the engine's parts.
+        conn: an open transaction, in which the rows were read under lock.
+        plans: what to write.
+        now: business time.
+        read: the rows as they were read, where the plans were made from others.
+
     Returns:
         The rows as written, by id.
     """
     moving = [plan for plan in plans if plan.changes_row]
-    written = onboardings.write_step(conn, [plan.row for plan in moving])
+    growth = history.grown(
+        {plan.row.id: plan.entries for plan in moving},
+        {plan.row.id: (plan.row.history_seq, plan.row.head_hash) for plan in moving},
+    )
+    written = onboardings.write_step(
+        conn, [plan.row for plan in moving], read=_as_read(moving, read or {}), heads=growth.heads
+    )
+    history.insert(conn, growth, written)
     held = [plan for plan in moving if plan.row.id in written]
     lost = [plan.row.id for plan in moving if plan.row.id not in written]
     if lost:
         onboardings.wake(conn, lost, now, worker=ctx.worker)
-    heads = {id_: (row.history_seq, row.head_hash) for id_, row in written.items()}
-    ends = history.append(conn, {plan.row.id: plan.entries for plan in held}, heads)
-    for id_, (seq, head) in ends.items():
-        written[id_] = replace(written[id_], history_seq=seq, head_hash=head)
     taken = (turn_taken(plan.before, written[plan.row.id], now) for plan in held)
     turns.append(conn, [turn for turn in taken if turn is not None])
     _settle_operations(conn, held, now)
@@ -77,10 +91,17 @@ def write_plans(
     return written
 
 
+def _as_read(plans: Sequence[Plan], read: Mapping[str, Onboarding]) -> dict[str, Onboarding] | None:
+    """Return each plan's row as it was read; ``None`` if that is not known of all of them."""
+    found = {plan.row.id: read.get(plan.row.id) or plan.found or plan.before for plan in plans}
+    known = {id_: row for id_, row in found.items() if row is not None}
+    return known if len(known) == len(found) else None
+
+
 def due_now(plan: Plan, now: datetime) -> Plan:
     """Return the plan with its row free and due: the call it ends in is made by the next claim."""
     if isinstance(plan.step, Call):
-        plan.row = replace(
+        plan.row = changed(
             plan.row,
             next_due_at=now,
             waiting=Reason.DUE,

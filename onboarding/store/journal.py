@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Row,
     Select,
+    String,
     bindparam,
     func,
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -175,6 +178,55 @@ def load_attempts(
     for row in conn.execute(_attempts(conn.dialect.name), wanted):
         found.setdefault(row.number_key, []).append(to_operation(row))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a look at onboardings needs of the journal.
+
+    Attributes:
+        pressing: open calls and answers that are not applied yet, as ``load_pressing`` has them.
+        attempts: calls made for the numbers, as ``load_attempts`` has them.
+    """
+
+    pressing: list[JournaledOperation]
+    attempts: dict[str, list[JournaledOperation]]
+
+
+@cache
+def _calls(dialect: str) -> Any:
+    kinds = {"pressing": _pressing(dialect), "attempt": _attempts(dialect)}
+    return union_all(
+        *(
+            query.order_by(None).with_only_columns(
+                literal_column(f"'{kind}'", String).label("kind"), *t.c
+            )
+            for kind, query in kinds.items()
+        )
+    )
+
+
+def load_calls(conn: Connection, numbers: Mapping[str, str], since: datetime) -> Calls:
+    """Return all that a look at onboardings needs of the journal, with one query.
+
+    Args:
+        conn: an open transaction.
+        numbers: the number key of each onboarding, by its id.
+        since: from when on attempts count; every create does.
+    """
+    keys = [{"onboarding_id": id_, "number_key": number} for id_, number in numbers.items()]
+    wanted = {"since": since, **packed([t.c.onboarding_id, t.c.number_key], keys)}
+    calls = Calls([], {})
+    # All are fetched at once, and the result is kept by no name: while an error that a row raises
+    # is handled, its cursor would hold the lock of SQLite.
+    rows = conn.execute(_calls(conn.dialect.name), wanted).all()
+    for row in sorted(rows, key=attrgetter("intent_at")):
+        made = to_operation(row)
+        if row.kind == "pressing":
+            calls.pressing.append(made)
+        else:
+            calls.attempts.setdefault(row.number_key, []).append(made)
+    return calls
 
 
 def load_operations(conn: Connection, onboarding_id: str) -> list[JournaledOperation]:

@@ -26,6 +26,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    changed,
 )
 
 #: Says that a trigger or a rung happened.
@@ -56,7 +57,7 @@ class Machine:
         now: datetime,
         tell: Tell,
     ) -> None:
-        self.row = replace(row, lease_owner=None, lease_until=None, reclaims=0)
+        self.row = changed(row, lease_owner=None, lease_until=None, reclaims=0)
         self.meta = AssumedNumber(row, now, assumed)
         self.made = {op.id: op for op in operations}
         self.deadline = next(
@@ -179,7 +180,7 @@ class Machine:
 
     def wake(self, at: datetime) -> None:
         """Make the row due."""
-        self.row = replace(self.row, next_due_at=at, waiting=Reason.DUE, waiting_for=Owner.ENGINE)
+        self.row = changed(self.row, next_due_at=at, waiting=Reason.DUE, waiting_for=Owner.ENGINE)
 
     # Reading, and people
 
@@ -192,7 +193,7 @@ class Machine:
         if turn_of(self.row.waiting, self.row.waiting_for) is None and not is_news:
             return False
         absent_since = None if number is not None else self.row.absent_since or now
-        self.row = replace(
+        self.row = changed(
             self.row,
             seen=number or self.row.seen,
             seen_at=now,
