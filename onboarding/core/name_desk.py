@@ -195,7 +195,7 @@ def renamed(row: Onboarding, name: str) -> Move:
         ):
             raise ConflictError(f"the number has the name '{name}' already", field="display_name")
         case State.REGISTERED:
-            changes = {**asked, "renaming": True}
+            changes = {**asked, "renaming": True, "drift": None}
             return Move(
                 trigger=Trigger.RENAME_REQUESTED, reason=reason, changes=changes, detail=detail
             )

@@ -117,12 +117,16 @@ _EVENTS: dict[str, str] = {
     Trigger.EARLY_REGISTRATION_DUE: "registration was due before the review's end",
     Trigger.CONNECTED: "the number was connected",
     Trigger.RENAME_REQUESTED: "a new display name was asked for",
+    Trigger.REGISTRATION_REQUESTED: "another registration was asked for",
     Trigger.WINDOW_CLOSED: "the window closed",
     Trigger.NUMBER_LEFT: "the number left",
     Trigger.REFUSED: "Meta refused for good",
     Trigger.CANCELLED: "it was given up",
     Trigger.RESTARTED: "it was started anew",
     "requested": "it was asked for",
+    "adopted": "it was taken over from the WABA's list",
+    "drift_found": "a difference to Meta was found",
+    "drift_ended": "a difference to Meta was gone",
     "escalated": "a rung of the ladder was raised",
     "deadline_set": "the deadline was set",
 }
@@ -197,6 +201,8 @@ _ANCHORS = {
     "given": "the end of Embedded Signup, as it was given",
     "last_onboarded_time": "the end of Embedded Signup, as Meta tells it",
     "requested": "the request",
+    "adopted": "the adoption",
+    "registration_requested": "the word to register it again",
     "last_read_before_approval": "the last read that did not show the new name as approved",
 }
 
