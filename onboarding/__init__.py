@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
-    from onboarding.engine.adoption import Adopted
+    from onboarding.engine.adoption import Adopted, Adoption
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
-    from onboarding.engine.drifting import DriftReport
+    from onboarding.engine.drifting import DriftDesk, DriftReport
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.mailbox import MailRead
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
@@ -76,6 +76,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Account",
     "Adopted",
+    "Adoption",
     "Assumptions",
     "Attribution",
     "ChainBrokenError",
@@ -88,6 +89,7 @@ __all__ = [
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
+    "DriftDesk",
     "DriftReport",
     "Due",
     "DuePage",
@@ -148,9 +150,9 @@ _HOMES = {
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
-    "onboarding.engine.adoption": ("Adopted",),
+    "onboarding.engine.adoption": ("Adopted", "Adoption"),
     "onboarding.engine.code_links": ("MadeLink",),
-    "onboarding.engine.drifting": ("DriftReport",),
+    "onboarding.engine.drifting": ("DriftDesk", "DriftReport"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.mailbox": ("MailRead",),
     "onboarding.engine.settling": ("OpenOperation",),

@@ -29,11 +29,12 @@ def adopt(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Take numbers over that are on a WABA's list already, each where Meta says it stands.
+    """Take numbers over that are on a WABA's list already.
 
-    The list is read now. Its deadline counts from the end of its Embedded Signup, as Meta tells
-    it. Numbers that are registered, in the WhatsApp Business app, banned, gone or known are left
-    alone, each with the reason. Doing it twice adopts nothing twice.
+    The list is read now, and each number begins where Meta says it stands. Its deadline counts
+    from the end of its Embedded Signup, as Meta tells it. Numbers that are registered, in the
+    WhatsApp Business app, banned, gone or known are left alone, each with the reason. Doing it
+    twice adopts nothing twice.
 
     Example:
         onboarding adopt 102290129340398

@@ -44,7 +44,7 @@ COMMANDS = {
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
     "name": Target("onboarding.cli.naming:app", "Display names: what Meta says to them."),
     "drift": Target(
-        "onboarding.cli.drift:app", "Where Meta shows numbers otherwise than the engine holds."
+        "onboarding.cli.drift:app", "Compare every number that is not over with what Meta shows."
     ),
     "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),

@@ -69,7 +69,9 @@ def show(
     ] = "7d",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the differences that the last reads of the lists showed; nothing is read now.
+    """Show the differences that the last reads showed.
+
+    No list is read now.
 
     Example:
         onboarding drift show

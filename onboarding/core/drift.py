@@ -23,7 +23,7 @@ from onboarding.core.seen import (
 )
 from onboarding.core.steps import Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
-from onboarding.core.waits import wait_for_list
+from onboarding.core.waits import idle_poll, wait_for_list
 from onboarding.model import (
     Drift,
     NameStatus,
@@ -74,8 +74,8 @@ def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     return (
         _ended(row, seen)
         or _disconnected(row, seen, now, policy)
-        or _renamed(row, seen)
-        or Wait(reason=Reason.DONE, changes=_taken_as_held(row, seen))
+        or _renamed(row, seen, now, policy)
+        or _at_rest(row, seen, now, policy)
     )
 
 
@@ -165,13 +165,13 @@ def _believed(
     )
 
 
-def _renamed(row: Onboarding, seen: PhoneNumber) -> Step | None:
+def _renamed(row: Onboarding, seen: PhoneNumber, now: datetime, policy: Policy) -> Step | None:
     name = _other_name(row, seen)
     if name is None:
         return None
     drift = row.drift or Drift()
     if drift.display_name == name:
-        return Wait(reason=Reason.NAME_CHANGED)
+        return Wait(reason=Reason.NAME_CHANGED, observe_at=idle_poll(row, now, policy))
     after = replace(drift, display_name=name, renamed_since=drift.renamed_since or row.seen_at)
     is_asked = seen.verified_name != name
     shows = f"'{name}'" + (f" asked for ({seen.new_name_status})" if is_asked else "")
@@ -186,6 +186,12 @@ def _other_name(row: Onboarding, seen: PhoneNumber) -> str | None:
     if seen.new_display_name is not None and seen.new_name_status in UNDER_WAY:
         return None if seen.new_display_name in held else seen.new_display_name
     return None if seen.verified_name in (None, *held) else seen.verified_name
+
+
+def _at_rest(row: Onboarding, seen: PhoneNumber, now: datetime, policy: Policy) -> Wait:
+    """Return the rest of a number; a list without a connected number is not read by itself."""
+    poll = None if is_connected(seen) else idle_poll(row, now, policy)
+    return Wait(reason=Reason.DONE, observe_at=poll, changes=_taken_as_held(row, seen))
 
 
 def _taken_as_held(row: Onboarding, seen: PhoneNumber) -> dict[str, str | None]:
