@@ -163,13 +163,15 @@ def _to_be_checked() -> Any:
 def _due(dialect: str) -> Any:
     is_let_go = t.c.lease_until.is_(None)
     is_abandoned = t.c.lease_until <= bindparam("real_now", type_=Instant)
+    asked_for = func.coalesce(t.c.observe_due_at, t.c.check_due_at)
     query = (
         select(t)
         .where(
             t.c.hold.is_(None),
             or_(is_let_go & or_(_to_be_read(), _to_be_checked()), is_abandoned),
         )
-        .order_by(func.coalesce(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at))
+        # Lists that are only watched come last: nobody waits for them.
+        .order_by(asked_for.is_(None), asked_for, t.c.listed_at)
         .limit(bindparam("most"))
     )
     if dialect == "postgresql":

@@ -102,6 +102,13 @@ def test_an_account_is_claimed_when_it_is_due_and_rested(
     assert claim(database) == ([WABA] if claimed else [])
 
 
+def test_lists_that_are_only_watched_come_last(database: Engine) -> None:
+    change(database, active=True, listed_at=START - 9 * DAY)
+    want(database, {OTHER_WABA: START})
+    assert claim(database, limit=1) == [OTHER_WABA]
+    assert claim(database, limit=1) == [WABA]
+
+
 def test_the_next_instant_knows_the_daily_list_of_numbers_that_rest(database: Engine) -> None:
     def next_due(watch: timedelta | None) -> datetime | None:
         return read(database, lambda c: accounts.next_account_due(c, MINUTE, watch))
