@@ -16,6 +16,7 @@ from onboarding.core.policy import Policy
 from onboarding.core.seen import (
     USABLE_NAME,
     has_lost_connection,
+    is_back,
     is_connected,
     is_not_ours,
     seen_after,
@@ -68,15 +69,19 @@ def stopped(snap: Snapshot, now: datetime, policy: Policy) -> Move | None:
 
 def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Rest, unless the list shows something else than what is held."""
-    row, seen = snap.row, shown(snap.row)
+    seen = shown(snap.row)
     if seen is None:
         return Wait(reason=Reason.DONE)
-    return (
+    row = _without_rumour(snap.row, seen)
+    step = (
         _ended(row, seen)
         or _disconnected(row, seen, now, policy)
         or _renamed(row, seen, now, policy)
         or _at_rest(row, seen, now, policy)
     )
+    if isinstance(step, Wait) and row is not snap.row:
+        return replace(step, changes={"drift": row.drift, **step.changes})
+    return step
 
 
 def while_held(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -102,21 +107,28 @@ def _found(kind: DriftKind, drift: Drift, holds: str, shows: str) -> Move:
     )
 
 
-def _ended(row: Onboarding, seen: PhoneNumber) -> Step | None:
+def _without_rumour(row: Onboarding, seen: PhoneNumber) -> Onboarding:
+    """Return the row without a loss that was never believed, of which nobody heard."""
+    drift = row.drift
+    if drift is None or drift.disconnected_since is None or drift.disconnected_at is not None:
+        return row
+    return replace(row, drift=_less(drift, "disconnected_since")) if is_back(seen) else row
+
+
+def _less(drift: Drift, *names: str) -> Drift | None:
+    """Return what is left of a drift; nothing if nothing is."""
+    after = replace(drift, **dict.fromkeys(names))
+    return after if any(getattr(after, field.name) for field in fields(after)) else None
+
+
+def _ended(row: Onboarding, seen: PhoneNumber) -> Move | None:
     """Note that Meta shows again what is held."""
     drift = row.drift
-    if drift is None:
-        return None
-    for kind, names in _over(row, seen, drift):
-        after = replace(drift, **dict.fromkeys(names))
-        left = after if any(getattr(after, field.name) for field in fields(after)) else None
-        if kind is DriftKind.DISCONNECTED and drift.disconnected_at is None:
-            # It was never believed: nobody heard of it.
-            return Wait(reason=Reason.DONE, changes={"drift": left})
+    for kind, names in _over(row, seen, drift) if drift else ():
         return Move(
             note="drift_ended",
             reason=f"Meta shows {shown_standing(seen)} under '{seen.verified_name}' again",
-            changes={"drift": left},
+            changes={"drift": _less(drift, *names) if drift else None},
             detail={"kind": kind.value},
         )
     return None
@@ -130,7 +142,7 @@ def _over(
         yield DriftKind.BANNED, ("banned_since",)
     if drift.not_ours_since is not None:
         yield DriftKind.COEXISTENCE, ("not_ours_since",)
-    if drift.disconnected_since is not None and is_connected(seen):
+    if drift.disconnected_since is not None and is_back(seen):
         yield DriftKind.DISCONNECTED, ("disconnected_since", "disconnected_at")
     if drift.renamed_since is not None and _other_name(row, seen) is None:
         yield DriftKind.NAME_CHANGED, ("renamed_since", "display_name")

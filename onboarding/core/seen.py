@@ -69,6 +69,12 @@ def has_lost_connection(seen: PhoneNumber) -> bool:
     )
 
 
+def is_back(seen: PhoneNumber) -> bool:
+    """Whether a number is told to be registered, connected or limited."""
+    is_told = seen.status is not None and seen.platform_type == PlatformType.CLOUD_API
+    return is_told and not has_lost_connection(seen)
+
+
 def is_gone(seen: PhoneNumber) -> bool:
     """Whether Meta says that the number is no longer on this WABA."""
     return seen.status in (NumberStatus.MIGRATED, NumberStatus.DELETED)

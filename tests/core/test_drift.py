@@ -116,6 +116,21 @@ class TestConnections:
         assert (wait_of(after).reason, triggers_of(after)) == (Reason.LISTING, [])
         assert after.row.drift == Drift(disconnected_since=START + DAY)
 
+    def test_a_loss_that_was_never_believed_hides_no_other_finding(self) -> None:
+        named = replace(CONNECTED, verified_name="By hand")
+        row = after_read(REGISTERED, named, START + DAY).row
+        row = after_read(row, replace(named, status="PENDING"), START + 2 * DAY).row
+        assert row.waiting is Reason.LISTING
+        back = after_read(row, named, START + 2 * DAY + 5 * MINUTE)
+        assert (wait_of(back).reason, triggers_of(back)) == (Reason.NAME_CHANGED, [])
+        assert back.row.drift == Drift(renamed_since=START + DAY, display_name="By hand")
+
+    def test_a_number_that_comes_back_limited_is_back(self) -> None:
+        row = after_read(REGISTERED, LOST, START + DAY).row
+        row = after_read(row, LOST, START + DAY + HOUR).row
+        after = after_read(row, replace(CONNECTED, status="RESTRICTED"), START + 2 * DAY)
+        assert (wait_of(after).reason, triggers_of(after)) == (Reason.DONE, ["drift_ended"])
+
     def test_a_number_that_was_lost_is_registered_when_a_person_says_so(self) -> None:
         row = replace(
             REGISTERED, waiting=Reason.DISCONNECTED, seen=LOST,
