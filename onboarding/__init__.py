@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.core.code_links import CodeLink
+    from onboarding.core.drift_findings import Finding
     from onboarding.core.forecast.assumptions import Assumptions
     from onboarding.core.forecast.outlook import Outlook
     from onboarding.core.name_rules import NameFinding, check_display_name
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.adoption import Adopted, Adoption
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
+    from onboarding.engine.drifting import DriftDesk, DriftReport
     from onboarding.engine.facade import Engine, Pass
     from onboarding.engine.face.finding import Page
     from onboarding.engine.mailbox import MailRead
@@ -73,6 +76,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Account",
+    "Adopted",
+    "Adoption",
     "Assumptions",
     "Attribution",
     "ChainBrokenError",
@@ -85,10 +90,13 @@ __all__ = [
     "CodeMethod",
     "ConfigurationError",
     "ConflictError",
+    "DriftDesk",
+    "DriftReport",
     "Due",
     "DuePage",
     "Engine",
     "Entry",
+    "Finding",
     "Gateway",
     "GraphError",
     "HistoryEntry",
@@ -135,6 +143,7 @@ _HOMES = {
     "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
     "onboarding.core.attribution": ("Attribution",),
+    "onboarding.core.drift_findings": ("Finding",),
     "onboarding.core.forecast.assumptions": ("Assumptions",),
     "onboarding.core.forecast.outlook": ("Outlook",),
     "onboarding.core.requirements": ("Requirement",),
@@ -142,7 +151,9 @@ _HOMES = {
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
+    "onboarding.engine.adoption": ("Adopted", "Adoption"),
     "onboarding.engine.code_links": ("MadeLink",),
+    "onboarding.engine.drifting": ("DriftDesk", "DriftReport"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.mailbox": ("MailRead",),
     "onboarding.engine.settling": ("OpenOperation",),

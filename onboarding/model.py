@@ -45,6 +45,7 @@ __all__ = [
     "Deadline",
     "DeadlineReason",
     "DeliveryStatus",
+    "Drift",
     "Effect",
     "Endpoint",
     "Entry",
@@ -218,6 +219,29 @@ class Trouble:
     name_standing: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What Meta shows of a registered number otherwise than the engine holds, and since when.
+
+    Each instant is that of the first read of the list that showed it.
+
+    Attributes:
+        disconnected_since: not CONNECTED on CLOUD_API any more.
+        disconnected_at: when that was believed, as later reads showed it too.
+        renamed_since: under another display name, which nobody asked for here.
+        display_name: that name.
+        banned_since: BANNED.
+        not_ours_since: in the WhatsApp Business app, or on-premises.
+    """
+
+    disconnected_since: datetime | None = None
+    disconnected_at: datetime | None = None
+    renamed_since: datetime | None = None
+    display_name: str | None = None
+    banned_since: datetime | None = None
+    not_ours_since: datetime | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Onboarding:
     """The persisted machine of one phone number on one WABA.
@@ -304,6 +328,9 @@ class Onboarding:
     name_status: str | None = None
     new_name_status: str | None = None
     name_decided_at: datetime | None = None
+
+    drift: Drift | None = None
+    name_held: str | None = None
 
     @property
     def has_code(self) -> bool:

@@ -226,6 +226,8 @@ class Rehearsal:
     ) -> datetime:
         """Let time pass, from one due instant to the next.
 
+        Lists of numbers that rest are read once a day if time passes anyway; it does not for them.
+
         Args:
             most: at most so long.
             until: ends it as soon as this is true.
@@ -248,8 +250,8 @@ class Rehearsal:
             self.move_to(due)
 
     def _next_due_at(self) -> datetime | None:
-        """Return when engine or simulator have something to do next."""
-        due, now = self.engine.next_due_at(), self.clock.now()
+        """Return when engine or simulator have something to do next; daily reads can wait."""
+        due, now = self.engine.next_due_at(at_rest=False), self.clock.now()
         if due is not None and due <= now:
             raise RuntimeError("something is due that nobody may take: its lease runs in real time")
         event_at = self.tell_clock()["next_event_at"]

@@ -69,6 +69,8 @@ class Reason(StrEnum):
     PIN = "pin"
     NOT_OURS = "not_ours"
     BANNED = "banned"
+    DISCONNECTED = "disconnected"
+    NAME_CHANGED = "name_changed"
     DONE = "done"
     OVER = "over"
 

@@ -12,6 +12,7 @@ from onboarding.simulator import Scenario, edits
 from onboarding.simulator.build import build_world
 from onboarding.simulator.clock import VirtualClock
 from onboarding.simulator.control import ClockEdit, Control, ParticipantReport
+from onboarding.simulator.scenario import HandSettings
 from onboarding.simulator.server import CONTROL_PREFIX
 from onboarding.simulator.timekeeper import Timekeeper
 
@@ -30,6 +31,8 @@ _ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "embedded_signup"): "a customer finishes Embedded Signup; body below",
     ("POST", "numbers/*"): "overwrite fields of a number, by its phone number id; body below",
     ("POST", "names/*"): "a reviewer decides, by phone number id; body below",
+    ("POST", "by_hand/*"): "somebody does something to a number past the API, by phone number id; "
+    "body below",
     ("POST", "tokens"): "kill, revive or make a token; body below",
     ("POST", "elsewhere/*"): "say where a number is used, by its digits; body below",
     ("GET", "faults"): "`faults` that are armed, by name",
@@ -45,6 +48,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "POST /_sim/embedded_signup": edits.SignupEdit,
     "POST /_sim/numbers/ID": edits.NumberEdit,
     "POST /_sim/names/ID": edits.NameEdit,
+    "POST /_sim/by_hand/ID": HandSettings,
     "POST /_sim/tokens": edits.TokenEdit,
     "POST /_sim/elsewhere/DIGITS": edits.ElsewhereEdit,
 }

@@ -51,6 +51,8 @@ WORDS = {
     "name_status": "how Meta last showed the name in use to stand, as the history tells it",
     "new_name_status": "the same of a change",
     "name_decided_at": "when Meta decided about the name, as a webhook told",
+    "drift": "what Meta shows of the registered number otherwise than is held, each since when",
+    "name_held": "the display name that Meta showed since the registration, to see a change by",
     "register_accepted_at": "when Meta accepted the register call",
     "registered_at": "when CONNECTED on CLOUD_API was seen",
     "onboarded_at": "when Embedded Signup was finished, as the caller said",

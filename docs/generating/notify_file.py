@@ -84,6 +84,7 @@ _NEED_WORDS = {
     "embedded_signup": "Embedded Signup with this number on this WABA",
     "pin": "the two-step verification PIN",
     "release": "the release of a hold that a person made",
+    "connection": "a registered number that Meta shows as connected no more: register it, or not",
     "support": "something that only an operator can mend: refused, stuck, not ours, banned",
     TOKEN: "a token of an account on hold: one alert for the account and all its numbers",
 }

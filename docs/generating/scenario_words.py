@@ -96,6 +96,18 @@ WORDS: dict[str, dict[str, str]] = {
         "quality_rating": "the same",
         "is_official_business_account": "the same",
         "two_step_off": "when its owner switches two-step verification off; needs `pin`",
+        "by_hand": "what somebody does to it later, past the API",
+    },
+    "HandSettings": {
+        "do": "what is done",
+        "name": "the other display name; with `change_name` only",
+        "pin": "the other PIN; with `change_pin` only",
+    },
+    "PlannedHandSettings": {
+        "at": "when",
+        "do": "what is done",
+        "name": "the other display name; with `change_name` only",
+        "pin": "the other PIN; with `change_pin` only",
     },
     "ElsewhereSettings": {
         "in_use": "on a WhatsApp app or another account (200000)",

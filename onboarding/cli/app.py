@@ -24,6 +24,9 @@ COMMANDS = {
         "onboarding.cli.importing:import_numbers",
         "Ask for all numbers of a file to be onboarded.",
     ),
+    "adopt": Target(
+        "onboarding.cli.adopting:adopt", "Take numbers over that are on a WABA's list already."
+    ),
     "list": Target("onboarding.cli.listing:list_onboardings", "List onboardings."),
     "show": Target("onboarding.cli.showing:show", "Show how one onboarding stands, and why."),
     "due": Target("onboarding.cli.due:due", "List what is required, from whom and by when."),
@@ -40,6 +43,9 @@ COMMANDS = {
     ),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
     "name": Target("onboarding.cli.naming:app", "Display names: what Meta says to them."),
+    "drift": Target(
+        "onboarding.cli.drift:app", "Compare every number that is not over with what Meta shows."
+    ),
     "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),

@@ -17,6 +17,8 @@ ANCHORS = {
     "last_onboarded_time": "the end of Embedded Signup as Meta shows it",
     "requested": "the request",
     "restarted": "the restart",
+    "adopted": "the adoption, as Meta shows no Embedded Signup",
+    "registration_requested": "a person's word to register it again",
     "webhook": "the approval as Meta's webhook told it",
     "last_read_before_approval": "the last read that did not show the approval",
     "submitted": "the submission, as no read came before the approval",
@@ -56,7 +58,10 @@ def _anchor(row: Onboarding, policy: Policy) -> datetime | None:
     seen = shown(row)
     if seen is None or is_gone(seen) or is_of_last_cycle(row, policy):
         return None
-    return seen.last_onboarded_time
+    at = seen.last_onboarded_time
+    # Its window was met; that the number lost its connection since opens no other.
+    is_met = at is not None and row.registered_at is not None and at <= row.registered_at
+    return None if is_met else at
 
 
 def approval_deadline(row: Onboarding, now: datetime, policy: Policy) -> DeadlineSet:

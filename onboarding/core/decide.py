@@ -10,8 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from onboarding.core.code_desk import NO_CODE, created, lost_proof, otp_pending
+from onboarding.core.coexistence import left_alone
 from onboarding.core.creation import requested
 from onboarding.core.deadlines import anchor_step
+from onboarding.core.drift import registered, stopped, while_held
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
 from onboarding.core.name_desk import name_review, verified
 from onboarding.core.name_status import status_change
@@ -21,7 +23,6 @@ from onboarding.core.registration import (
     await_proof,
     connected,
     register_deadline,
-    registered,
 )
 from onboarding.core.restored import after_restore
 from onboarding.core.seen import is_connected, is_gone, is_not_ours, seen_after, shown
@@ -48,7 +49,8 @@ def decide(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     for rule in _FIRST:
         if step := rule(snap, now, policy):
             return step
-    return after_restore(snap, _BY_STATE[snap.row.state](snap, now, policy), now, policy)
+    step = _BY_STATE[snap.row.state](snap, now, policy)
+    return after_restore(snap, left_alone(snap, step, now, policy), now, policy)
 
 
 def _poison(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -93,7 +95,8 @@ def _absence(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
 
 
 def _left(reason: str) -> Move:
-    return Move(trigger=Trigger.NUMBER_LEFT, reason=reason, changes={**NO_HOLD, **NO_CODE})
+    changes = {**NO_HOLD, **NO_CODE, "drift": None}
+    return Move(trigger=Trigger.NUMBER_LEFT, reason=reason, changes=changes)
 
 
 def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -202,9 +205,11 @@ _FIRST: tuple[Rule, ...] = (
     _open_call,
     _anchor,
     _absence,
+    stopped,
     _what_meta_shows,
     _window_over,
     _banned,
+    while_held,
     _holds,
     _persons_word,
     _ownership_lost,

@@ -37,6 +37,7 @@ class Trigger(StrEnum):
     EARLY_REGISTRATION_DUE = "early_registration_due"
     CONNECTED = "connected"
     RENAME_REQUESTED = "rename_requested"
+    REGISTRATION_REQUESTED = "registration_requested"
     WINDOW_CLOSED = "window_closed"
     NUMBER_LEFT = "number_left"
     REFUSED = "refused"
@@ -151,6 +152,12 @@ TABLE = (
         "a registered number is to get a new display name",
     ),
     Move(
+        Trigger.REGISTRATION_REQUESTED,
+        (State.REGISTERED,),
+        State.VERIFIED,
+        "a number that lost its connection is to be registered again, as a person decided",
+    ),
+    Move(
         Trigger.WINDOW_CLOSED,
         IN_PROGRESS,
         State.EXPIRED,
@@ -160,7 +167,7 @@ TABLE = (
         Trigger.NUMBER_LEFT,
         LIVE[1:],
         State.LEFT,
-        "Meta shows MIGRATED or DELETED, or no longer lists the number",
+        "Meta shows MIGRATED or DELETED, or no longer lists the number; or a person let it go",
     ),
     Move(Trigger.REFUSED, IN_PROGRESS, State.FAILED, "Meta refused for good"),
     Move(Trigger.CANCELLED, IN_PROGRESS, State.CANCELLED, "a person gave the onboarding up"),

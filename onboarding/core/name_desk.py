@@ -210,7 +210,7 @@ def renamed(row: Onboarding, name: str, pressing: Iterable[JournaledOperation] =
         case State.REGISTERED if name == _name_in_use(row):
             raise ConflictError(f"the number has the name '{name}' already", field="display_name")
         case State.REGISTERED:
-            changes = {**asked, "renaming": True}
+            changes = {**asked, "renaming": True, "drift": None}
             return Move(
                 trigger=Trigger.RENAME_REQUESTED, reason=reason, changes=changes, detail=detail
             )

@@ -69,6 +69,7 @@ class Policy:
         absent_grace: how long a known number must be missing from the list to count as gone.
         subscription_check: how old the proof of the app's subscription may be.
         list_interval: least time between two reads of one WABA's list.
+        watch_interval: most time between two reads of the list of a WABA with registered numbers.
         waba_calls_per_hour: Meta's budget of a WABA that has no registered number yet.
         active_waba_calls_per_hour: the same, of one that has.
         app_calls_per_hour: our own bound for all WABAs together.
@@ -103,6 +104,7 @@ class Policy:
     absent_grace: timedelta = HOUR
     subscription_check: timedelta = DAY
     list_interval: timedelta = MINUTE
+    watch_interval: timedelta = DAY
     waba_calls_per_hour: int = 200
     active_waba_calls_per_hour: int = 5000
     app_calls_per_hour: int = 20000

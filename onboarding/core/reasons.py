@@ -97,12 +97,25 @@ MEANINGS = {
         Owner.OPERATOR,
         "the number lives in the WhatsApp Business app or on-premises; registering it would "
         "cut it off there",
-        "onboarding cancel {id}",
+        'onboarding cancel {id}   (once registered: onboarding drift accept {id} --reason "...")',
     ),
     Reason.BANNED: Meaning(
         Owner.OPERATOR,
         "Meta banned the number; only an appeal in WhatsApp Manager helps",
         "appeal; once Meta lifts the ban it goes on by itself",
+    ),
+    Reason.DISCONNECTED: Meaning(
+        Owner.OPERATOR,
+        "Meta no longer shows the registered number as connected; somebody may have meant that, so "
+        "the engine does not register it again by itself",
+        'onboarding drift register {id} --reason "..."   (brings it back), or, if it was meant: '
+        'onboarding drift accept {id} --reason "..."',
+    ),
+    Reason.NAME_CHANGED: Meaning(
+        Owner.PARTNER,
+        "the display name was changed at Meta, and not from here",
+        'onboarding drift accept {id} --reason "..."   (keeps Meta\'s name), or back to another: '
+        'onboarding rename {id} "Name"',
     ),
     Reason.DONE: Meaning(Owner.ENGINE, "registered"),
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
@@ -142,6 +155,8 @@ ENDED_BY_LIST = frozenset(
         Reason.CONNECTING,
         Reason.NOT_OURS,
         Reason.BANNED,
+        Reason.DISCONNECTED,
+        Reason.NAME_CHANGED,
     }
 )
 
@@ -179,6 +194,8 @@ REQUIRED = {
     Reason.PIN: What.PIN,
     Reason.NOT_OURS: What.DECISION,
     Reason.BANNED: What.SUPPORT,
+    Reason.DISCONNECTED: What.DECISION,
+    Reason.NAME_CHANGED: What.DECISION,
 }
 
 #: Nothing is due from anybody.
@@ -211,4 +228,6 @@ THEN = {
     Reason.PIN: "the list is read, in case something changed at Meta",
     Reason.NOT_OURS: "the list is read, to see whether the number is free",
     Reason.BANNED: "the list is read, to see whether the ban was lifted",
+    Reason.DISCONNECTED: "the list is read, to see whether the number is connected again",
+    Reason.NAME_CHANGED: "the list is read, to see which name the number has",
 }

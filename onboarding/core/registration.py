@@ -1,4 +1,4 @@
-"""The steps of ``register_deadline`` and ``registered``: register, and see it proven.
+"""The step of ``register_deadline``: register, and see it proven.
 
 Meta allows ten register calls per number in 72 hours and then locks the number for 72 more, so
 every call is counted from the journal, and the engine stops at eight.
@@ -40,6 +40,8 @@ def connected(row: Onboarding, now: datetime, reason: str) -> Move:
             "display_name": row.new_display_name or row.display_name,
             "new_display_name": None,
             "name_submitted_at": None,
+            "drift": None,
+            "name_held": None,
             # What the engine held for is mended; what a person holds stays held.
             **(NO_HOLD if row.hold_by == ENGINE else {}),
         },
@@ -56,12 +58,6 @@ def register_deadline(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         or _name_lost(row, now, policy)
         or _register(snap, now, policy)
     )
-
-
-def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
-    """Rest: nothing is due from anybody."""
-    del snap, now, policy
-    return Wait(reason=Reason.DONE)
 
 
 def _reregister(snap: Snapshot, now: datetime, policy: Policy) -> Step:

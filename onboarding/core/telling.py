@@ -32,6 +32,8 @@ NEEDS = {
     Reason.STUCK: "support",
     Reason.NOT_OURS: "support",
     Reason.BANNED: "support",
+    Reason.DISCONNECTED: "connection",
+    Reason.NAME_CHANGED: "display_name",
 }
 
 #: An account on hold: one alert for all its numbers.
@@ -45,6 +47,7 @@ PATIENCE = {
     "pin": DAY,
     "release": 3 * DAY,
     "support": 4 * HOUR,
+    "connection": HOUR / 4,
     TOKEN: HOUR,
 }
 

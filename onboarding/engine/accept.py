@@ -135,7 +135,7 @@ def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list
     if found := sorted([*refusals, *conflicts], key=lambda refusal: refusal.index):
         raise RequestsRefusedError(found)
     fresh = [each for index, each in valid.items() if index not in known]
-    return [_row(ctx, each, ids.next(), actor, now) for each in fresh]
+    return [row_of(ctx, each, ids.next(), actor, now) for each in fresh]
 
 
 def _compare(
@@ -259,7 +259,7 @@ def _store(
     ctx: Context, conn: Connection, fresh: Mapping[int, ValidRequest], actor: str, now: datetime
 ) -> dict[int, Onboarding]:
     ids = Ids(now)
-    rows = {index: _row(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
+    rows = {index: row_of(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
     onboardings.insert_onboardings(conn, list(rows.values()))
     entries = {
         row.id: [_first_entry(row, fresh[i].code.why, actor, now)] for i, row in rows.items()
@@ -274,7 +274,8 @@ def _store(
     return rows
 
 
-def _row(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) -> Onboarding:
+def row_of(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) -> Onboarding:
+    """Return the onboarding that a sound request makes."""
     request, number = each.request, each.number
     row = Onboarding(
         id=id_,

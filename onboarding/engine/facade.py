@@ -20,8 +20,10 @@ from onboarding.engine import (
     telling,
 )
 from onboarding.engine.accept import Receipt
+from onboarding.engine.adoption import Adoption
 from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.drifting import DriftDesk
 from onboarding.engine.face.codes import Codes
 from onboarding.engine.face.people import People
 from onboarding.engine.face.turns import Turns
@@ -191,12 +193,17 @@ class Engine(Codes, Turns, People, Upkeep):
         raised, delivered = telling.tell_what_is_due(self.context, limit)
         return Pass(escalated=raised, observed=observed, advanced=advanced, delivered=delivered)
 
-    def next_due_at(self) -> datetime | None:
-        """Return when something is due next: a machine, a list, a rung, an alert, a message."""
+    def next_due_at(self, *, at_rest: bool = True) -> datetime | None:
+        """Return when something is due next: a machine, a list, a rung, an alert, a message.
+
+        Lists of registered numbers are due every day even if all of them rest; ``at_rest=False``
+        leaves these out.
+        """
+        watch = self.context.policy.watch_interval if at_rest else None
         with reading(self.context.database) as conn:
             return earliest(
                 onboardings.next_due(conn),
-                accounts.next_account_due(conn, self.context.policy.list_interval),
+                accounts.next_account_due(conn, self.context.policy.list_interval, watch),
                 deadlines.next_rung_at(conn),
                 alerts.next_alert_at(conn),
                 *outbox.next_due(conn, list(self.context.channels)).values(),
@@ -209,3 +216,13 @@ class Engine(Codes, Turns, People, Upkeep):
             InputError: not a webhook payload.
         """
         return ingest(self.context, payload)
+
+    @property
+    def adoption(self) -> Adoption:
+        """Takes numbers over that are on a WABA's list already."""
+        return Adoption(self.context, self._actor(None))
+
+    @property
+    def drift(self) -> DriftDesk:
+        """Tells where Meta shows numbers otherwise than the engine holds."""
+        return DriftDesk(self.context, self._actor(None), self.get)

@@ -1,6 +1,6 @@
 """Meta's webhooks are hints: they bring the next read forward, and the re-read decides.
 
-Only the reason of a declined name is kept from them, because no read ever tells it.
+Only what no read ever tells is kept from them: why a name was declined, and that a PIN was changed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from onboarding.core.numbers import number_key
 from onboarding.core.plan import Plan
 from onboarding.core.steps import Wait, entry_of, moved
 from onboarding.engine.context import Context
+from onboarding.engine.pin_watch import PinTold, note_pins
 from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
 from onboarding.model import Onboarding
@@ -77,6 +78,7 @@ def ingest(ctx: Context, payload: object) -> Ingested:
         known = {c.digest: c for c in changes if c.digest in new and c.field in _HINTS}
         fresh = list(known.values())
         accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
+        note_pins(ctx, conn, [_pin_told(c, now) for c in fresh if c.field == "security"], now)
         _note_decisions(ctx, conn, [c for c in fresh if c.field == "phone_number_name_update"], now)
     waba_ids = tuple(sorted({c.waba_id for c in fresh if c.waba_id}))
     return Ingested(changes=len(changes), new=len(new), waba_ids=waba_ids)
@@ -118,6 +120,15 @@ def _instant(entry: Mapping[str, Any]) -> datetime | None:
         return datetime.fromtimestamp(seconds / (1000 if seconds > _IN_MS else 1), UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+
+
+def _pin_told(change: _Change, now: datetime) -> PinTold:
+    return PinTold(
+        waba_id=change.waba_id,
+        number_key=number_key(str(change.value.get("display_phone_number", ""))),
+        event=str(change.value.get("event", "")),
+        at=min(change.sent_at or now, now),
+    )
 
 
 def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now: datetime) -> None:

@@ -15,7 +15,8 @@ from queue import SimpleQueue
 from sqlalchemy import Connection
 
 from onboarding.core.numbers import number_key
-from onboarding.core.seen import is_connected, is_gone
+from onboarding.core.policy import Policy
+from onboarding.core.seen import is_connected, is_gone, remembering
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
@@ -48,7 +49,7 @@ _UNSOUND_AGAIN = timedelta(minutes=15)
 _MOST_LISTS = 25
 
 #: No WABA has so many pages; a list that does not end is not believed.
-_MAX_PAGES = 200
+MAX_PAGES = 200
 
 
 @dataclass
@@ -88,6 +89,7 @@ def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list
             conn,
             now=now,
             read_before=now - ctx.policy.list_interval,
+            watched_before=now - ctx.policy.watch_interval,
             real_now=real_now,
             lease_until=real_now + ctx.policy.lease,
             limit=min(limit, _MOST_LISTS),
@@ -99,8 +101,10 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-def _is_to_be_read(account: Account, now: datetime, rest: timedelta) -> bool:
-    is_rested = account.listed_at is None or account.listed_at <= now - rest
+def _is_to_be_read(account: Account, now: datetime, policy: Policy) -> bool:
+    if account.active and account.observe_due_at is None:
+        return _is_due(account.listed_at, now - policy.watch_interval)
+    is_rested = account.listed_at is None or account.listed_at <= now - policy.list_interval
     return _is_due(account.observe_due_at, now) and is_rested
 
 
@@ -116,7 +120,7 @@ def _within_budget(
     for account in claimed:
         is_abandoned = account.lease_until is not None
         checks = is_abandoned or _is_due(account.check_due_at, now)
-        reads = is_abandoned or _is_to_be_read(account, now, ctx.policy.list_interval)
+        reads = is_abandoned or _is_to_be_read(account, now, ctx.policy)
         # A look at the subscription may lead to the call that makes it.
         calls = 2 * checks + reads
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
@@ -144,7 +148,7 @@ def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
     now = ctx.clock.now()
     listings = {account.waba_id: Listing(account, now) for account in due}
     arrived: SimpleQueue[GraphResult] = SimpleQueue()
-    ctx.graph.send([_page(ctx, account, None) for account in due], into=arrived)
+    ctx.graph.send([page_of(ctx, account, None) for account in due], into=arrived)
     pending = len(due)
     while pending:
         result = arrived.get()
@@ -152,7 +156,7 @@ def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
         listing = listings[result.call.tag]
         after = _take_page(ctx, listing, result)
         if after is not None and _may_read_on(ctx, listing.account):
-            ctx.graph.send([_page(ctx, listing.account, after)], into=arrived)
+            ctx.graph.send([page_of(ctx, listing.account, after)], into=arrived)
             pending += 1
 
 
@@ -161,7 +165,7 @@ def _may_read_on(ctx: Context, account: Account) -> bool:
 
     A list that was begun may use what reads otherwise leave to writes: half a list tells nothing.
     """
-    until = again_if_unlucky(lambda: _take_call(ctx, account))
+    until = again_if_unlucky(lambda: take_call(ctx, account))
     if until is None:
         return True
     log.warning("list_too_long", waba_id=account.waba_id, again_at=until.isoformat())
@@ -170,7 +174,8 @@ def _may_read_on(ctx: Context, account: Account) -> bool:
     return False
 
 
-def _take_call(ctx: Context, account: Account) -> datetime | None:
+def take_call(ctx: Context, account: Account) -> datetime | None:
+    """Take one call from the budgets; return when there is one again, if there is none left."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         purse = open_purse(ctx, conn, [account.waba_id], now)
@@ -179,7 +184,8 @@ def _take_call(ctx: Context, account: Account) -> datetime | None:
     return until
 
 
-def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:
+def page_of(ctx: Context, account: Account, after: str | None) -> GraphCall:
+    """Return the call that reads one page of an account's list."""
     return GraphCall(
         request=requests.list_numbers(account.waba_id, after=after),
         token=ctx.token_of(account),
@@ -194,7 +200,7 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
         try:
             page = parse_number_list(result.payload)
         except GraphError as error:
-            failure = _unreadable(str(error))
+            failure = unreadable(str(error))
     if failure is not None:
         account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
@@ -207,8 +213,8 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
     if page.after is None:
         _finish(ctx, listing, result)
         return None
-    if listing.pages >= _MAX_PAGES:
-        failure = _unreadable("the list does not end")
+    if listing.pages >= MAX_PAGES:
+        failure = unreadable("the list does not end")
         account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
     return page.after
@@ -217,16 +223,17 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
 def _finish(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a list; one that cannot be applied must not keep those of other accounts from it."""
     try:
-        again_if_unlucky(lambda: _apply(ctx, listing, result))
+        again_if_unlucky(lambda: apply_list(ctx, listing, result))
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one account must never stop the others
         log.exception("list_not_applied", waba_id=listing.account.waba_id)
-        failure = _unreadable(f"what the list says cannot be stored ({type(error).__name__})")
+        failure = unreadable(f"what the list says cannot be stored ({type(error).__name__})")
         account_failed(ctx, listing.account, "list_numbers", result, failure)
 
 
-def _unreadable(message: str) -> Failure:
+def unreadable(message: str) -> Failure:
+    """Return the failure of a list that cannot be used."""
     return Failure(
         effect=Effect.REFUSED,
         recovery=RecoveryClass.TRANSIENT,
@@ -235,7 +242,7 @@ def _unreadable(message: str) -> Failure:
     )
 
 
-def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
+def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a complete list to every machine of the account, in one transaction."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
@@ -273,7 +280,7 @@ def _match(rows: Iterable[Onboarding], listing: Listing) -> list[Onboarding]:
     """Return the rows with what the list says of them; those that know better are left out."""
     started = listing.read_started_at
     by_id = {number.id: number for number in listing.numbers}
-    by_key = _by_key(listing.numbers)
+    by_key = newest_by_key(listing.numbers)
     told = []
     for row in rows:
         number = by_id.get(row.phone_number_id or "") or by_key.get(row.number_key)
@@ -286,7 +293,7 @@ def _match(rows: Iterable[Onboarding], listing: Listing) -> list[Onboarding]:
     return told
 
 
-def _by_key(numbers: Sequence[PhoneNumber]) -> dict[str, PhoneNumber]:
+def newest_by_key(numbers: Sequence[PhoneNumber]) -> dict[str, PhoneNumber]:
     """Return the listed numbers by their keys: of one that left and came back, the living one.
 
     Of two that live it is the one of the later Embedded Signup.
@@ -310,4 +317,5 @@ def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onb
     if number is None:
         absent_since = row.absent_since or started
         return changed(row, seen_at=started, seen_present=False, absent_since=absent_since)
-    return changed(row, seen=number, seen_at=started, seen_present=True, absent_since=None)
+    seen = remembering(row.seen, number)
+    return changed(row, seen=seen, seen_at=started, seen_present=True, absent_since=None)

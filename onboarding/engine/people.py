@@ -129,7 +129,7 @@ _NEW_CYCLE: dict[str, Any] = {
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
     "rejection_reason": None, "name_status": None, "new_name_status": None,
     "name_decided_at": None, "register_accepted_at": None, "registered_at": None,
-    "register_by": None, "register_by_reason": None,
+    "register_by": None, "register_by_reason": None, "drift": None, "name_held": None,
 }  # fmt: skip
 
 

@@ -119,6 +119,9 @@ def _apply(world: World, number: Number, given: NumberSettings, now: datetime) -
     number.status = given.status or number.status
     number.platform_type = given.platform_type or number.platform_type
     world.note_platform(number)
+    for hand in given.by_hand:
+        deed = hand.model_dump(mode="json", exclude={"at"})
+        world.schedule("by_hand", max(hand.at, now), number.id, **deed)
     if given.two_step_off is not None:
         world.schedule("switch_pin_off", given.two_step_off, number.id)
 

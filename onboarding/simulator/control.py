@@ -11,14 +11,14 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import Field, ValidationError
 
-from onboarding.simulator import edits, views
+from onboarding.simulator import by_hand, edits, views
 from onboarding.simulator.call_log import calls_after
 from onboarding.simulator.clock import Report
 from onboarding.simulator.fault_settings import FaultSettings, Settings
 from onboarding.simulator.faults import add_fault
 from onboarding.simulator.phones import key_of, only_digits
 from onboarding.simulator.refusals import Refusal
-from onboarding.simulator.scenario import ClockMode, Instant
+from onboarding.simulator.scenario import ClockMode, HandSettings, Instant
 from onboarding.simulator.snapshot import restore_snapshot, take_snapshot
 from onboarding.simulator.timekeeper import Timekeeper
 
@@ -88,6 +88,7 @@ class Control:
             ("POST", "embedded_signup"): self._sign_up,
             ("POST", "numbers/*"): self._edit_number,
             ("POST", "names/*"): self._decide_name,
+            ("POST", "by_hand/*"): self._do_by_hand,
             ("POST", "tokens"): self._edit_token,
             ("POST", "elsewhere/*"): self._edit_elsewhere,
             ("GET", "faults"): self._get_faults,
@@ -184,6 +185,12 @@ class Control:
     async def _decide_name(self, query: _Query) -> Any:
         edit, now = query.read(edits.NameEdit), self._timekeeper.now()
         number = edits.decide_by_hand(self._timekeeper.world, query.argument, edit, now)
+        return self._changed(views.show_number(self._timekeeper.world, number))
+
+    async def _do_by_hand(self, query: _Query) -> Any:
+        hand, now = query.read(HandSettings), self._timekeeper.now()
+        number = edits.find_number(self._timekeeper.world, query.argument)
+        by_hand.do(self._timekeeper.world, number, hand, now)
         return self._changed(views.show_number(self._timekeeper.world, number))
 
     async def _edit_token(self, query: _Query) -> Any:

@@ -91,7 +91,7 @@ def edit_number(world: World, number_id: str, edit: NumberEdit, now: datetime) -
     Raises:
         EditError: there is no such number, or a field cannot be empty.
     """
-    number = _find_number(world, number_id)
+    number = find_number(world, number_id)
     given = {name: getattr(edit, name) for name in edit.model_fields_set}
     empty = [name for name, value in given.items() if value is None and name not in _MAY_BE_EMPTY]
     if empty:
@@ -131,7 +131,7 @@ def decide_by_hand(world: World, number_id: str, edit: NameEdit, now: datetime) 
     Raises:
         EditError: there is no such number.
     """
-    number = _find_number(world, number_id)
+    number = find_number(world, number_id)
     decision = "DECLINED" if edit.decision == "REJECTED" else edit.decision
     decide_name(world, number, decision, edit.rejection_reason, now)
     return number
@@ -160,7 +160,12 @@ def edit_elsewhere(world: World, digits: str, edit: ElsewhereEdit) -> None:
         world.state.elsewhere[key] = edit.use
 
 
-def _find_number(world: World, number_id: str) -> Number:
+def find_number(world: World, number_id: str) -> Number:
+    """Return a number that was not deleted.
+
+    Raises:
+        EditError: there is none.
+    """
     number = world.state.numbers.get(number_id)
     if number is None or number.deleted_at is not None:
         raise EditError(f"there is no number {number_id}")

@@ -20,6 +20,10 @@ ClockMode = Literal["real", "manual", "skipping"]
 NameStatus = Literal[
     "APPROVED", "AVAILABLE_WITHOUT_REVIEW", "PENDING_REVIEW", "DECLINED", "EXPIRED", "NONE"
 ]
+HandDeed = Literal[
+    "disconnect", "delete", "migrate", "ban", "lift_ban", "change_name", "change_pin",
+    "switch_pin_off", "connect_app", "leave_app",
+]  # fmt: skip
 Decision = Literal["APPROVED", "DECLINED", "DEFERRED", "never"]
 ALL_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
@@ -66,6 +70,30 @@ class TokenSettings(Settings):
     scopes: tuple[str, ...] = ALL_SCOPES
 
 
+class HandSettings(Settings):
+    """What somebody does to a number at Meta, past the API: an admin, a customer, Meta's staff.
+
+    ``name`` belongs to ``change_name``, ``pin`` to ``change_pin``.
+    """
+
+    do: HandDeed
+    name: Annotated[str, Field(min_length=2, max_length=75)] | None = None
+    pin: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+
+    @model_validator(mode="after")
+    def _check_needs(self) -> HandSettings:
+        for deed, key in (("change_name", "name"), ("change_pin", "pin")):
+            if (self.do == deed) is not (getattr(self, key) is not None):
+                raise ValueError(f"{key} and {deed} belong together")
+        return self
+
+
+class PlannedHandSettings(HandSettings):
+    """The same, at an instant."""
+
+    at: Instant
+
+
 class NumberSettings(Settings):
     """A number that is there from the start, or comes when its Embedded Signup ends.
 
@@ -88,6 +116,7 @@ class NumberSettings(Settings):
     quality_rating: str = "UNKNOWN"
     is_official_business_account: bool = False
     two_step_off: Instant | None = None
+    by_hand: tuple[PlannedHandSettings, ...] = ()
 
     @model_validator(mode="after")
     def _check_two_step(self) -> NumberSettings:

@@ -17,6 +17,7 @@ EventKind = Literal[
     "end_signup",
     "switch_pin_off",
     "expire_claim",
+    "by_hand",
 ]
 
 CONNECTED = "CONNECTED"

@@ -26,6 +26,7 @@ from onboarding.model import (
     CodeMethod,
     DeadlineReason,
     DeliveryStatus,
+    Drift,
     Entry,
     Operation,
     OperationStatus,
@@ -90,6 +91,13 @@ account = Table(
     Column("head_hash", String(64), nullable=False),
     Index(None, "observe_due_at"),
     Index(None, "check_due_at"),
+    # Lists that are read now and then although nothing is expected of them.
+    Index(
+        "ix_account_listed_at_active",
+        "listed_at",
+        sqlite_where=text("active"),
+        postgresql_where=text("active"),
+    ),
 )
 
 onboarding = Table(
@@ -163,6 +171,8 @@ onboarding = Table(
     Column("name_status", Text),
     Column("new_name_status", Text),
     Column("name_decided_at", Instant),
+    Column("drift", Record(Drift)),
+    Column("name_held", Text),
     # One live claim per number, in the whole database.
     Index(
         "uq_onboarding_number_key_live",

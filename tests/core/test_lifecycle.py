@@ -38,7 +38,7 @@ DESIGNED = {
     " window_closed number_left refused cancelled",
     State.REGISTER_DEADLINE: "ownership_lost name_not_usable connected window_closed number_left"
     " refused cancelled",
-    State.REGISTERED: "rename_requested number_left",
+    State.REGISTERED: "rename_requested registration_requested number_left",
     State.EXPIRED: "restarted",
     State.LEFT: "restarted",
     State.FAILED: "restarted",

@@ -159,7 +159,7 @@ class Deployed:
         with reading(database) as conn:
             held = onboardings.leased(conn) + conn.execute(taken).scalar_one()
             unsettled = journal.count_settling(conn, now)
-        due = self.engine.next_due_at()
+        due = self.engine.next_due_at(at_rest=False)
         is_due = due is not None and due <= now
         return not (self._unread or held or unsettled or is_due), due
 
