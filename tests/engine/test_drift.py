@@ -128,7 +128,7 @@ class TestLostConnections:
         meta.edit(status="CONNECTED", platform_type="CLOUD_API")
         meta.wait(DAY)
         assert (meta.row().waiting, meta.row().drift) == (Reason.DONE, None)
-        assert meta.triggers()[-2:] == ["drift_found", "drift_ended"]
+        assert meta.triggers()[-3:] == ["drift_found", "overdue", "drift_ended"]
         assert meta.engine.drift.findings() == ()
 
     def test_a_person_has_it_registered_again(self, meta: Rehearsed) -> None:
@@ -217,7 +217,7 @@ class TestBannedNumbers:
         by_hand(meta, "lift_ban")
         meta.wait(2 * DAY)
         assert (meta.row().waiting, meta.row().drift) == (Reason.DONE, None)
-        assert meta.triggers()[-2:] == ["drift_found", "drift_ended"]
+        assert meta.triggers()[-3:] == ["drift_found", "overdue", "drift_ended"]
 
 
 class TestCoexistence:

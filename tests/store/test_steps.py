@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from onboarding.model import (
     CodeMethod,
     DeadlineReason,
+    Drift,
     Effect,
     Failure,
     Onboarding,
@@ -41,6 +42,7 @@ _OTHERS: dict[str, Any] = {
     "retry_operation": Operation.REGISTER,
     "trouble": Trouble(operation="register", at=START, failure=_FAILURE),
     "hold": Reason.PIN,
+    "drift": Drift(banned_since=START),
 }
 _CHANGED_BY_STEPS = [
     "state", "state_since", "next_due_at", "waiting", "waiting_for", "waiting_since",
