@@ -117,6 +117,8 @@ class Operation(StrEnum):
     SET_PIN = "set_pin"
     SET_DISPLAY_NAME = "set_display_name"
     SUBSCRIBE_APP = "subscribe_app"
+    SET_CALLBACK = "set_callback"
+    EXCHANGE_CODE = "exchange_code"
 
 
 class Read(StrEnum):
@@ -126,6 +128,7 @@ class Read(StrEnum):
     READ_NUMBER = "read_number"
     READ_WABA = "read_waba"
     LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
+    DEBUG_TOKEN = "debug_token"  # noqa: S105 - the name of an endpoint
 
 
 Endpoint = Operation | Read
@@ -231,6 +234,7 @@ class EventType(StrEnum):
     SNOOZED = "snoozed"
     ACCOUNT_HELD = "account_held"
     ACCOUNT_RELEASED = "account_released"
+    TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
     TEST = "test"
 
@@ -248,6 +252,7 @@ class AlertKind(StrEnum):
     RUNG = "rung"
     REQUIREMENT = "requirement"
     ACCOUNT = "account"
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
 
 

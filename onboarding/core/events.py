@@ -17,7 +17,7 @@ from onboarding.core.deadlines import Raised
 from onboarding.core.reasons import FOR_PEOPLE, MEANINGS
 from onboarding.core.telling import NEEDS, TOKEN, Overdue, Rules, Tell
 from onboarding.core.timing import iso
-from onboarding.model import Account, AlertKind, Audience, EventType, Onboarding
+from onboarding.model import Account, AlertKind, Audience, EventType, Onboarding, TokenFacts
 
 #: The version of each type, as ``version`` of its events says.
 VERSIONS: Mapping[EventType, int] = dict.fromkeys(EventType, 1)
@@ -285,6 +285,27 @@ def account_unacknowledged(account: Account, numbers: int, tell: Tell, now: date
             "numbers": numbers,
             "told": list(tell.channels),
             "after": _span(tell.after),
+        },
+    )
+
+
+def token_expiring(account: Account, facts: TokenFacts, tell: Tell, now: datetime) -> Event:
+    """Return the event of a token that comes to its end: one for all numbers of the account."""
+    return Event(
+        type=EventType.TOKEN_EXPIRING,
+        at=now,
+        subject=account.waba_id,
+        account=account_facts(account),
+        audience=tell.audience,
+        channels=tell.channels,
+        about=AlertKind.TOKEN_EXPIRY,
+        data={
+            "what": TOKEN,
+            "from": "operator",
+            "since": facts.checked_at,
+            "due_by": facts.ends_at,
+            "why": "the token comes to its end",
+            "command": f"onboarding account add {account.waba_id}   (with a new token)",
         },
     )
 

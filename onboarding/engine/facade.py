@@ -63,6 +63,7 @@ from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.settling import OpenOperation
 from onboarding.engine.sms_intake import SmsTaken
+from onboarding.engine.tokens import Tokens
 from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
 from onboarding.errors import ChainBrokenError, InputError, NotFoundError, OnboardingError
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Owner, State
@@ -825,6 +826,11 @@ class Engine:
     def check_account(self, waba_id: str, *, actor: str | None = None) -> AccountCheck:
         """Read the WABA with its token; a read that works ends the account's hold."""
         return accounting.check_account(self.context, waba_id, self._actor(actor))
+
+    @property
+    def tokens(self) -> Tokens:
+        """Tokens that are read from elsewhere or shared by a business, and where webhooks go."""
+        return Tokens(self.context)
 
     def account_history(self, waba_id: str) -> list[tuple[int, Entry]]:
         """Return the history of an account, oldest first, each entry with its number.

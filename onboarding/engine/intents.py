@@ -46,6 +46,7 @@ class Sent:
     operation: JournaledOperation
     row: Onboarding
     call: GraphCall
+    account: Account
 
 
 def write_intents(
@@ -65,7 +66,8 @@ def write_intents(
     if not claimed:
         return []
     try:
-        return again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+        sent = again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+        return [_with_token(ctx, each) for each in sent]
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one machine must never stop the others
@@ -193,9 +195,8 @@ def _journal(
         Sent(
             operation=operation,
             row=row,
-            call=_graph_call(
-                ctx, snap.account, call, row, operation_id=operation.id, send_before=send_before
-            ),
+            call=_graph_call(ctx, call, row, operation_id=operation.id, send_before=send_before),
+            account=snap.account,
         )
         for snap, call, row, operation in planned
         if operation.id in journaled
@@ -203,20 +204,15 @@ def _journal(
 
 
 def _graph_call(
-    ctx: Context,
-    account: Account,
-    call: Call,
-    row: Onboarding,
-    *,
-    operation_id: str,
-    send_before: float,
+    ctx: Context, call: Call, row: Onboarding, *, operation_id: str, send_before: float
 ) -> GraphCall:
-    return GraphCall(
-        request=request_of(call, row, ctx.vault),
-        token=ctx.token_of(account),
-        tag=operation_id,
-        send_before=send_before,
-    )
+    request = request_of(call, row, ctx.vault)
+    return GraphCall(request=request, token="", tag=operation_id, send_before=send_before)
+
+
+def _with_token(ctx: Context, sent: Sent) -> Sent:
+    """Return a call with its token, which may take a while to read: no transaction is open."""
+    return replace(sent, call=replace(sent.call, token=ctx.token_of(sent.account)))
 
 
 def _operation(

@@ -23,6 +23,8 @@ from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
 from onboarding.engine.subscription import check_subscriptions
+from onboarding.engine.token_changes import look_at_sources, prove_next, refuse_next
+from onboarding.engine.token_checks import may_ask
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import GraphError, StoreError
 from onboarding.graph import requests
@@ -72,6 +74,7 @@ def observe_due(ctx: Context, limit: int) -> int:
     claimed, to_check, to_read = again_if_unlucky(lambda: _claim(ctx, limit))
     if claimed:
         notice(ctx)
+    look_at_sources(ctx, [account for account in claimed if account.hold is not None])
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
@@ -91,7 +94,8 @@ def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list
             lease_until=real_now + ctx.policy.lease,
             limit=min(limit, _MOST_LISTS),
         )
-        return claimed, *_within_budget(ctx, conn, claimed, now)
+        going_on = [account for account in claimed if account.hold is None]
+        return claimed, *_within_budget(ctx, conn, going_on, now)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -116,8 +120,9 @@ def _within_budget(
         is_abandoned = account.lease_until is not None
         checks = is_abandoned or _is_due(account.check_due_at, now)
         reads = is_abandoned or _is_to_be_read(account, now, ctx.policy.list_interval)
-        # A look at the subscription may lead to the call that makes it.
-        calls = 2 * checks + reads
+        # A look at the subscription may lead to the call that makes it; the token is looked at too.
+        extra = may_ask(ctx) + (account.override_callback_uri is not None)
+        calls = (2 + extra) * checks + reads
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
             _put_off(conn, account, max(refusals), checks=checks, reads=reads)
             continue
@@ -181,7 +186,7 @@ def _take_call(ctx: Context, account: Account) -> datetime | None:
 def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:
     return GraphCall(
         request=requests.list_numbers(account.waba_id, after=after),
-        token=ctx.token_of(account),
+        token=ctx.newest_token_of(account),
         tag=account.waba_id,
     )
 
@@ -195,7 +200,8 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
         except GraphError as error:
             failure = _unreadable(str(error))
     if failure is not None:
-        account_failed(ctx, listing.account, "list_numbers", result, failure)
+        if not refuse_next(ctx, listing.account, result, failure):
+            account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
     if result.dropped_fields:
         waba_id, fields = listing.account.waba_id, ", ".join(result.dropped_fields)
@@ -246,13 +252,18 @@ def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
         onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
-        _note_read(conn, listing)
+        _note_read(ctx, conn, listing)
+        prove_next(ctx, conn, listing.account, now)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
-def _note_read(conn: Connection, listing: Listing) -> None:
+def _note_read(ctx: Context, conn: Connection, listing: Listing) -> None:
     waba_id, started = listing.account.waba_id, listing.read_started_at
+    checked = listing.account.subscribed_at
+    if checked is not None and started - checked >= ctx.policy.subscription_check:
+        # Whoever unsubscribes the app tells nobody: for as long as lists are read, so is this.
+        accounts.want(conn, {}, {waba_id: started})
     accounts.update_account(
         conn,
         waba_id,

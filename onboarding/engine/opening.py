@@ -14,6 +14,7 @@ from onboarding.clock import Clock, SystemClock
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.intakes import hosted
 from onboarding.engine.restoring import keep_home
+from onboarding.engine.token_sources import TokenSources
 from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
@@ -74,6 +75,7 @@ def open_context(
         worker=worker_id(),
         intakes=(*intakes, *hosted(settings)),
         notifications=notifications,
+        sources=TokenSources(settings.token_kinds()),
         channels={
             name: open_channel(each, partial(log.warning, "notification"))
             for name, each in notifications.channels.items()

@@ -120,6 +120,8 @@ def claim_accounts(
 ) -> list[Account]:
     """Take the accounts whose list or subscription is due, those waiting longest first.
 
+    And held ones whose token is read from elsewhere, when that place is to be looked at.
+
     What was wished for is granted by that: a wish that is there afterwards was made meanwhile,
     and stands. An account that a worker took and never let go is due again, for both.
 
@@ -143,6 +145,11 @@ def claim_accounts(
     return claimed
 
 
+def _goes_on() -> Any:
+    """Return SQL for accounts that something is done for: a held one's token may come back."""
+    return or_(t.c.hold.is_(None), t.c.token_source.is_not(None))
+
+
 def _to_be_read() -> Any:
     rested = or_(t.c.listed_at.is_(None), t.c.listed_at <= bindparam("read_before", type_=Instant))
     return (t.c.observe_due_at <= bindparam("now", type_=Instant)) & rested
@@ -159,7 +166,7 @@ def _due(dialect: str) -> Any:
     query = (
         select(t)
         .where(
-            t.c.hold.is_(None),
+            _goes_on(),
             or_(is_let_go & or_(_to_be_read(), _to_be_checked()), is_abandoned),
         )
         .order_by(func.coalesce(t.c.observe_due_at, t.c.check_due_at))
@@ -186,7 +193,7 @@ def _take(dialect: str) -> Any:
 
 def next_account_due(conn: Connection, list_interval: timedelta) -> datetime | None:
     """Return when the earliest account is due, the least interval between lists included."""
-    query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at).where(t.c.hold.is_(None))
+    query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at).where(_goes_on())
     instants = []
     for row in conn.execute(query):
         if row.observe_due_at is not None:
