@@ -62,6 +62,7 @@ from onboarding.engine.restoring import Restored
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.settling import OpenOperation
+from onboarding.engine.signups import Signups
 from onboarding.engine.sms_intake import SmsTaken
 from onboarding.engine.tokens import Tokens
 from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
@@ -823,9 +824,22 @@ class Engine:
         """Return all accounts."""
         return accounting.list_accounts(self.context)
 
+    def account(self, waba_id: str) -> Account:
+        """Return one account.
+
+        Raises:
+            NotFoundError: no such account.
+        """
+        return accounting.load_account(self.context, waba_id)
+
     def check_account(self, waba_id: str, *, actor: str | None = None) -> AccountCheck:
         """Read the WABA with its token; a read that works ends the account's hold."""
         return accounting.check_account(self.context, waba_id, self._actor(actor))
+
+    @property
+    def signups(self) -> Signups:
+        """Takes what Embedded Signup hands over: its event and its code."""
+        return Signups(self.context)
 
     @property
     def tokens(self) -> Tokens:

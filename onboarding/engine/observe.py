@@ -22,6 +22,7 @@ from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
+from onboarding.engine.signup_results import complete_signups
 from onboarding.engine.subscription import check_subscriptions
 from onboarding.engine.token_changes import look_at_sources, prove_next, refuse_next
 from onboarding.engine.token_checks import may_ask
@@ -223,6 +224,7 @@ def _finish(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a list; one that cannot be applied must not keep those of other accounts from it."""
     try:
         again_if_unlucky(lambda: _apply(ctx, listing, result))
+        complete_signups(ctx, listing.account, listing.numbers)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one account must never stop the others

@@ -256,13 +256,17 @@ def set_callback(waba_id: str, *, uri: str, verify_token: str) -> GraphRequest:
 
 
 def exchange_code(waba_id: str, *, app_id: str, app_secret: str, code: str) -> GraphRequest:
-    """Build the exchange of Embedded Signup's code, which lives 30 seconds, for a token."""
+    """Build the exchange of Embedded Signup's code, which lives 30 seconds, for a token.
+
+    Meta's guide shows it as a GET. As a POST its secrets are in no address, and the transport,
+    which may repeat a GET on a dead connection, never sends the code twice.
+    """
+    body = {"client_id": _node(app_id), "client_secret": app_secret, "code": code}
     return GraphRequest(
         endpoint=Operation.EXCHANGE_CODE,
-        method="GET",
+        method="POST",
         path="/oauth/access_token",
-        params={"client_id": _node(app_id)},
-        secret_params={"client_secret": app_secret, "code": code},
+        body=body,
         waba_id=_node(waba_id),
         takes_token=False,
     )

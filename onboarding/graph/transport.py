@@ -30,7 +30,7 @@ _KEEP_ALIVE_S = 4.0  # shorter than servers' usual 5 s: else a POST meets a clos
 _PROOF = "appsecret_proof"
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _TOKEN = re.compile(r"[!-~]+")
-_SECRET_PARAMS = ("pin", "code", "verify_token")
+_SECRET_PARAMS = ("pin", "code", "verify_token", "client_secret")
 _MAX_MESSAGE = 200
 
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError)
