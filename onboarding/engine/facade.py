@@ -61,6 +61,7 @@ from onboarding.engine.requests import NumberRequest
 from onboarding.engine.restoring import Restored
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
+from onboarding.engine.secrets import Secrets
 from onboarding.engine.settling import OpenOperation
 from onboarding.engine.signups import Signups
 from onboarding.engine.sms_intake import SmsTaken
@@ -835,6 +836,11 @@ class Engine:
     def check_account(self, waba_id: str, *, actor: str | None = None) -> AccountCheck:
         """Read the WABA with its token; a read that works ends the account's hold."""
         return accounting.check_account(self.context, waba_id, self._actor(actor))
+
+    @property
+    def secrets(self) -> Secrets:
+        """The key that tokens, PINs and codes are encrypted with."""
+        return Secrets(self.context)
 
     @property
     def signups(self) -> Signups:

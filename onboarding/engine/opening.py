@@ -29,10 +29,8 @@ from onboarding.store.database import (
     sqlite_path,
     writing,
 )
-from onboarding.store.deployment import insert_fact, load_fact
+from onboarding.store.deployment import KEY_ID, KEY_ROOT, insert_fact, load_fact
 from onboarding.telemetry import log
-
-_KEY_ID = "secret_key_id"
 
 
 def open_context(
@@ -162,21 +160,22 @@ def open_vault(settings: Settings, database: Database) -> Vault:
     """
     vault = Vault(keys_of(settings))
     with reading(database) as conn:
-        known = load_fact(conn, _KEY_ID)
+        facts = {name: load_fact(conn, name) for name in (KEY_ID, KEY_ROOT)}
+    known = facts[KEY_ID]
     if known is None:
         known = again_if_raced(lambda: _keep_key_id(database, vault.key_id))
-    if known != vault.key_id:
+    if known not in vault.key_ids:
         raise ConfigurationError(
             "the secret key is not the one that this database's secrets were sealed with",
             hint="find the key that was used before; nothing was changed",
         )
-    return vault
+    return vault.rooted(known, facts[KEY_ROOT])
 
 
 def _keep_key_id(database: Database, key_id: str) -> str:
     """Keep the id of the first key, unless another process was first; return what is kept."""
     with writing(database) as conn:
-        if known := load_fact(conn, _KEY_ID):
+        if known := load_fact(conn, KEY_ID):
             return known
-        insert_fact(conn, _KEY_ID, key_id)
+        insert_fact(conn, KEY_ID, key_id)
     return key_id
