@@ -37,8 +37,11 @@ if TYPE_CHECKING:
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.mailbox import MailRead
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
+    from onboarding.engine.secrets import Rotation, Secrets
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.signups import Signups, SignupTaken
     from onboarding.engine.sms_intake import SmsTaken
+    from onboarding.engine.tokens import Tokens
     from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
         ChainBrokenError,
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     )
     from onboarding.model import (
         Account,
+        Business,
         CodeMethod,
         Entry,
         Onboarding,
@@ -65,8 +69,10 @@ if TYPE_CHECKING:
         PhoneNumber,
         Reason,
         State,
+        TokenFacts,
         What,
     )
+    from onboarding.store.signups import Signup
 
 __version__ = "0.1.0"
 
@@ -74,6 +80,7 @@ __all__ = [
     "Account",
     "Assumptions",
     "Attribution",
+    "Business",
     "ChainBrokenError",
     "ChannelError",
     "Clock",
@@ -112,14 +119,21 @@ __all__ = [
     "Receipt",
     "RequestsRefusedError",
     "Requirement",
+    "Rotation",
     "SchemaError",
+    "Secrets",
     "SignatureError",
+    "Signup",
+    "SignupTaken",
+    "Signups",
     "SmsRequest",
     "SmsTaken",
     "State",
     "StoreError",
     "Story",
     "SystemClock",
+    "TokenFacts",
+    "Tokens",
     "TransitionRefusedError",
     "What",
     "Worker",
@@ -144,7 +158,11 @@ _HOMES = {
     "onboarding.engine.code_links": ("MadeLink",),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.mailbox": ("MailRead",),
+    "onboarding.engine.secrets": ("Rotation", "Secrets"),
     "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.signups": ("SignupTaken", "Signups"),
+    "onboarding.engine.tokens": ("Tokens",),
+    "onboarding.store.signups": ("Signup",),
     "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.whose_turn": ("Due", "DuePage"),
     "onboarding.engine.facade": ("Engine", "Page", "Pass"),
@@ -166,6 +184,7 @@ _HOMES = {
     ),
     "onboarding.model": (
         "Account",
+        "Business",
         "CodeMethod",
         "Entry",
         "Onboarding",
@@ -173,6 +192,7 @@ _HOMES = {
         "PhoneNumber",
         "Reason",
         "State",
+        "TokenFacts",
         "What",
     ),
 }

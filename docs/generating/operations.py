@@ -31,6 +31,17 @@ _SAMPLES: Mapping[Operation, Callable[[], GraphRequest]] = {
         _NUMBER, _WABA, new_display_name="Lucky Shrub"
     ),
     Operation.SUBSCRIBE_APP: lambda: requests.subscribe_app(_WABA),
+    Operation.SET_CALLBACK: lambda: requests.set_callback(
+        _WABA,
+        uri="https://hooks.example",
+        verify_token="-",  # noqa: S106 - a sample
+    ),
+    Operation.EXCHANGE_CODE: lambda: requests.exchange_code(
+        _WABA,
+        app_id="0",
+        app_secret="-",
+        code="-",  # noqa: S106 - the same
+    ),
 }
 _SILENCE = {
     OnSilence.PROBE: "the WABA's list is asked",

@@ -24,6 +24,7 @@ WORDS: dict[str, dict[str, str]] = {
         "limits": "how often and how much",
         "codes": "one-time codes",
         "registration": "what follows a register call",
+        "signup": "what Embedded Signup hands over",
         "migration": "rules of migration between WABAs that can be chosen",
         "reviewer": "who decides display names, and how",
         "faults": "what goes wrong, see [faults](#faults)",
