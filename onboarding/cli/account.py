@@ -125,7 +125,7 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show an account: its token's place, scopes and end, its subscription, its callback.
+    """Show an account: its token, scopes, end and callback.
 
     Example:
         onboarding account show 102290129340398
@@ -150,7 +150,9 @@ def callback(
         str | None, typer.Argument(help="An https address; without it the override is taken away.")
     ] = None,
 ) -> None:
-    """Send the messages of a WABA's numbers elsewhere than to the app's callback.
+    """Send the messages of a WABA's numbers elsewhere.
+
+    Without an address they go to the app's own callback again.
 
     The verify token, which Meta shows to that address first, is asked for or read from standard
     input. A worker subscribes the app and then sets the address.

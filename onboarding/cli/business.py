@@ -57,7 +57,7 @@ def list_businesses(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the businesses that have a token, and how many WABAs take it.
+    """List the businesses that have a token, and who takes it.
 
     Example:
         onboarding business list --json

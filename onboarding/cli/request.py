@@ -87,6 +87,7 @@ def request(
     from onboarding.cli.session import open_engine
     from onboarding.cli.signups import take_signup
     from onboarding.engine.requests import NumberRequest
+    from onboarding.errors import InputError
 
     ended_at = parse_instant(onboarded_at, "--onboarded-at")
     if signup_event is not None:
@@ -94,7 +95,10 @@ def request(
         take_signup(ctx, signup_event, name=None, key=key, onboarded_at=ended_at, as_json=as_json)
         return
     if waba_id is None or number is None or name is None:
-        raise typer.BadParameter("give WABA_ID, NUMBER and NAME, or --signup-event", ctx)
+        raise InputError(
+            "Missing argument: WABA_ID, NUMBER and NAME belong together",
+            hint="give all three, or --signup-event FILE",
+        )
     asked = NumberRequest(
         waba_id=waba_id,
         phone_number=number,

@@ -71,7 +71,9 @@ def rotate(
         typer.Option("--force", help="Also while a worker runs that has not the new key in front."),
     ] = False,
 ) -> None:
-    """Encrypt every secret with the first of two keys, while workers go on.
+    """Encrypt every secret with the first of two keys.
+
+    Workers go on meanwhile.
 
     Before: give every worker ONBOARDING_SECRET_KEY=NEW,OLD, one after another. After: NEW alone;
     backups that were made before still need OLD. It may be broken off and begun again.
