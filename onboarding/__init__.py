@@ -41,8 +41,11 @@ if TYPE_CHECKING:
     from onboarding.engine.face.finding import Page
     from onboarding.engine.mailbox import MailRead
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
+    from onboarding.engine.secrets import Rotation, Secrets
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.signups import Signups, SignupTaken
     from onboarding.engine.sms_intake import SmsTaken
+    from onboarding.engine.tokens import Tokens
     from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
         ChainBrokenError,
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     )
     from onboarding.model import (
         Account,
+        Business,
         CodeMethod,
         Entry,
         Onboarding,
@@ -69,8 +73,10 @@ if TYPE_CHECKING:
         PhoneNumber,
         Reason,
         State,
+        TokenFacts,
         What,
     )
+    from onboarding.store.signups import Signup
 
 __version__ = "0.1.0"
 
@@ -80,6 +86,7 @@ __all__ = [
     "Adoption",
     "Assumptions",
     "Attribution",
+    "Business",
     "ChainBrokenError",
     "ChannelError",
     "Clock",
@@ -121,14 +128,21 @@ __all__ = [
     "Receipt",
     "RequestsRefusedError",
     "Requirement",
+    "Rotation",
     "SchemaError",
+    "Secrets",
     "SignatureError",
+    "Signup",
+    "SignupTaken",
+    "Signups",
     "SmsRequest",
     "SmsTaken",
     "State",
     "StoreError",
     "Story",
     "SystemClock",
+    "TokenFacts",
+    "Tokens",
     "TransitionRefusedError",
     "What",
     "Worker",
@@ -156,7 +170,11 @@ _HOMES = {
     "onboarding.engine.drifting": ("DriftDesk", "DriftReport"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.mailbox": ("MailRead",),
+    "onboarding.engine.secrets": ("Rotation", "Secrets"),
     "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.signups": ("SignupTaken", "Signups"),
+    "onboarding.engine.tokens": ("Tokens",),
+    "onboarding.store.signups": ("Signup",),
     "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.whose_turn": ("Due", "DuePage"),
     "onboarding.engine.facade": ("Engine", "Pass"),
@@ -179,6 +197,7 @@ _HOMES = {
     ),
     "onboarding.model": (
         "Account",
+        "Business",
         "CodeMethod",
         "Entry",
         "Onboarding",
@@ -186,6 +205,7 @@ _HOMES = {
         "PhoneNumber",
         "Reason",
         "State",
+        "TokenFacts",
         "What",
     ),
 }

@@ -40,6 +40,7 @@ __all__ = [
     "Account",
     "AlertKind",
     "Audience",
+    "Business",
     "CodeMethod",
     "CodeVerificationStatus",
     "Deadline",
@@ -65,6 +66,7 @@ __all__ = [
     "Reason",
     "RecoveryClass",
     "State",
+    "TokenFacts",
     "Trouble",
     "What",
     "changed",
@@ -369,6 +371,35 @@ else:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFacts:
+    """What Meta says about a token (``debug_token``). ``None`` means: not told, or never.
+
+    Attributes:
+        checked_at: when it was asked.
+        kind: like ``SYSTEM_USER``.
+        scopes: what it may do.
+        missing: what it would need and was not told to have; Meta leaves scopes out at times.
+        expires_at: when it ends.
+        data_access_expires_at: when what it reads ends, which is the same to us.
+    """
+
+    checked_at: datetime
+    app_id: str | None = None
+    kind: str | None = None
+    scopes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    is_valid: bool | None = None
+    expires_at: datetime | None = None
+    data_access_expires_at: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it stops working, the sooner of the two ends."""
+        ends = [at for at in (self.expires_at, self.data_access_expires_at) if at is not None]
+        return min(ends, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A WABA with its business portfolio and its token.
 
@@ -380,6 +411,15 @@ class Account:
         active: whether a number of it is registered (Meta's budget is larger then).
         failures: reads in a row that failed.
         trouble: the last failure of an account-wide call, until one succeeds.
+        token_source: where the token is read from when it is needed, instead of stored.
+        token_business_id: the business whose token it takes, whenever that changes.
+        next_token_sealed: a token that takes over once a list was read with it.
+        next_token_source: where that one is read from.
+        dead_token_mac: tells whether a source still gives the token that was refused.
+        token_facts: what Meta said about the token.
+        override_callback_uri: where messages of this WABA's numbers go instead of the app's
+            callback; an empty one: an override is to be taken away.
+        verify_token_sealed: what Meta shows to that address first.
     """
 
     waba_id: str
@@ -403,6 +443,37 @@ class Account:
     hold_since: datetime | None = None
     history_seq: int = 0
     head_hash: str = ""
+    token_source: str | None = None
+    token_business_id: str | None = None
+    next_token_sealed: str | None = field(default=None, repr=False)
+    next_token_source: str | None = None
+    dead_token_mac: str | None = field(default=None, repr=False)
+    token_facts: TokenFacts | None = None
+    override_callback_uri: str | None = None
+    verify_token_sealed: str | None = field(default=None, repr=False)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether it has a token, or a place where one is read."""
+        return bool(self.token_sealed) or self.token_source is not None
+
+    @property
+    def has_next_token(self) -> bool:
+        """Whether another token waits to be proven."""
+        return bool(self.next_token_sealed) or self.next_token_source is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """A business portfolio whose token several WABAs take."""
+
+    business_id: str
+    name: str = ""
+    token_sealed: str = field(default="", repr=False)
+    token_source: str | None = None
+    added_by: str = ""
+    created_at: datetime
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

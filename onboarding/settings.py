@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     app_secret: SecretStr | None = Field(
         None, description="secret of your Meta app; adds an appsecret_proof to every call"
     )
+    token_sources: str = Field(
+        "env,file,keyring,command",
+        description="places that tokens are read from on this host, separated by commas",
+    )
     graph_proxy: str | None = Field(
         None, description="an HTTP proxy on the way to Graph, like http://proxy.example:3128"
     )
@@ -176,6 +180,10 @@ class Settings(BaseSettings):
             ConfigurationError: the file cannot be read, or says something that cannot be.
         """
         return load_notifications(self.notify_file)
+
+    def token_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of places that tokens are read from."""
+        return tuple(kind.strip() for kind in self.token_sources.split(",") if kind.strip())
 
     def key_file(self) -> Path | None:
         """Return where the key file is, or would be made; ``None`` without a SQLite file."""

@@ -14,7 +14,7 @@ loopback, and days pass as fast as the engine can work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +77,7 @@ class Rehearsal:
             may be copied for each test); default: a folder that is removed.
         start: the first instant.
         reads_codes: whether somebody reads the codes that arrive.
+        adds_accounts: the WABAs that are added as accounts; default: all of the scenario.
         settings: any field of ``Settings``.
 
     Attributes:
@@ -100,9 +101,11 @@ class Rehearsal:
         folder: Path | None = None,
         start: datetime = START,
         reads_codes: bool = True,
+        adds_accounts: Sequence[str] | None = None,
         **settings: Any,
     ) -> None:
         self.reads_codes = reads_codes
+        self._adds_accounts = adds_accounts
         self.clock = FrozenClock(start)
         self._scenario = {**(scenario or {}), "clock": {"mode": "manual", "start": iso(start)}}
         self._folder = folder
@@ -123,6 +126,8 @@ class Rehearsal:
             self.engine = opening.enter_context(self.open_engine(upgrade=not file.exists()))
             for business in self.simulator.scenario.businesses:
                 for waba in business.wabas:
+                    if self._adds_accounts is not None and waba.id not in self._adds_accounts:
+                        continue
                     self.engine.add_account(
                         waba.id, self.simulator.token, name=waba.name, business_id=business.id
                     )

@@ -119,6 +119,8 @@ class Operation(StrEnum):
     SET_PIN = "set_pin"
     SET_DISPLAY_NAME = "set_display_name"
     SUBSCRIBE_APP = "subscribe_app"
+    SET_CALLBACK = "set_callback"
+    EXCHANGE_CODE = "exchange_code"
 
 
 class Read(StrEnum):
@@ -128,6 +130,7 @@ class Read(StrEnum):
     READ_NUMBER = "read_number"
     READ_WABA = "read_waba"
     LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
+    DEBUG_TOKEN = "debug_token"  # noqa: S105 - the name of an endpoint
 
 
 Endpoint = Operation | Read
@@ -233,6 +236,7 @@ class EventType(StrEnum):
     SNOOZED = "snoozed"
     ACCOUNT_HELD = "account_held"
     ACCOUNT_RELEASED = "account_released"
+    TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
     TEST = "test"
 
@@ -250,6 +254,7 @@ class AlertKind(StrEnum):
     RUNG = "rung"
     REQUIREMENT = "requirement"
     ACCOUNT = "account"
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
 
 

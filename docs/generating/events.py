@@ -26,6 +26,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    TokenFacts,
 )
 
 _START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -45,6 +46,7 @@ WHEN: Mapping[EventType, str] = {
     EventType.SNOOZED: "a person put further rungs off",
     EventType.ACCOUNT_HELD: "Meta refuses an account's calls until a person mends it",
     EventType.ACCOUNT_RELEASED: "an account goes on",
+    EventType.TOKEN_EXPIRING: "a token comes to its end: 14, 7, 3 and 1 days before, and then",
     EventType.DIGEST: "the weekly digest",
     EventType.TEST: "a test of a channel; it is sent and not stored, and its `seq` is 0",
 }
@@ -149,6 +151,9 @@ def samples() -> list[Event]:
             account,
             {"reason": "a new token was given", "by": "ada"},
             _LATER,
+        ),
+        events.token_expiring(
+            account, TokenFacts(checked_at=_START, expires_at=_LATER), _TELL, _START
         ),
         events.digest(_digest(row), ("ops",), _LATER),
         Event(

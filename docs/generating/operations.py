@@ -16,6 +16,8 @@ from onboarding.graph.requests import GraphRequest
 from onboarding.model import CodeMethod, Operation
 
 _WABA, _NUMBER = "11111", "22222"
+_SECRET = "-"  # noqa: S105 - a sample
+
 _SAMPLES: Mapping[Operation, Callable[[], GraphRequest]] = {
     Operation.CREATE_NUMBER: lambda: requests.create_number(
         _WABA, cc="1", phone_number="6315551000", verified_name="Lucky Shrub"
@@ -31,6 +33,12 @@ _SAMPLES: Mapping[Operation, Callable[[], GraphRequest]] = {
         _NUMBER, _WABA, new_display_name="Lucky Shrub"
     ),
     Operation.SUBSCRIBE_APP: lambda: requests.subscribe_app(_WABA),
+    Operation.SET_CALLBACK: lambda: requests.set_callback(
+        _WABA, uri="https://hooks.example", verify_token=_SECRET
+    ),
+    Operation.EXCHANGE_CODE: lambda: requests.exchange_code(
+        _WABA, app_id="0", app_secret=_SECRET, code=_SECRET
+    ),
 }
 _SILENCE = {
     OnSilence.PROBE: "the WABA's list is asked",

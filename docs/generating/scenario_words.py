@@ -24,6 +24,7 @@ WORDS: dict[str, dict[str, str]] = {
         "limits": "how often and how much",
         "codes": "one-time codes",
         "registration": "what follows a register call",
+        "signup": "what Embedded Signup hands over",
         "migration": "rules of migration between WABAs that can be chosen",
         "reviewer": "who decides display names, and how",
         "faults": "what goes wrong, see [faults](#faults)",
@@ -154,6 +155,11 @@ WORDS: dict[str, dict[str, str]] = {
         "live API answers is not documented",
         "after_window_subcode": "its subcode",
     },
+    "SignupSettings": {
+        "code_validity": "how long the code can be exchanged",
+        "scopes": "permissions of the token that comes for it",
+        "token_lifetime": "how long that token works; without it for ever",
+    },
     "MigrationSettings": {
         "same_business": "demand one portfolio on both sides (100/2388103)",
     },
@@ -224,6 +230,16 @@ WORDS: dict[str, dict[str, str]] = {
         "subcode": "and subcode",
         "wabas": "the WABAs that it reaches",
         "scopes": "its permissions",
+        "expires_at": "when it ends",
+    },
+    "SessionEdit": {
+        "waba_id": "the WABA that the customer chose",
+        "event": "how the session ends",
+        "phone_number": "the number that was brought, with its country code",
+        "verified_name": "and its display name",
+        "with_phone_number_id": "whether the event names the number; it does not always",
+        "current_step": "where a cancelled session stood",
+        "error_message": "what a failed one says",
     },
     "ElsewhereEdit": {"use": "taken into use by a WhatsApp app, banned, or free again"},
 }

@@ -19,6 +19,8 @@ from onboarding.cli.lazy import LazyGroup, Target
 #: Every command: where it is, and what the list of commands says about it.
 COMMANDS = {
     "account": Target("onboarding.cli.account:app", "WABAs and their tokens."),
+    "business": Target("onboarding.cli.business:app", "Portfolios whose token several WABAs take."),
+    "signup": Target("onboarding.cli.signups:app", "What Embedded Signup handed over."),
     "request": Target("onboarding.cli.request:request", "Ask for one number to be onboarded."),
     "import": Target(
         "onboarding.cli.importing:import_numbers",

@@ -15,10 +15,24 @@ if TYPE_CHECKING:
 
 def request(
     ctx: typer.Context,
-    waba_id: Annotated[str, typer.Argument(help="The WABA, added as an account before.")],
-    number: Annotated[str, typer.Argument(help="The phone number, in any usual format.")],
-    name: Annotated[str, typer.Argument(help="The display name, 2 to 75 characters.")],
+    waba_id: Annotated[
+        str | None, typer.Argument(help="The WABA, added as an account before.")
+    ] = None,
+    number: Annotated[
+        str | None, typer.Argument(help="The phone number, in any usual format.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="The display name, 2 to 75 characters.")
+    ] = None,
     *,
+    signup_event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of the three: what Embedded Signup handed over, as JSON, or - for "
+            "standard input.",
+        ),
+    ] = None,
     cc: Annotated[str, typer.Option(help="Calling code of a national number, like 55.")] = "",
     region: Annotated[str, typer.Option(help="Region of a national number, like BR.")] = "",
     entry: Annotated[Entry, typer.Option(help="How the number comes to us.")] = Entry.NEW,
@@ -59,16 +73,32 @@ def request(
 
     Asking again with the same content changes nothing and shows the onboarding that is there.
 
+    With --signup-event WABA, number and name come from Embedded Signup: the session event that the
+    browser got, or {"event": ..., "code": ...} with the code, which lives 30 seconds.
+
     Example:
         onboarding request 102290129340398 "+1 631 555 1000" "Lucky Shrub" --code-ready
         onboarding request 102290129340398 "(21) 98765-4321" "Padaria" --region BR
+        onboarding request --signup-event - < handover.json
     """
     from onboarding.cli.asking import ask_secret
     from onboarding.cli.moments import parse_instant
     from onboarding.cli.name_words import warn_of_name
     from onboarding.cli.session import open_engine
+    from onboarding.cli.signups import take_signup
     from onboarding.engine.requests import NumberRequest
+    from onboarding.errors import InputError
 
+    ended_at = parse_instant(onboarded_at, "--onboarded-at")
+    if signup_event is not None:
+        _require_alone(waba_id, number, name)
+        take_signup(ctx, signup_event, name=None, key=key, onboarded_at=ended_at, as_json=as_json)
+        return
+    if waba_id is None or number is None or name is None:
+        raise InputError(
+            "Missing argument: WABA_ID, NUMBER and NAME belong together",
+            hint="give all three, or --signup-event FILE",
+        )
     asked = NumberRequest(
         waba_id=waba_id,
         phone_number=number,
@@ -80,7 +110,7 @@ def request(
         code_language=code_language,
         code_window=code_window,
         code_ready=code_ready,
-        onboarded_at=parse_instant(onboarded_at, "--onboarded-at"),
+        onboarded_at=ended_at,
         pin=ask_secret("PIN") if pin_stdin else None,
         key=key,
         again=again,
@@ -89,6 +119,15 @@ def request(
         receipt = engine.request(asked, strict_names=strict)
     warn_of_name(receipt.name_findings)
     _print(receipt, has_key=key is not None, unheard=_unheard(receipt, asked), as_json=as_json)
+
+
+def _require_alone(*given: str | None) -> None:
+    from onboarding.errors import InputError
+
+    if any(each is not None for each in given):
+        raise InputError(
+            "WABA, number and name come from the event", hint="leave them out, or --signup-event"
+        )
 
 
 def _unheard(receipt: Receipt, asked: NumberRequest) -> str:

@@ -26,6 +26,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    TokenFacts,
 )
 
 #: The version of each type, as ``version`` of its events says.
@@ -310,6 +311,27 @@ def account_unacknowledged(
             "numbers": numbers,
             "told": tell.told_before(step),
             "after": _span(tell.after),
+        },
+    )
+
+
+def token_expiring(account: Account, facts: TokenFacts, tell: Tell, now: datetime) -> Event:
+    """Return the event of a token that comes to its end: one for all numbers of the account."""
+    return Event(
+        type=EventType.TOKEN_EXPIRING,
+        at=now,
+        subject=account.waba_id,
+        account=account_facts(account),
+        audience=tell.audience,
+        channels=tell.channels,
+        about=AlertKind.TOKEN_EXPIRY,
+        data={
+            "what": TOKEN,
+            "from": "operator",
+            "since": facts.checked_at,
+            "due_by": facts.ends_at,
+            "why": "the token comes to its end",
+            "command": f"onboarding account add {account.waba_id}   (with a new token)",
         },
     )
 

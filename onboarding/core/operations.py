@@ -73,6 +73,16 @@ POLICIES = {
     Operation.SUBSCRIBE_APP: OperationPolicy(
         on_silence=OnSilence.REPEAT, why="subscribing twice changes nothing"
     ),
+    Operation.SET_CALLBACK: OperationPolicy(
+        on_silence=OnSilence.REPEAT,
+        why="setting the same address twice changes nothing; the list of apps shows it",
+    ),
+    Operation.EXCHANGE_CODE: OperationPolicy(
+        on_silence=OnSilence.COUNT_AS_DONE,
+        never_again=True,
+        why="the code works once and for 30 seconds; a token whose answer was lost is lost, and "
+        "the account waits for another",
+    ),
 }
 
 

@@ -106,6 +106,7 @@ class Worker:
                     host=socket.gethostname(),
                     version=__version__,
                     definition=DEFINITION,
+                    key_ids=self.context.vault.key_ids,
                 )
         except OnboardingError:
             self._pipeline.close(0)

@@ -15,6 +15,7 @@ from onboarding.core.events import (
     account_unacknowledged,
     digest,
     overdue,
+    token_expiring,
     unacknowledged,
 )
 from onboarding.core.reasons import FOR_PEOPLE
@@ -23,6 +24,7 @@ from onboarding.core.timing import HOUR, MINUTE
 from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
+from onboarding.engine.token_checks import next_reminder
 from onboarding.model import Account, AlertKind, EventType, Onboarding
 from onboarding.store import accounts, alerts, digests, history, onboardings
 from onboarding.store.alerts import Alert
@@ -104,6 +106,8 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     match alert.kind:
         case AlertKind.ACCOUNT:
             return _look_at_account(alert, known)
+        case AlertKind.TOKEN_EXPIRY:
+            return _look_at_expiry(alert, known)
         case AlertKind.RUNG:
             return _look_at_rung(alert, known)
         case AlertKind.REQUIREMENT:
@@ -130,6 +134,16 @@ def _look_at_account(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     else:
         return replace(alert, next_at=None), None
     return _told(alert, rule.tell, known), event
+
+
+def _look_at_expiry(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    """Tell of a token that comes to its end; once it has, the hold of its account is told."""
+    account, rule = known.accounts.get(alert.subject), known.rules.overdue.get(TOKEN)
+    facts = account.token_facts if account is not None else None
+    if account is None or rule is None or facts is None or facts.ends_at is None:
+        return _closed(alert, known), None
+    after = replace(alert, step=alert.step + 1, next_at=next_reminder(facts.ends_at, known.now))
+    return after, token_expiring(account, facts, rule.tell, known.now)
 
 
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:

@@ -34,6 +34,9 @@ from onboarding.engine.intakes import load_named
 from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
+from onboarding.engine.secrets import Secrets
+from onboarding.engine.signups import Signups
+from onboarding.engine.tokens import Tokens
 from onboarding.settings import load_settings
 from onboarding.store import (
     accounts,
@@ -226,3 +229,18 @@ class Engine(Codes, Turns, People, Upkeep):
     def drift(self) -> DriftDesk:
         """Tells where Meta shows numbers otherwise than the engine holds."""
         return DriftDesk(self.context, self._actor(None), self.get)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The key that tokens, PINs and codes are encrypted with."""
+        return Secrets(self.context)
+
+    @property
+    def signups(self) -> Signups:
+        """Takes what Embedded Signup hands over: its event and its code."""
+        return Signups(self.context)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Tokens that are read from elsewhere or shared by a business, and where webhooks go."""
+        return Tokens(self.context)

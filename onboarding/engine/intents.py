@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -47,6 +47,7 @@ class Sent:
     operation: JournaledOperation
     row: Onboarding
     call: GraphCall
+    account: Account
 
 
 def write_intents(
@@ -66,7 +67,8 @@ def write_intents(
     if not claimed:
         return []
     try:
-        return again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+        sent = again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+        return [_with_token(ctx, each) for each in sent]
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one machine must never stop the others
@@ -194,9 +196,8 @@ def _journal(
         Sent(
             operation=operation,
             row=row,
-            call=_graph_call(
-                ctx, snap.account, call, row, operation_id=operation.id, send_before=send_before
-            ),
+            call=_graph_call(ctx, call, row, operation_id=operation.id, send_before=send_before),
+            account=snap.account,
         )
         for snap, call, row, operation in planned
         if operation.id in journaled
@@ -204,20 +205,15 @@ def _journal(
 
 
 def _graph_call(
-    ctx: Context,
-    account: Account,
-    call: Call,
-    row: Onboarding,
-    *,
-    operation_id: str,
-    send_before: float,
+    ctx: Context, call: Call, row: Onboarding, *, operation_id: str, send_before: float
 ) -> GraphCall:
-    return GraphCall(
-        request=request_of(call, row, ctx.vault),
-        token=ctx.token_of(account),
-        tag=operation_id,
-        send_before=send_before,
-    )
+    request = request_of(call, row, ctx.vault)
+    return GraphCall(request=request, token="", tag=operation_id, send_before=send_before)
+
+
+def _with_token(ctx: Context, sent: Sent) -> Sent:
+    """Return a call with its token, which may take a while to read: no transaction is open."""
+    return replace(sent, call=replace(sent.call, token=ctx.token_of(sent.account)))
 
 
 def _operation(

@@ -23,7 +23,10 @@ from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
+from onboarding.engine.signup_results import complete_signups
 from onboarding.engine.subscription import check_subscriptions
+from onboarding.engine.token_changes import look_at_sources, prove_next, refuse_next
+from onboarding.engine.token_checks import may_ask
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import GraphError, StoreError
 from onboarding.graph import requests
@@ -74,6 +77,7 @@ def observe_due(ctx: Context, limit: int) -> int:
     claimed, to_check, to_read = again_if_unlucky(lambda: _claim(ctx, limit))
     if claimed:
         notice(ctx)
+    look_at_sources(ctx, [account for account in claimed if account.hold is not None])
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
@@ -94,7 +98,8 @@ def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list
             lease_until=real_now + ctx.policy.lease,
             limit=min(limit, _MOST_LISTS),
         )
-        return claimed, *_within_budget(ctx, conn, claimed, now)
+        going_on = [account for account in claimed if account.hold is None]
+        return claimed, *_within_budget(ctx, conn, going_on, now)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -121,8 +126,9 @@ def _within_budget(
         is_abandoned = account.lease_until is not None
         checks = is_abandoned or _is_due(account.check_due_at, now)
         reads = is_abandoned or _is_to_be_read(account, now, ctx.policy)
-        # A look at the subscription may lead to the call that makes it.
-        calls = 2 * checks + reads
+        # A look at the subscription may lead to the call that makes it; the token is looked at too.
+        extra = may_ask(ctx) + (account.override_callback_uri is not None)
+        calls = (2 + extra) * checks + reads
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
             _put_off(conn, account, max(refusals), checks=checks, reads=reads)
             continue
@@ -188,7 +194,7 @@ def page_of(ctx: Context, account: Account, after: str | None) -> GraphCall:
     """Return the call that reads one page of an account's list."""
     return GraphCall(
         request=requests.list_numbers(account.waba_id, after=after),
-        token=ctx.token_of(account),
+        token=ctx.newest_token_of(account),
         tag=account.waba_id,
     )
 
@@ -202,7 +208,8 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
         except GraphError as error:
             failure = unreadable(str(error))
     if failure is not None:
-        account_failed(ctx, listing.account, "list_numbers", result, failure)
+        if not refuse_next(ctx, listing.account, result, failure):
+            account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
     if result.dropped_fields:
         waba_id, fields = listing.account.waba_id, ", ".join(result.dropped_fields)
@@ -224,6 +231,7 @@ def _finish(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a list; one that cannot be applied must not keep those of other accounts from it."""
     try:
         again_if_unlucky(lambda: apply_list(ctx, listing, result))
+        complete_signups(ctx, listing.account, listing.numbers)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one account must never stop the others
@@ -256,13 +264,18 @@ def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
         plans = [due_now(each, now) for _, each in made]
         written = write_plans(ctx, conn, plans, now, read=rows)
         onboardings.write_seen(conn, [row for row in told if row.id not in written])
-        _note_read(conn, listing)
+        _note_read(ctx, conn, listing)
+        prove_next(ctx, conn, listing.account, now)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
-def _note_read(conn: Connection, listing: Listing) -> None:
+def _note_read(ctx: Context, conn: Connection, listing: Listing) -> None:
     waba_id, started = listing.account.waba_id, listing.read_started_at
+    checked = listing.account.subscribed_at
+    if checked is not None and started - checked >= ctx.policy.subscription_check:
+        # Whoever unsubscribes the app tells nobody: for as long as lists are read, so is this.
+        accounts.want(conn, {}, {waba_id: started})
     accounts.update_account(
         conn,
         waba_id,

@@ -16,6 +16,8 @@ from onboarding.graph.loose import parse_json
 from onboarding.graph.recovery import classify
 from onboarding.graph.responses import (
     parse_created_id,
+    parse_debugged_token,
+    parse_exchanged_token,
     parse_number,
     parse_number_list,
     parse_subscribed_apps,
@@ -29,7 +31,9 @@ _SHAPES: Mapping[Endpoint, Callable[[object], object]] = {
     Read.READ_NUMBER: parse_number,
     Read.READ_WABA: parse_waba,
     Read.LIST_SUBSCRIBED_APPS: parse_subscribed_apps,
+    Read.DEBUG_TOKEN: parse_debugged_token,
     Operation.CREATE_NUMBER: parse_created_id,
+    Operation.EXCHANGE_CODE: parse_exchanged_token,
 }
 
 

@@ -246,7 +246,7 @@ class GraphClient:
     ) -> tuple[GraphResult, str | None]:
         """Send once. Returns the result and, for a read, the field that Meta does not know."""
         call = flight.call
-        if not is_usable_token(call.token):
+        if request.takes_token and not is_usable_token(call.token):
             return flight.stop(RecoveryClass.REAUTH, _NO_TOKEN, _NEW_TOKEN), None
         secrets = secrets_of(call)
         http_request = build_http_request(self._wire, request, call.token)

@@ -8,7 +8,8 @@ empty list. Source: Meta's rules, endpoints and enums.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from onboarding.errors import GraphError
@@ -75,6 +76,65 @@ class Waba:
     can_send_message: str | None = None
     owner_business_id: str | None = None
     owner_business_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangedToken:
+    """A token that came for a code; ``expires_in_s`` is ``None`` for one that does not end."""
+
+    token: str = field(repr=False)
+    expires_in_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebuggedToken:
+    """What Meta says about a token. ``None`` means: not told, or never."""
+
+    app_id: str | None = None
+    kind: str | None = None
+    scopes: tuple[str, ...] = ()
+    is_valid: bool | None = None
+    expires_at: datetime | None = None
+    data_access_expires_at: datetime | None = None
+
+
+def parse_exchanged_token(payload: object) -> ExchangedToken:
+    """Return the token that came for a code.
+
+    Raises:
+        GraphError: the answer holds none.
+    """
+    row = as_mapping(payload)
+    token = as_text(row.get("access_token"))
+    if token is None:
+        raise GraphError("Meta's answer holds no token.", hint="Let Embedded Signup be done again.")
+    return ExchangedToken(token=token, expires_in_s=as_int(row.get("expires_in")) or None)
+
+
+def parse_debugged_token(payload: object) -> DebuggedToken:
+    """Return what a token is; scopes are those of all assets and those of single ones together.
+
+    Raises:
+        GraphError: the answer is about no token.
+    """
+    row = as_mapping(as_mapping(payload).get("data"))
+    if not row:
+        raise GraphError("Meta's answer is not about a token.", hint="Check the token again.")
+    given = row.get("scopes")
+    granular = row.get("granular_scopes")
+    rows = granular if isinstance(granular, list) else []
+    named = [
+        *(given if isinstance(given, list) else []),
+        *(as_mapping(each).get("scope") for each in rows),
+    ]
+    return DebuggedToken(
+        app_id=as_text(row.get("app_id")),
+        kind=as_text(row.get("type")),
+        scopes=tuple(sorted({text for each in named if (text := as_text(each))})),
+        is_valid=as_bool(row.get("is_valid")),
+        expires_at=as_instant(row.get("expires_at") or None),
+        data_access_expires_at=as_instant(row.get("data_access_expires_at") or None),
+    )
 
 
 def parse_number_list(payload: object) -> NumberPage:

@@ -30,7 +30,7 @@ _KEEP_ALIVE_S = 4.0  # shorter than servers' usual 5 s: else a POST meets a clos
 _PROOF = "appsecret_proof"
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _TOKEN = re.compile(r"[!-~]+")
-_SECRET_PARAMS = ("pin", "code")
+_SECRET_PARAMS = ("pin", "code", "verify_token", "client_secret")
 _MAX_MESSAGE = 200
 
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError)
@@ -147,17 +147,20 @@ def _trusted(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.Request:
-    """Return the request as HTTP; the token is in a header, secrets are in the body."""
-    params = dict(request.params)
+    """Return the request as HTTP; the token is in a header, secrets are in the body.
+
+    But for the few that Meta takes in the query only.
+    """
+    params = {**request.params, **request.secret_params}
     body = None if request.body is None else dict(request.body)
-    if wire.app_secret is not None:
+    if wire.app_secret is not None and request.takes_token:
         proof = make_proof(wire.app_secret, token)
         if request.method == "GET":
             params[_PROOF] = proof
         else:
             body = {**(body or {}), _PROOF: proof}
     headers = {
-        "Authorization": f"Bearer {token}",
+        **({"Authorization": f"Bearer {token}"} if request.takes_token else {}),
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
         "User-Agent": wire.user_agent,
@@ -190,7 +193,11 @@ def make_proof(app_secret: str, token: str) -> str:
 def secrets_of(call: GraphCall) -> tuple[str, ...]:
     """Return what this call carries that no text may repeat."""
     body: Mapping[str, object] = call.request.body or {}
-    return (call.token, *(str(body[name]) for name in _SECRET_PARAMS if name in body))
+    return (
+        call.token,
+        *(str(body[name]) for name in _SECRET_PARAMS if name in body),
+        *call.request.secret_params.values(),
+    )
 
 
 def explain(error: Exception, secrets: tuple[str, ...]) -> Failure:

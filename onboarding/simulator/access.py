@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import datetime
 
 from onboarding.simulator.params import read_text
 from onboarding.simulator.refusals import Reason, Refusal
@@ -15,7 +16,7 @@ _MANAGEMENT, _MESSAGING = "whatsapp_business_management", "whatsapp_business_mes
 _SCOPES = {"register": (_MANAGEMENT, _MESSAGING), "deregister": (_MANAGEMENT, _MESSAGING)}
 
 
-def check_token(world: World, request: Request) -> Token:
+def check_token(world: World, request: Request, now: datetime) -> Token:
     """Return the token of a request.
 
     Raises:
@@ -26,10 +27,21 @@ def check_token(world: World, request: Request) -> Token:
     token = world.state.tokens.get(request.token)
     if token is None:
         raise Refusal(Reason.TOKEN_INVALID)
-    if token.is_dead:
-        raise Refusal(Reason.TOKEN_INVALID, code=token.code, subcode=token.subcode)
+    check_alive(token, now)
     _check_proof(world, request, token)
     return token
+
+
+def check_alive(token: Token, now: datetime) -> None:
+    """Check that a token was not killed, and has not come to its end.
+
+    Raises:
+        Refusal: it was, or has.
+    """
+    if token.is_dead:
+        raise Refusal(Reason.TOKEN_INVALID, code=token.code, subcode=token.subcode)
+    if token.expires_at is not None and token.expires_at <= now:
+        raise Refusal(Reason.TOKEN_INVALID, subcode=463)
 
 
 def check_access(token: Token, request: Request, route: Route) -> None:

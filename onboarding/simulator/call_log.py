@@ -19,6 +19,8 @@ from onboarding.simulator.world import World
 
 _DROPPED = (
     "access_token",
+    "client_secret",
+    "input_token",
     "appsecret_proof",
     "verify_token",
     "backup",

@@ -19,6 +19,7 @@ from onboarding.simulator.faults import add_fault
 from onboarding.simulator.phones import key_of, only_digits
 from onboarding.simulator.refusals import Refusal
 from onboarding.simulator.scenario import ClockMode, HandSettings, Instant
+from onboarding.simulator.signup import SessionEdit, run_session
 from onboarding.simulator.snapshot import restore_snapshot, take_snapshot
 from onboarding.simulator.timekeeper import Timekeeper
 
@@ -86,6 +87,7 @@ class Control:
             ("GET", "webhooks"): self._get_webhooks,
             ("GET", "state"): self._get_state,
             ("POST", "embedded_signup"): self._sign_up,
+            ("POST", "embedded_signup/session"): self._run_session,
             ("POST", "numbers/*"): self._edit_number,
             ("POST", "names/*"): self._decide_name,
             ("POST", "by_hand/*"): self._do_by_hand,
@@ -176,6 +178,10 @@ class Control:
         edit, now = query.read(edits.SignupEdit), self._timekeeper.now()
         number = edits.finish_signup(self._timekeeper.world, edit, now)
         return self._changed(views.show_number(self._timekeeper.world, number))
+
+    async def _run_session(self, query: _Query) -> Any:
+        edit, now = query.read(SessionEdit), self._timekeeper.now()
+        return self._changed(run_session(self._timekeeper.world, edit, now))
 
     async def _edit_number(self, query: _Query) -> Any:
         edit, now = query.read(edits.NumberEdit), self._timekeeper.now()

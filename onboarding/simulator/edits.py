@@ -73,6 +73,7 @@ class TokenEdit(Settings):
     subcode: int | None = 463
     wabas: tuple[str, ...] | Literal["all"] | None = None
     scopes: tuple[str, ...] = ALL_SCOPES
+    expires_at: Instant | None = None
 
 
 class ElsewhereEdit(Settings):
@@ -146,6 +147,8 @@ def edit_token(world: World, edit: TokenEdit) -> Token:
     token.is_dead, token.code, token.subcode = edit.dead, edit.code, edit.subcode
     if edit.wabas is not None:
         token.wabas = None if edit.wabas == "all" else list(edit.wabas)
+    if "expires_at" in edit.model_fields_set:
+        token.expires_at = edit.expires_at
     if "scopes" in edit.model_fields_set:
         token.scopes = list(edit.scopes)
     return token

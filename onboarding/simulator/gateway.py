@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from onboarding.simulator import accounts, codes, fields, numbers, registration, settings
+from onboarding.simulator import accounts, codes, fields, numbers, oauth, registration, settings
 from onboarding.simulator.access import check_access, check_token
 from onboarding.simulator.budgets import spend_call
 from onboarding.simulator.call import Call, Outcome
@@ -145,7 +145,11 @@ def _run(call: Call) -> Result:
     request, route = call.request, call.route
     if request.refusal is not None:
         raise request.refusal
-    token = check_token(call.world, request)
+    if route.endpoint in oauth.RULES:
+        if route.refusal is not None:
+            raise route.refusal
+        return oauth.RULES[route.endpoint](call.world, request, call.now)
+    token = check_token(call.world, request, call.now)
     if route.refusal is None:
         check_access(token, request, route)
     spend_call(call.world, route.waba, route.endpoint, call.now)

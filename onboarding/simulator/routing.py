@@ -28,6 +28,8 @@ Endpoint = Literal[
     "list_subscribed_apps",
     "subscribe_app",
     "unsubscribe_app",
+    "exchange_code",
+    "debug_token",
     "unknown",
 ]
 
@@ -49,6 +51,11 @@ _ON_NUMBER: dict[tuple[str, str], Endpoint] = {
     ("POST", "verify_code"): "verify_code",
     ("POST", "register"): "register",
     ("POST", "deregister"): "deregister",
+}
+#: Calls that are about no node at all.
+_ON_NOTHING: dict[str, tuple[tuple[str, ...], Endpoint]] = {
+    "oauth/access_token": (("GET", "POST"), "exchange_code"),
+    "debug_token": (("GET",), "debug_token"),
 }
 _ONLY_ON_WABA = _ON_WABA.keys() - _ON_NUMBER.keys()
 
@@ -85,6 +92,10 @@ def find_route(world: World, request: Request, now: datetime) -> Route:
     if version is None:
         return Route(refusal=Refusal(Reason.VERSION, path="/".join(parts)))
     route = Route(version=(int(version[1]), int(version[2])))
+    methods, endpoint = _ON_NOTHING.get("/".join(parts[1:]), ((), "unknown"))
+    if request.method in methods:
+        route.endpoint = endpoint
+        return route
     _find_node(world, request, route, parts[1], parts[2] if len(parts) == _WITH_EDGE else "")
     if route.number is not None and route.number.deleted_at is not None:
         route.refusal = _refuse_deleted(world, request, route, now)

@@ -213,6 +213,14 @@ class RegistrationSettings(Settings):
     after_window_subcode: Subcode | None = None
 
 
+class SignupSettings(Settings):
+    """Embedded Signup: how long its code lives, and what the token is worth that comes for it."""
+
+    code_validity: Duration = timedelta(seconds=30)
+    scopes: tuple[str, ...] = ALL_SCOPES
+    token_lifetime: Duration | None = None
+
+
 class MigrationSettings(Settings):
     """Migration between WABAs.
 
@@ -271,6 +279,7 @@ class Scenario(Settings):
     limits: LimitSettings = LimitSettings()
     codes: CodeSettings = CodeSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    signup: SignupSettings = SignupSettings()
     migration: MigrationSettings = MigrationSettings()
     reviewer: ReviewerSettings = ReviewerSettings()
     faults: tuple[FaultSettings, ...] = ()

@@ -180,6 +180,18 @@ class Token:
     is_dead: bool = False
     code: int = 190
     subcode: int | None = 463
+    kind: str = "SYSTEM_USER"
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class SignupCode:
+    """What Embedded Signup hands over to be exchanged for a token, once and soon."""
+
+    waba_id: str
+    expires_at: datetime
+    is_used: bool = False
 
 
 @dataclass(slots=True)
@@ -244,6 +256,7 @@ class State:
     numbers: dict[str, Number] = field(default_factory=dict)
     preverified: dict[str, Preverified] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    signup_codes: dict[str, SignupCode] = field(default_factory=dict)
     elsewhere: dict[str, Literal["in_use", "banned"]] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     webhooks: list[WebhookEvent] = field(default_factory=list)

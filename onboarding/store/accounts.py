@@ -122,6 +122,8 @@ def claim_accounts(
 ) -> list[Account]:
     """Take the accounts whose list or subscription is due, those waiting longest first.
 
+    And held ones whose token is read from elsewhere, when that place is to be looked at.
+
     What was wished for is granted by that: a wish that is there afterwards was made meanwhile,
     and stands. An account that a worker took and never let go is due again, for both.
 
@@ -147,6 +149,11 @@ def claim_accounts(
     return claimed
 
 
+def _goes_on() -> Any:
+    """Return SQL for accounts that something is done for: a held one's token may come back."""
+    return or_(t.c.hold.is_(None), t.c.token_source.is_not(None))
+
+
 def _to_be_read() -> Any:
     rested = or_(t.c.listed_at.is_(None), t.c.listed_at <= bindparam("read_before", type_=Instant))
     wanted = (t.c.observe_due_at <= bindparam("now", type_=Instant)) & rested
@@ -167,7 +174,7 @@ def _due(dialect: str) -> Any:
     query = (
         select(t)
         .where(
-            t.c.hold.is_(None),
+            _goes_on(),
             or_(is_let_go & or_(_to_be_read(), _to_be_checked()), is_abandoned),
         )
         # Lists that are only watched come last: nobody waits for them.
@@ -202,7 +209,7 @@ def next_account_due(
     """
     query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at, t.c.active)
     instants = []
-    for row in conn.execute(query.where(t.c.hold.is_(None))):
+    for row in conn.execute(query.where(_goes_on())):
         rests = row.active and row.observe_due_at is None and row.listed_at is not None
         if watch_interval is not None and rests:
             instants.append(row.listed_at + watch_interval)

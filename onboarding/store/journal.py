@@ -252,10 +252,15 @@ def count_settling(conn: Connection, now: datetime) -> int:
 
 
 def abandon_subscriptions(conn: Connection, waba_id: str, now: datetime) -> None:
-    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died."""
+    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died.
+
+    And other calls about the account alone, once they can no longer be on their way.
+    """
+    others = t.c.name.in_((Operation.SET_CALLBACK, Operation.EXCHANGE_CODE))
+    is_lost = or_(t.c.name == Operation.SUBSCRIBE_APP, others & (t.c.settle_at <= now))
     conn.execute(
         update(t)
-        .where(t.c.waba_id == waba_id, t.c.name == Operation.SUBSCRIBE_APP, _IS_OPEN)
+        .where(t.c.waba_id == waba_id, is_lost, _IS_OPEN)
         .values(
             status=OperationStatus.ABANDONED, outcome_at=now, applied=True, resolved_by="policy"
         )

@@ -35,6 +35,7 @@ from onboarding.model import (
     PhoneNumber,
     Reason,
     State,
+    TokenFacts,
     Trouble,
 )
 from onboarding.store.columns import Instant, Record, Word
@@ -89,6 +90,14 @@ account = Table(
     Column("hold_since", Instant),
     Column("history_seq", Integer, nullable=False),
     Column("head_hash", String(64), nullable=False),
+    Column("token_source", Text),
+    Column("token_business_id", String(32)),
+    Column("next_token_sealed", Text),
+    Column("next_token_source", Text),
+    Column("dead_token_mac", String(64)),
+    Column("token_facts", Record(TokenFacts)),
+    Column("override_callback_uri", Text),
+    Column("verify_token_sealed", Text),
     Index(None, "observe_due_at"),
     Index(None, "check_due_at"),
     # Lists that are read now and then although nothing is expected of them.
@@ -399,6 +408,8 @@ worker = Table(
     Column("host", Text),
     Column("version", Text),
     Column("definition", Integer),
+    # Ids of the keys that it opens secrets with; the first one is what it seals with.
+    Column("key_ids", Text),
 )
 
 webhook_event = Table(
@@ -522,4 +533,42 @@ acknowledgement = Table(
     Column("by", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("until", Instant, nullable=False),
+)
+
+#: Business portfolios whose token several WABAs take.
+business = Table(
+    "business",
+    metadata,
+    Column("business_id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token_sealed", Text, nullable=False),
+    Column("token_source", Text),
+    Column("added_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+#: What Embedded Signup handed over; settled once its number is asked for, or was none.
+signup = Table(
+    "signup",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("waba_id", String(32), ForeignKey("account.waba_id"), nullable=False),
+    Column("event", String(60), nullable=False),
+    Column("phone_number_id", String(32)),
+    Column("business_id", String(32)),
+    Column("key", String(200)),
+    Column("onboarded_at", Instant, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    # A code works once; whoever hands it over again is told so.
+    Column("code_mac", String(64), unique=True),
+    Column("settled_at", Instant),
+    Column("result", Text),
+    Index(
+        "ix_signup_waba_id_unsettled",
+        "waba_id",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
 )

@@ -27,7 +27,8 @@ def _sealed(deployment: Deployment) -> list[str]:
     query = (
         "SELECT token_sealed FROM account UNION SELECT code_sealed FROM onboarding "
         "UNION SELECT pin_sealed FROM onboarding UNION SELECT pin_pending_sealed FROM onboarding "
-        "UNION SELECT code_mac FROM onboarding"
+        "UNION SELECT code_mac FROM onboarding UNION SELECT next_token_sealed FROM account "
+        "UNION SELECT verify_token_sealed FROM account UNION SELECT token_sealed FROM business"
     )
     with closing(sqlite3.connect(deployment.database)) as conn:
         return [value for (value,) in conn.execute(query) if value]
@@ -40,10 +41,13 @@ def test_no_output_holds_a_secret(meta: Meta) -> None:
         pass_until_idle(engine)
     code = meta.last_code()
     link = deployment.ok("link", "make", id_).out.strip()
+    token_file = str(deployment.folder / "token.txt")
     commands = [
+        ("business", "add", "506914307656634", "--token-file", token_file),
+        ("account", "callback", WABA, "https://hooks.example"),
         ("secrets", "set-pin", id_),
         ("code", id_, code),
-        ("account", "add", WABA, "--token-file", str(deployment.folder / "token.txt")),
+        ("account", "add", WABA, "--token-file", token_file),
     ]
     (deployment.folder / "token.txt").write_text(TOKEN)
     outputs = [deployment.run("--verbose", *command, stdin=PIN) for command in commands]

@@ -103,7 +103,7 @@ def meta(rehearse: Rehearse) -> Rehearsed:
 _ON_BOTH = (
     "accounts", "adoption", "alerts", "between", "crashes", "feed", "fences", "guards",
     "lost_calls", "main_path", "names", "opening", "outbox", "requests", "return", "secrets",
-    "settling", "threads", "throttling",
+    "rotation", "settling", "threads", "throttling",
 )  # fmt: skip
 
 

@@ -51,6 +51,8 @@ read_number 33 - 400 permanent refused
 register 100 - 400 human refused | (#100) Invalid parameter
 register 100 33 400 reconcile refused | Unsupported post request.
 read_number 100 33 400 reconcile refused | Unsupported get request.
+exchange_code 100 - 400 human refused | This authorization code has expired.
+exchange_code 100 - 400 human refused | This authorization code has been used.
 list_numbers 102 - 401 reauth refused
 list_numbers 104 - 400 bug refused
 list_numbers 190 - 401 reauth refused

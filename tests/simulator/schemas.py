@@ -231,6 +231,13 @@ def answer_schema(endpoint: str, profile: str) -> Schema:
         case "subscribe_app" if profile == "documented":
             apps = subscribed_apps(profile)["properties"]
             return _object(["success"], {**SUCCESS["properties"], **apps})
+        case "exchange_code":
+            return _object(
+                ["access_token", "token_type"],
+                {"access_token": {"type": "string"}, "token_type": {"const": "bearer"}},
+            )
+        case "debug_token":
+            return _object(["data"], {"data": {"type": "object", "required": ["is_valid"]}})
         case "verify_code":
             return VERIFIED
         case _:

@@ -21,6 +21,8 @@ WABA_FIELDS = (
     "timezone_id,health_status,owner_business_info,is_enabled_for_insights"
 )
 
+APP_SECRET = "app-secret"
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -86,6 +88,16 @@ def _read(rig: Rig, call: Call, number_id: str) -> None:
     call("GET", WABA, {"fields": WABA_FIELDS})
     call("POST", WABA, {"name": "Lucky"})
     call("GET", f"{WABA}/subscribed_apps")
+    _tokens(rig, call)
+
+
+def _tokens(rig: Rig, call: Call) -> None:
+    ended = {"waba_id": WABA, "event": "FINISH_ONLY_WABA"}
+    code = rig.control("POST", "embedded_signup/session", ended)["code"]
+    app = {"client_id": rig.simulator.scenario.app.id, "client_secret": APP_SECRET}
+    for given in ({"client_secret": "x"}, {"client_id": "1"}, {"code": "x"}, {}, {}):
+        call("GET", "oauth/access_token", {**app, "code": code, **given}, token=None)
+    call("GET", "debug_token", {"input_token": rig.simulator.token})
 
 
 def _refuse(rig: Rig, call: Call, number_id: str) -> None:

@@ -46,6 +46,14 @@ class Upkeep(Finding):
         """Return all accounts."""
         return accounting.list_accounts(self.context)
 
+    def account(self, waba_id: str) -> Account:
+        """Return one account.
+
+        Raises:
+            NotFoundError: no such account.
+        """
+        return accounting.load_account(self.context, waba_id)
+
     def check_account(self, waba_id: str, *, actor: str | None = None) -> AccountCheck:
         """Read the WABA with its token; a read that works ends the account's hold."""
         return accounting.check_account(self.context, waba_id, self._actor(actor))

@@ -17,7 +17,8 @@ VERIFY_CODE: frozenset[Endpoint] = frozenset({Operation.VERIFY_CODE})
 REGISTER: frozenset[Endpoint] = frozenset({Operation.REGISTER})
 DEREGISTER: frozenset[Endpoint] = frozenset({Operation.DEREGISTER})
 REGISTRATION = REGISTER | DEREGISTER
-SUBSCRIBE: frozenset[Endpoint] = frozenset({Operation.SUBSCRIBE_APP})
+SUBSCRIBE: frozenset[Endpoint] = frozenset({Operation.SUBSCRIBE_APP, Operation.SET_CALLBACK})
+EXCHANGE: frozenset[Endpoint] = frozenset({Operation.EXCHANGE_CODE})
 
 BUG = RecoveryClass.BUG
 HUMAN = RecoveryClass.HUMAN
