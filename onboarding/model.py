@@ -11,6 +11,7 @@ from datetime import datetime
 
 from onboarding.words import (
     OPEN,
+    POOL_OPERATIONS,
     AlertKind,
     Audience,
     CodeMethod,
@@ -36,6 +37,7 @@ from onboarding.words import (
 
 __all__ = [
     "OPEN",
+    "POOL_OPERATIONS",
     "Account",
     "AlertKind",
     "Audience",
@@ -172,6 +174,7 @@ class JournaledOperation:
         code_method: how the code was to go out, of a request_code call; ``None`` for calls that
             an earlier release journaled.
         pin_sealed: the ciphertext of the PIN that the call carried, as the row had it then.
+        pool_number_id: the number of the pool that it was made for, which is no onboarding's.
     """
 
     id: str
@@ -191,6 +194,7 @@ class JournaledOperation:
     resolved_by: str | None = None
     code_method: CodeMethod | None = None
     pin_sealed: str | None = field(default=None, repr=False)
+    pool_number_id: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -301,6 +305,9 @@ class Onboarding:
     name_status: str | None = None
     new_name_status: str | None = None
     name_decided_at: datetime | None = None
+
+    preverified_id: str | None = None
+    claimed_at: datetime | None = None
 
     @property
     def has_code(self) -> bool:

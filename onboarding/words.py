@@ -29,6 +29,7 @@ class Entry(StrEnum):
 
     NEW = "new"
     EMBEDDED_SIGNUP = "embedded_signup"
+    PREVERIFIED = "preverified"
 
 
 class Owner(StrEnum):
@@ -103,6 +104,7 @@ class DeadlineReason(StrEnum):
 
     EMBEDDED_SIGNUP = "embedded_signup"
     NAME_CHANGE = "name_change"
+    PREVERIFIED_CLAIM = "preverified_claim"
     POLICY = "policy"
 
 
@@ -117,6 +119,23 @@ class Operation(StrEnum):
     SET_PIN = "set_pin"
     SET_DISPLAY_NAME = "set_display_name"
     SUBSCRIBE_APP = "subscribe_app"
+    ADD_PREVERIFIED = "add_preverified"
+    REQUEST_PREVERIFIED_CODE = "request_preverified_code"
+    VERIFY_PREVERIFIED = "verify_preverified"
+    SHARE_PREVERIFIED = "share_preverified"
+    UNSHARE_PREVERIFIED = "unshare_preverified"
+    DELETE_PREVERIFIED = "delete_preverified"
+
+
+#: Calls for a number of the pool, which is no onboarding's yet.
+POOL_OPERATIONS = (
+    Operation.ADD_PREVERIFIED,
+    Operation.REQUEST_PREVERIFIED_CODE,
+    Operation.VERIFY_PREVERIFIED,
+    Operation.SHARE_PREVERIFIED,
+    Operation.UNSHARE_PREVERIFIED,
+    Operation.DELETE_PREVERIFIED,
+)
 
 
 class Read(StrEnum):
@@ -126,6 +145,8 @@ class Read(StrEnum):
     READ_NUMBER = "read_number"
     READ_WABA = "read_waba"
     LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
+    LIST_PREVERIFIED = "list_preverified"
+    LIST_PREVERIFIED_PARTNERS = "list_preverified_partners"
 
 
 Endpoint = Operation | Read
@@ -232,6 +253,7 @@ class EventType(StrEnum):
     ACCOUNT_HELD = "account_held"
     ACCOUNT_RELEASED = "account_released"
     DIGEST = "digest"
+    LOW_STOCK = "low_stock"
     TEST = "test"
 
 
@@ -249,6 +271,7 @@ class AlertKind(StrEnum):
     REQUIREMENT = "requirement"
     ACCOUNT = "account"
     DIGEST = "digest"
+    STOCK = "stock"
 
 
 class DeliveryStatus(StrEnum):

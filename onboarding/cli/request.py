@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 def request(
     ctx: typer.Context,
     waba_id: Annotated[str, typer.Argument(help="The WABA, added as an account before.")],
-    number: Annotated[str, typer.Argument(help="The phone number, in any usual format.")],
-    name: Annotated[str, typer.Argument(help="The display name, 2 to 75 characters.")],
+    number: Annotated[
+        str,
+        typer.Argument(help="The phone number, in any usual format; left out for the pool's."),
+    ],
+    name: Annotated[
+        str | None, typer.Argument(help="The display name, 2 to 75 characters.")
+    ] = None,
     *,
     cc: Annotated[str, typer.Option(help="Calling code of a national number, like 55.")] = "",
     region: Annotated[str, typer.Option(help="Region of a national number, like BR.")] = "",
@@ -50,6 +55,14 @@ def request(
     again: Annotated[
         bool, typer.Option("--again", help="Start anew although an earlier onboarding is over.")
     ] = False,
+    preverified: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Claim this number of the pool, by any of its names."),
+    ] = None,
+    from_pool: Annotated[
+        str | None,
+        typer.Option(metavar="COUNTRY", help="Claim any verified number of this country."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a name that Meta's rules speak against.")
     ] = False,
@@ -62,6 +75,7 @@ def request(
     Example:
         onboarding request 102290129340398 "+1 631 555 1000" "Lucky Shrub" --code-ready
         onboarding request 102290129340398 "(21) 98765-4321" "Padaria" --region BR
+        onboarding request 102290129340398 "Padaria" --from-pool BR
     """
     from onboarding.cli.asking import ask_secret
     from onboarding.cli.moments import parse_instant
@@ -69,10 +83,12 @@ def request(
     from onboarding.cli.session import open_engine
     from onboarding.engine.requests import NumberRequest
 
+    is_from_pool = preverified is not None or from_pool is not None
+    phone_number, display_name = _number_and_name(number, name, is_from_pool=is_from_pool)
     asked = NumberRequest(
         waba_id=waba_id,
-        phone_number=number,
-        display_name=name,
+        phone_number=phone_number,
+        display_name=display_name,
         cc=cc,
         region=region,
         entry=entry,
@@ -86,9 +102,31 @@ def request(
         again=again,
     )
     with open_engine(ctx) as engine:
-        receipt = engine.request(asked, strict_names=strict)
+        if is_from_pool:
+            receipt = engine.pool.request(
+                asked, reference=preverified, region=from_pool, strict_names=strict
+            )
+        else:
+            receipt = engine.request(asked, strict_names=strict)
     warn_of_name(receipt.name_findings)
     _print(receipt, has_key=key is not None, unheard=_unheard(receipt, asked), as_json=as_json)
+
+
+def _number_and_name(number: str, name: str | None, *, is_from_pool: bool) -> tuple[str, str]:
+    """Return the number, which the pool gives if one is claimed there, and the display name."""
+    from onboarding.errors import InputError
+
+    if is_from_pool and name is None:
+        return "", number
+    if is_from_pool:
+        raise InputError(
+            "the number is the pool's to say", field="number", hint="give the display name alone"
+        )
+    if name is None:
+        raise InputError(
+            "a display name is needed", field="name", hint="onboarding request WABA NUMBER NAME"
+        )
+    return number, name
 
 
 def _unheard(receipt: Receipt, asked: NumberRequest) -> str:

@@ -73,6 +73,34 @@ POLICIES = {
     Operation.SUBSCRIBE_APP: OperationPolicy(
         on_silence=OnSilence.REPEAT, why="subscribing twice changes nothing"
     ),
+    Operation.ADD_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        once=True,
+        why="a number has one slot of the pool; the pool's list shows it if the first call took "
+        "effect, and is read before any call as well",
+    ),
+    Operation.REQUEST_PREVERIFIED_CODE: OperationPolicy(
+        on_silence=OnSilence.COUNT_AS_DONE,
+        counted=True,
+        why="as request_code, and in the same window: Meta counts by the number",
+    ),
+    Operation.VERIFY_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        never_again=True,
+        why="each code works once; the pool's list shows VERIFIED, and until when",
+    ),
+    Operation.SHARE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the number's list of partners shows it",
+    ),
+    Operation.UNSHARE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the number's list of partners shows it no more",
+    ),
+    Operation.DELETE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the pool's list shows it no more",
+    ),
 }
 
 

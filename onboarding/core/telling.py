@@ -37,6 +37,9 @@ NEEDS = {
 #: An account on hold: one alert for all its numbers.
 TOKEN = "token"  # noqa: S105 - the name of a need
 
+#: Verified numbers of a country in a pool: one alert for the pool and the country.
+STOCK = "stock"
+
 #: How long each need may wait before somebody is told.
 PATIENCE = {
     "code": DAY,
@@ -46,6 +49,7 @@ PATIENCE = {
     "release": 3 * DAY,
     "support": 4 * HOUR,
     TOKEN: HOUR,
+    STOCK: HOUR,
 }
 
 

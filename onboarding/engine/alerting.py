@@ -16,11 +16,13 @@ from onboarding.core.events import (
     overdue,
     unacknowledged,
 )
+from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
-from onboarding.core.telling import NEEDS, TOKEN, Rules, Tell
+from onboarding.core.telling import NEEDS, STOCK, TOKEN, Rules, Tell
 from onboarding.core.timing import MINUTE
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
+from onboarding.engine.pool_stock import stock_levels
 from onboarding.model import Account, AlertKind, Onboarding
 from onboarding.store import accounts, alerts, digests, onboardings
 from onboarding.store.alerts import Alert
@@ -42,6 +44,7 @@ class _Known:
     standing_still: Mapping[str, int]
     acknowledged: Mapping[str, tuple[str, datetime]]
     digest: Mapping[str, object]
+    stocks: Mapping[str, Stock]
 
 
 def tell_due(ctx: Context, limit: int) -> int:
@@ -80,6 +83,7 @@ def _known(
     now: datetime,
 ) -> _Known:
     is_digest = any(alert.kind is AlertKind.DIGEST for alert in locked)
+    is_stock = any(alert.kind is AlertKind.STOCK for alert in locked)
     return _Known(
         rules=ctx.rules,
         now=now,
@@ -88,6 +92,7 @@ def _known(
         standing_still=digests.count_held(conn, list(held)) if held else {},
         acknowledged=alerts.load_acknowledged(conn, [alert.subject for alert in locked], now),
         digest=digests.load_digest(conn, now) if is_digest else {},
+        stocks={stock.subject: stock for stock in stock_levels(conn)} if is_stock else {},
     )
 
 
@@ -105,6 +110,8 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
             return _look_at_rung(alert, known)
         case AlertKind.REQUIREMENT:
             return _look_at_requirement(alert, known)
+        case AlertKind.STOCK:
+            return _look_at_stock(alert, known)
 
 
 def _look_at_digest(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -123,6 +130,16 @@ def _look_at_account(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     if alert.step == 0:
         return _told(alert, rule.tell, known), account_overdue(account, numbers, rule, known.now)
     event = account_unacknowledged(account, numbers, rule.tell, known.now)
+    return _told_next(alert), event if rule.tell.then else None
+
+
+def _look_at_stock(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    stock, rule = known.stocks.get(alert.subject), known.rules.overdue.get(STOCK)
+    if stock is None or not stock.is_low or rule is None:
+        return _closed(alert, known), None
+    if alert.step == 0:
+        return _told(alert, rule.tell, known), low_stock(stock, alert.since, rule, known.now)
+    event = still_low(stock, alert.since, rule.tell, known.now)
     return _told_next(alert), event if rule.tell.then else None
 
 

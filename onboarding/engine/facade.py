@@ -56,6 +56,8 @@ from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
 from onboarding.engine.mailbox import MailRead
 from onboarding.engine.observe import ask_for_list, observe_due
+from onboarding.engine.pool import PoolDesk
+from onboarding.engine.pool_pass import pool_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
 from onboarding.engine.restoring import Restored
@@ -76,6 +78,7 @@ from onboarding.store import (
     journal,
     onboardings,
     outbox,
+    pools,
     views,
 )
 from onboarding.store.database import reading
@@ -182,6 +185,11 @@ class Engine:
 
     def _actor(self, actor: str | None) -> str:
         return actor or self.context.settings.who()
+
+    @property
+    def pool(self) -> PoolDesk:
+        """The pools of pre-verified numbers."""
+        return PoolDesk(self.context)
 
     # Requests
 
@@ -519,10 +527,7 @@ class Engine:
     def verify(self) -> tuple[int, list[Broken]]:
         """Check every history's hash chain; return how many there are, and those that break."""
         with reading(self.context.database) as conn:
-            results = [
-                *history.verify_all(conn),
-                *history.verify_all(conn, history.ACCOUNTS),
-            ]
+            results = [each for kind in history.LEDGERS for each in history.verify_all(conn, kind)]
         return len(results), [broken for broken in results if broken is not None]
 
     def verify_seals(self, against: Path | str | None = None) -> tuple[int, list[Broken]]:
@@ -581,7 +586,7 @@ class Engine:
             observed = observe_due(self.context, limit)
             return Pass(escalated=0, observed=observed, advanced=advanced)
         observed = observe_due(self.context, limit)
-        advanced = advance_due(self.context, limit)
+        advanced = advance_due(self.context, limit) + pool_due(self.context, limit)
         raised, delivered = telling.tell_what_is_due(self.context, limit)
         return Pass(escalated=raised, observed=observed, advanced=advanced, delivered=delivered)
 
@@ -593,6 +598,8 @@ class Engine:
                 accounts.next_account_due(conn, self.context.policy.list_interval),
                 deadlines.next_rung_at(conn),
                 alerts.next_alert_at(conn),
+                pools.next_due(conn),
+                pools.next_list_due(conn, self.context.policy.list_interval),
                 *outbox.next_due(conn, list(self.context.channels)).values(),
             )
 

@@ -33,6 +33,7 @@ from onboarding.store import (
     journal,
     onboardings,
     outbox,
+    pools,
     turns,
 )
 
@@ -65,11 +66,21 @@ def write_plans(
     _write_deadlines(ctx, conn, held, now)
     announce_plans(ctx, conn, held, written, now)
     _hold_accounts(ctx, conn, held, now)
+    pools.wake_claimed(conn, _claiming(held), now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
     if ctx.waker is not None:
         due = {id_: at for id_, row in written.items() if (at := row.next_due_at) is not None}
         ctx.waker.wake(conn, due | dict.fromkeys(lost, now))
     return written
+
+
+def _claiming(plans: Sequence[Plan]) -> list[str]:
+    """Return the onboardings with a number of the pool that changed their state."""
+    return [
+        plan.row.id
+        for plan in plans
+        if plan.row.preverified_id is not None and any(e.source != e.dest for e in plan.entries)
+    ]
 
 
 def due_now(plan: Plan, now: datetime) -> Plan:

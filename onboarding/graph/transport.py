@@ -152,7 +152,7 @@ def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.R
     body = None if request.body is None else dict(request.body)
     if wire.app_secret is not None:
         proof = make_proof(wire.app_secret, token)
-        if request.method == "GET":
+        if request.method != "POST":
             params[_PROOF] = proof
         else:
             body = {**(body or {}), _PROOF: proof}
