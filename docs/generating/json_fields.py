@@ -50,6 +50,8 @@ WORDS = {
     "rejection_reason": "why Meta declined the name, from a webhook",
     "name_status": "how Meta last showed the name in use to stand, as the history tells it",
     "new_name_status": "the same of a change",
+    "preverified_id": "the temporary id of the number of the pool that it claimed",
+    "claimed_at": "when a pre-verified number was claimed at Meta",
     "name_decided_at": "when Meta decided about the name, as a webhook told",
     "register_accepted_at": "when Meta accepted the register call",
     "registered_at": "when CONNECTED on CLOUD_API was seen",

@@ -219,7 +219,7 @@ class PoolDesk:
             try:
                 return accept.accept(self.context, [asked], who, strict_names=strict_names)[0]
             except RequestsRefusedError as error:
-                is_taken = isinstance(error.refusals[0].error, pool_claiming.TakenError)
+                is_taken = error.refusals[0].error.field == pool_claiming.CLAIM
                 if reference is not None or not is_taken:
                     raise
 

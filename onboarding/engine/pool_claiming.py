@@ -26,8 +26,8 @@ _MARGIN = timedelta(days=1)
 _MOST_PICKS = 50
 
 
-class TakenError(ConflictError):
-    """Somebody else claimed the number first."""
+#: What is wrong with a request whose number of the pool somebody else has.
+CLAIM = "preverified_id"
 
 
 def chosen(ctx: Context, reference: str, request: NumberRequest) -> NumberRequest:
@@ -73,7 +73,7 @@ def _with(request: NumberRequest, row: PoolNumber) -> NumberRequest:
     if row.preverified_id is None:
         raise ConflictError(
             f"{row.phone_number} is not in the pool yet",
-            field="preverified_id",
+            field=CLAIM,
             hint=f"see: onboarding pool show {row.id}",
         )
     return replace(
@@ -107,13 +107,13 @@ def _refused(each: ValidRequest, slot: PoolNumber | None) -> InputError | None:
     if slot is None or slot.preverified_id != id_:
         return ConflictError(
             f"the pool has no number {each.number.e164} with the temporary id {id_}",
-            field="preverified_id",
+            field=CLAIM,
             hint="see: onboarding pool list",
         )
     if slot.state is not PoolState.VERIFIED:
-        return TakenError(
+        return ConflictError(
             f"{each.number.e164} cannot be claimed while it is '{slot.state}' in the pool",
-            field="preverified_id",
+            field=CLAIM,
             hint=f"see: onboarding pool show {slot.id}",
         )
     return None
@@ -133,7 +133,7 @@ def reserve(
     for id_, index in found:
         try:
             change_locked(ctx, conn, id_, actor, _claiming(claiming[index], actor))
-        except TakenError as error:
+        except ConflictError as error:
             refused.append(Refusal(index, error))
     return refused
 
@@ -144,9 +144,9 @@ def _claiming(row: Onboarding, actor: str) -> Make:
 
 def _claimed(snap: PoolSnapshot, now: datetime, row: Onboarding, actor: str) -> PoolMove:
     if snap.row.state is not PoolState.VERIFIED or snap.claim is not None:
-        raise TakenError(
+        raise ConflictError(
             f"{row.phone_number} was claimed by somebody else just now",
-            field="preverified_id",
+            field=CLAIM,
             hint=f"see: onboarding pool show {snap.row.id}",
         )
     claim = Claim(
