@@ -18,7 +18,7 @@ from onboarding.engine.pool_pass import step_these
 from onboarding.engine.pool_reading import ask_for_list
 from onboarding.engine.pool_stock import stock_levels, watch_stock
 from onboarding.engine.requests import NumberRequest, RequestsRefusedError
-from onboarding.errors import InputError, NotFoundError
+from onboarding.errors import ConflictError, InputError, NotFoundError
 from onboarding.model import JournaledOperation
 from onboarding.store import history, journal, pool_claims, pools
 from onboarding.store.database import again_if_raced, reading, writing
@@ -219,8 +219,10 @@ class PoolDesk:
             try:
                 return accept.accept(self.context, [asked], who, strict_names=strict_names)[0]
             except RequestsRefusedError as error:
-                is_taken = error.refusals[0].error.field == pool_claiming.CLAIM
-                if reference is not None or not is_taken:
+                is_refused = not isinstance(error.refusals[0].error, ConflictError)
+                if reference is not None or is_refused:
+                    raise
+                if pool_claiming.is_free(self.context, asked):
                     raise
 
     def claim(

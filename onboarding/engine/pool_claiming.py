@@ -69,6 +69,13 @@ def picked(
     return _with(request, row)
 
 
+def is_free(ctx: Context, asked: NumberRequest) -> bool:
+    """Whether nobody else has claimed the number that a request was to have."""
+    with reading(ctx.database) as conn:
+        slot = find(conn, asked.preverified_id or "")
+    return slot.state is PoolState.VERIFIED
+
+
 def _with(request: NumberRequest, row: PoolNumber) -> NumberRequest:
     if row.preverified_id is None:
         raise ConflictError(
