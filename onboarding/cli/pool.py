@@ -33,7 +33,7 @@ Ready = Annotated[bool, typer.Option("--code-ready", help="Somebody reads the co
 
 @app.callback()
 def pool() -> None:
-    """Pre-verified numbers: verified beforehand, and claimed without a code.
+    """Pre-verified numbers: verified beforehand, claimed later.
 
     Example:
         onboarding pool add 506914307656634 "+1 631 555 1000" --code-ready
@@ -160,7 +160,7 @@ def list_numbers(
 
 @app.command()
 def show(ctx: typer.Context, ref: Ref, *, as_json: AsJson = False) -> None:
-    """Show how one number stands, with whom it is shared, and who claimed it.
+    """Show how one number stands, who shares it, and who claimed it.
 
     Example:
         onboarding pool show 106540352242922
@@ -203,7 +203,7 @@ def code(
         bool, typer.Option("--ready", help="Somebody reads a code now: have one sent if needed.")
     ] = False,
 ) -> None:
-    """Give the one-time code of a number, or say that somebody reads one.
+    """Give the one-time code of a number, or say who reads one.
 
     Without a code and without --ready you are asked for the code.
 
@@ -268,7 +268,7 @@ def claim(
         str | None, typer.Option(metavar="ID", help="What took the place of its temporary id.")
     ] = None,
 ) -> None:
-    """Write down who took a number by other ways than a request of ours.
+    """Write down who took a number in another way than by us.
 
     A number that a customer takes in Embedded Signup is noticed by itself; this says for whom it
     is kept, or which phone number id it became.
@@ -325,7 +325,9 @@ def claims(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the claim ledger: which temporary id became which phone number id, for whom, when.
+    """Print the claim ledger: who took which number, and when.
+
+    Which temporary id became which phone number id, and for whom.
 
     Example:
         onboarding pool claims
@@ -361,7 +363,9 @@ def stock(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how many numbers of each country there are, or set how many there must be.
+    """Show how many numbers there are, or set how many there must be.
+
+    They are counted by country.
 
     Example:
         onboarding pool stock
