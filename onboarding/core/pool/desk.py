@@ -88,6 +88,8 @@ def _gone(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | None:
         return claimed_elsewhere(snap, now, "Meta shows it as in use")
     if row.seen_present is not False or row.absent_since is None:
         return None
+    if not seen_after(row, row.added_at or row.created_at):
+        return None
     missing_since = max(row.absent_since, row.state_since)
     gone_at = missing_since + policy.absent_grace
     if not seen_after(row, gone_at):

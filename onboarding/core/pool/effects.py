@@ -98,7 +98,10 @@ def _accepted(
 def _added(row: PoolNumber, operation: JournaledOperation, id_: str | None) -> PoolMove:
     if row.state is not PoolState.REQUESTED:
         return _accepted(operation)
-    changes = {"preverified_id": id_, "added_at": operation.intent_at}
+    changes: dict[str, Any] = {"preverified_id": id_, "added_at": operation.intent_at}
+    if operation.outcome is not None and operation.outcome.effect is Effect.DONE:
+        # The list that was read before the call says nothing about the number any more.
+        changes |= {"seen_present": None, "absent_since": None}
     return _accepted(operation, changes, PoolTrigger.ADDED)
 
 
