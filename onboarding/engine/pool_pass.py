@@ -38,7 +38,7 @@ from onboarding.model import (
     Reason,
 )
 from onboarding.store import budgets, journal, pools
-from onboarding.store.database import again_if_unlucky, writing
+from onboarding.store.database import again_if_unlucky, reading, writing
 from onboarding.telemetry import log
 
 #: When a number is looked at again that the database refused.
@@ -60,6 +60,10 @@ class Sent:
 
 def pool_due(ctx: Context, limit: int) -> int:
     """Read the lists of pools and take their numbers on; return how many there were."""
+    with reading(ctx.database) as conn:
+        now = ctx.clock.now()
+        if not pools.is_anything_due(conn, now, now - ctx.policy.list_interval):
+            return 0
     read = read_lists(ctx, limit)
     return read + _step(ctx, lambda conn, now: pools.claim_due(conn, now, limit))
 

@@ -85,6 +85,14 @@ def claim_lists(
     return found
 
 
+def is_anything_due(conn: Connection, now: datetime, read_before: datetime) -> bool:
+    """Whether a list or a number of a pool is due, with one statement."""
+    rested = or_(p.c.listed_at.is_(None), p.c.listed_at <= read_before)
+    lists = select(p.c.business_id).where(p.c.observe_due_at <= now, rested).exists()
+    numbers = select(t.c.id).where(t.c.next_due_at <= now).exists()
+    return bool(conn.execute(select(or_(lists, numbers))).scalar_one())
+
+
 def want_lists(conn: Connection, wanted: Mapping[str, datetime]) -> None:
     """Have lists read by then; one whose last read failed keeps its own time."""
     for business_id, at in sorted(wanted.items()):
