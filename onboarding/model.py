@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from onboarding.words import (
     OPEN,
+    POOL_OPERATIONS,
     AlertKind,
     Audience,
     CodeMethod,
@@ -37,6 +38,7 @@ from onboarding.words import (
 
 __all__ = [
     "OPEN",
+    "POOL_OPERATIONS",
     "Account",
     "AlertKind",
     "Audience",
@@ -178,6 +180,7 @@ class JournaledOperation:
         code_method: how the code was to go out, of a request_code call; ``None`` for calls that
             an earlier release journaled.
         pin_sealed: the ciphertext of the PIN that the call carried, as the row had it then.
+        pool_number_id: the number of the pool that it was made for, which is no onboarding's.
     """
 
     id: str
@@ -197,6 +200,7 @@ class JournaledOperation:
     resolved_by: str | None = None
     code_method: CodeMethod | None = None
     pin_sealed: str | None = field(default=None, repr=False)
+    pool_number_id: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -333,6 +337,8 @@ class Onboarding:
 
     drift: Drift | None = None
     name_held: str | None = None
+    preverified_id: str | None = None
+    claimed_at: datetime | None = None
 
     @property
     def has_code(self) -> bool:

@@ -24,6 +24,7 @@ from typing import Any, Self
 import httpx
 
 from onboarding.core.codes import parse_code
+from onboarding.core.pool.model import PoolNumber
 from onboarding.core.timing import earliest, iso, parse_iso
 from onboarding.engine.facade import Engine
 from onboarding.engine.requests import NumberRequest
@@ -146,6 +147,11 @@ class Rehearsal:
     def answers(self, onboarding: Onboarding) -> bool:
         """Whether a code sent to this number now is read; windows are left to the engine."""
         return self.reads_codes and onboarding.code_window is None
+
+    def answers_pool(self, number: PoolNumber) -> bool:
+        """Whether a code sent to this number of the pool now is read."""
+        del number
+        return self.reads_codes
 
     # What people do
 
@@ -275,9 +281,15 @@ class Rehearsal:
         taken = 0
         for message in answer.json()["messages"]:
             self._read = int(message["seq"])
+            taken += self._hand_in(f"+{message['to']}", message["text"])
+        return taken
+
+    def _hand_in(self, phone_number: str, text: str) -> bool:
+        """Hand a code in for whoever asked for it: an onboarding, or a number of the pool."""
+        for submit in (self.engine.submit_code, self.engine.pool.submit_code):
             try:
-                self.engine.submit_code(f"+{message['to']}", message["text"], actor="holder")
+                submit(phone_number, text, actor="holder")
             except OnboardingError:
                 continue  # a code that nobody asked for any more
-            taken += 1
-        return taken
+            return True
+        return False

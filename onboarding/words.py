@@ -29,6 +29,7 @@ class Entry(StrEnum):
 
     NEW = "new"
     EMBEDDED_SIGNUP = "embedded_signup"
+    PREVERIFIED = "preverified"
 
 
 class Owner(StrEnum):
@@ -105,6 +106,7 @@ class DeadlineReason(StrEnum):
 
     EMBEDDED_SIGNUP = "embedded_signup"
     NAME_CHANGE = "name_change"
+    PREVERIFIED_CLAIM = "preverified_claim"
     POLICY = "policy"
 
 
@@ -121,6 +123,23 @@ class Operation(StrEnum):
     SUBSCRIBE_APP = "subscribe_app"
     SET_CALLBACK = "set_callback"
     EXCHANGE_CODE = "exchange_code"
+    ADD_PREVERIFIED = "add_preverified"
+    REQUEST_PREVERIFIED_CODE = "request_preverified_code"
+    VERIFY_PREVERIFIED = "verify_preverified"
+    SHARE_PREVERIFIED = "share_preverified"
+    UNSHARE_PREVERIFIED = "unshare_preverified"
+    DELETE_PREVERIFIED = "delete_preverified"
+
+
+#: Calls for a number of the pool, which is no onboarding's yet.
+POOL_OPERATIONS = (
+    Operation.ADD_PREVERIFIED,
+    Operation.REQUEST_PREVERIFIED_CODE,
+    Operation.VERIFY_PREVERIFIED,
+    Operation.SHARE_PREVERIFIED,
+    Operation.UNSHARE_PREVERIFIED,
+    Operation.DELETE_PREVERIFIED,
+)
 
 
 class Read(StrEnum):
@@ -131,6 +150,8 @@ class Read(StrEnum):
     READ_WABA = "read_waba"
     LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
     DEBUG_TOKEN = "debug_token"  # noqa: S105 - the name of an endpoint
+    LIST_PREVERIFIED = "list_preverified"
+    LIST_PREVERIFIED_PARTNERS = "list_preverified_partners"
 
 
 Endpoint = Operation | Read
@@ -238,6 +259,7 @@ class EventType(StrEnum):
     ACCOUNT_RELEASED = "account_released"
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
+    LOW_STOCK = "low_stock"
     TEST = "test"
 
 
@@ -256,6 +278,7 @@ class AlertKind(StrEnum):
     ACCOUNT = "account"
     TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
+    STOCK = "stock"
 
 
 class DeliveryStatus(StrEnum):

@@ -13,6 +13,7 @@ from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import climb
 from onboarding.core.events import VERSIONS, Event
 from onboarding.core.policy import DEFAULT_LADDER
+from onboarding.core.pool.stock import Stock, low_stock
 from onboarding.core.telling import Overdue, Tell
 from onboarding.model import (
     Account,
@@ -48,6 +49,8 @@ WHEN: Mapping[EventType, str] = {
     EventType.ACCOUNT_RELEASED: "an account goes on",
     EventType.TOKEN_EXPIRING: "a token comes to its end: 14, 7, 3 and 1 days before, and then",
     EventType.DIGEST: "the weekly digest",
+    EventType.LOW_STOCK: "a pool has fewer verified numbers of a country than it is to have, for "
+    "longer than the need `stock` may wait; once more, with `told`, if nobody took it on",
     EventType.TEST: "a test of a channel; it is sent and not stored, and its `seq` is 0",
 }
 
@@ -77,6 +80,11 @@ FACTS: Mapping[str, str] = {
     "in_progress": "onboardings that are in progress",
     "states": "how many of them per state",
     "waiting": "how many of them wait for whom",
+    "business_id": "whose pool it is",
+    "country": "of which country, two letters",
+    "verified": "verified numbers that nobody has claimed",
+    "pending": "numbers that a code is still needed for",
+    "at_least": "how many verified ones there are to be",
     "due_soon": "how many are due within a week",
     "due": "the first 25 of these: `id`, `phone_number`, `register_by`, `waiting_for`, `waiting`",
     "channel": "the channel that is tested",
@@ -156,6 +164,7 @@ def samples() -> list[Event]:
             account, TokenFacts(checked_at=_START, expires_at=_LATER), _TELL, _START
         ),
         events.digest(_digest(row), ("ops",), _LATER),
+        low_stock(_stock(), _START, rule, _LATER),
         Event(
             type=EventType.TEST,
             at=_START,
@@ -164,6 +173,10 @@ def samples() -> list[Event]:
             data={"channel": "ops", "by": "ada"},
         ),
     ]
+
+
+def _stock() -> Stock:
+    return Stock(business_id="506914307656634", region="BR", verified=2, pending=1, at_least=5)
 
 
 def _row() -> Onboarding:

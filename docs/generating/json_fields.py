@@ -50,6 +50,8 @@ WORDS = {
     "rejection_reason": "why Meta declined the name, from a webhook",
     "name_status": "how Meta last showed the name in use to stand, as the history tells it",
     "new_name_status": "the same of a change",
+    "preverified_id": "the temporary id of the number of the pool that it claimed",
+    "claimed_at": "when a pre-verified number was claimed at Meta",
     "name_decided_at": "when Meta decided about the name, as a webhook told",
     "drift": "what Meta shows of the registered number otherwise than is held, each since when",
     "name_held": "the display name that Meta showed since the registration, to see a change by",

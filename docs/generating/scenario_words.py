@@ -134,6 +134,8 @@ WORDS: dict[str, dict[str, str]] = {
         "signup_window": "Embedded Signup to registration",
         "rename_window": "approval of a changed name to registration",
         "preverified_validity": "how long a pre-verified number can be claimed",
+        "preverified_warm": "before that ends, from when another code is sent for it",
+        "preverified_numbers": "numbers that the pool of one business holds",
         "claim_window": "claim of a pre-verified number to registration; then it must be verified "
         "again",
         "deletion": "how long a deleted number answers 133015",

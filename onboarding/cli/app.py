@@ -43,6 +43,9 @@ COMMANDS = {
     "link": Target(
         "onboarding.cli.link:app", "Links with which the holder of a number gives its code."
     ),
+    "pool": Target(
+        "onboarding.cli.pool:app", "Pre-verified numbers: verified beforehand, claimed later."
+    ),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
     "name": Target("onboarding.cli.naming:app", "Display names: what Meta says to them."),
     "drift": Target(

@@ -54,6 +54,9 @@ def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None
     if trouble is not None and trouble.failure.recovery is RecoveryClass.RECONCILE:
         text = f"Meta refuses to create it ({trouble.failure.message}), and it is not on this WABA"
         return hold_step(Reason.REFUSED, text, now)
+    if row.entry is Entry.PREVERIFIED and any(map(_succeeded, _of_row(snap))):
+        text = "its number of the pool was used up, and is not on this WABA; request it anew"
+        return hold_step(Reason.REFUSED, text, now)
     doubtful = [op for op in _creates(snap) if op.is_open or _succeeded(op)]
     if doubtful:
         settled_at = max(op.settle_at for op in doubtful)
@@ -77,7 +80,12 @@ def _create(snap: Snapshot) -> Call:
     return Call(
         operation=Operation.CREATE_NUMBER,
         natural_key=natural_key(Operation.CREATE_NUMBER, row, generation),
-        params={"cc": row.cc, "phone_number": number, "verified_name": row.display_name},
+        params={
+            "cc": row.cc,
+            "phone_number": number,
+            "verified_name": row.display_name,
+            **({"preverified_id": row.preverified_id} if row.preverified_id else {}),
+        },
     )
 
 
@@ -95,6 +103,10 @@ def times_refused_for_form(row: Onboarding, attempts: Attempts) -> int:
 
 def _creates(snap: Snapshot) -> list[JournaledOperation]:
     return [op for op in snap.attempts.made if op.name is Operation.CREATE_NUMBER]
+
+
+def _of_row(snap: Snapshot) -> list[JournaledOperation]:
+    return [op for op in _creates(snap) if op.onboarding_id == snap.row.id]
 
 
 def _succeeded(operation: JournaledOperation) -> bool:

@@ -23,6 +23,8 @@ ANCHORS = {
     "last_read_before_approval": "the last read that did not show the approval",
     "submitted": "the submission, as no read came before the approval",
     "seen": "the read that showed the approval",
+    "claimed": "the claim of the pre-verified number",
+    "claim_ended": "the end of the time after the claim",
 }
 
 

@@ -18,6 +18,7 @@ from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
 from onboarding.core.name_desk import name_review, verified
 from onboarding.core.name_status import status_change
 from onboarding.core.policy import Policy
+from onboarding.core.preverified import claim_over, claim_step
 from onboarding.core.probe import judge
 from onboarding.core.registration import (
     await_proof,
@@ -207,7 +208,9 @@ _FIRST: tuple[Rule, ...] = (
     _absence,
     stopped,
     _what_meta_shows,
+    claim_step,
     _window_over,
+    claim_over,
     _banned,
     while_held,
     _holds,

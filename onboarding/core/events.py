@@ -16,7 +16,7 @@ from onboarding.core.chain import Entry
 from onboarding.core.deadlines import Raised
 from onboarding.core.reasons import FOR_PEOPLE, MEANINGS, WHEN_OVER, WHY_OVER, Meaning
 from onboarding.core.telling import NEEDS, TOKEN, Overdue, Rules, Tell
-from onboarding.core.timing import iso
+from onboarding.core.timing import iso, span_text
 from onboarding.model import (
     Account,
     AlertKind,
@@ -197,7 +197,7 @@ def overdue(row: Onboarding, since: datetime, rule: Overdue, now: datetime) -> E
         audience=rule.tell.audience,
         channels=rule.tell.channels,
         about=AlertKind.REQUIREMENT,
-        data={**due(row), "since": since, "longer_than": _span(rule.longer_than)},
+        data={**due(row), "since": since, "longer_than": span_text(rule.longer_than)},
     )
 
 
@@ -227,7 +227,7 @@ def unacknowledged(
             "of": kind,
             "rung": what if kind is AlertKind.RUNG else None,
             "told": tell.told_before(step),
-            "after": _span(tell.after),
+            "after": span_text(tell.after),
         },
     )
 
@@ -288,7 +288,7 @@ def account_overdue(account: Account, numbers: int, rule: Overdue, now: datetime
         data={
             **account_due(account),
             "numbers": numbers,
-            "longer_than": _span(rule.longer_than),
+            "longer_than": span_text(rule.longer_than),
         },
     )
 
@@ -310,7 +310,7 @@ def account_unacknowledged(
             "of": AlertKind.ACCOUNT,
             "numbers": numbers,
             "told": tell.told_before(step),
-            "after": _span(tell.after),
+            "after": span_text(tell.after),
         },
     )
 
@@ -349,12 +349,3 @@ def digest(data: Mapping[str, Any], channels: tuple[str, ...], now: datetime) ->
         channels=channels,
         data=data,
     )
-
-
-def _span(span: Any) -> str:
-    """Return a span as people write it: ``90m``, ``4h``, ``2d``."""
-    seconds = span.total_seconds() if span is not None else 0.0
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:.0f}s"

@@ -83,6 +83,34 @@ POLICIES = {
         why="the code works once and for 30 seconds; a token whose answer was lost is lost, and "
         "the account waits for another",
     ),
+    Operation.ADD_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        once=True,
+        why="a number has one slot of the pool; the pool's list shows it if the first call took "
+        "effect, and is read before any call as well",
+    ),
+    Operation.REQUEST_PREVERIFIED_CODE: OperationPolicy(
+        on_silence=OnSilence.COUNT_AS_DONE,
+        counted=True,
+        why="as request_code, and in the same window: Meta counts by the number",
+    ),
+    Operation.VERIFY_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        never_again=True,
+        why="each code works once; the pool's list shows VERIFIED, and until when",
+    ),
+    Operation.SHARE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the number's list of partners shows it",
+    ),
+    Operation.UNSHARE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the number's list of partners shows it no more",
+    ),
+    Operation.DELETE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the pool's list shows it no more",
+    ),
 }
 
 

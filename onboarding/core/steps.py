@@ -21,6 +21,9 @@ from onboarding.model import (
     changed,
 )
 
+#: Calls that spend the moving window of another one: Meta counts by the number, not by its id.
+SHARED_WINDOWS = {Operation.REQUEST_PREVERIFIED_CODE: Operation.REQUEST_CODE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
@@ -72,7 +75,7 @@ class Attempts:
         times = [
             op.intent_at
             for op in self.made
-            if op.name is operation
+            if SHARED_WINDOWS.get(op.name, op.name) is operation
             and op.status is not OperationStatus.UNSENT
             and op.intent_at > now - window
         ]

@@ -39,6 +39,9 @@ NEEDS = {
 #: An account on hold: one alert for all its numbers.
 TOKEN = "token"  # noqa: S105 - the name of a need
 
+#: Verified numbers of a country in a pool: one alert for the pool and the country.
+STOCK = "stock"
+
 #: How long each need may wait before somebody is told.
 PATIENCE = {
     "code": DAY,
@@ -49,6 +52,7 @@ PATIENCE = {
     "support": 4 * HOUR,
     "connection": HOUR / 4,
     TOKEN: HOUR,
+    STOCK: HOUR,
 }
 
 

@@ -110,3 +110,12 @@ def parse_iso(text: str) -> datetime:
         return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{text!r} is out of range") from None
+
+
+def span_text(span: timedelta | None) -> str:
+    """Return a span as people write it: ``90m``, ``4h``, ``2d``."""
+    seconds = span.total_seconds() if span is not None else 0.0
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"

@@ -17,6 +17,7 @@ from onboarding.core.timing import iso
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.engine.name_checks import name_refusals
+from onboarding.engine.pool_claiming import claim_refusals, reserve
 from onboarding.engine.requests import (
     NumberRequest,
     Refusal,
@@ -93,7 +94,10 @@ def _accept(
         checked = _compare(ctx, conn, valid, refusals)
         if checked.refusals:
             raise RequestsRefusedError(checked.refusals)
-        return checked.known, _store(ctx, conn, checked.fresh, actor, now)
+        stored = _store(ctx, conn, checked.fresh, actor, now)
+        if refused := reserve(ctx, conn, stored, actor):
+            raise RequestsRefusedError(refused)
+        return checked.known, stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +147,13 @@ def _compare(
 ) -> Checked:
     """Compare sound requests with what is stored."""
     known, conflicts = _known(ctx, conn, valid)
+    fresh = {index: each for index, each in valid.items() if index not in known}
+    conflicts += claim_refusals(conn, fresh)
     found = [*refusals, *_unknown_accounts(conn, valid)]
     refused = {refusal.index for refusal in found}
     found += [conflict for conflict in conflicts if conflict.index not in refused]
     return Checked(
-        fresh={index: each for index, each in valid.items() if index not in known},
+        fresh=fresh,
         known=known,
         refusals=sorted(found, key=lambda refusal: refusal.index),
     )
@@ -302,6 +308,7 @@ def row_of(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime
         code_ready=request.code_ready,
         onboarded_at=request.onboarded_at.astimezone(UTC) if request.onboarded_at else None,
         pin_sealed=ctx.vault.seal(request.pin) if request.pin else None,
+        preverified_id=request.preverified_id,
     )
     first = first_deadline(row, ctx.policy)
     return changed(row, register_by=first.due_at, register_by_reason=first.reason)

@@ -18,12 +18,14 @@ from onboarding.core.events import (
     token_expiring,
     unacknowledged,
 )
+from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
-from onboarding.core.telling import NEEDS, TOKEN, Rules, Tell
+from onboarding.core.telling import NEEDS, STOCK, TOKEN, Rules, Tell
 from onboarding.core.timing import HOUR, MINUTE
 from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
+from onboarding.engine.pool_stock import stock_levels
 from onboarding.engine.token_checks import next_reminder
 from onboarding.model import Account, AlertKind, EventType, Onboarding
 from onboarding.store import accounts, alerts, digests, history, onboardings
@@ -46,6 +48,7 @@ class _Known:
     standing_still: Mapping[str, int]
     acknowledged: Mapping[str, tuple[str, datetime]]
     digest: Mapping[str, object]
+    stocks: Mapping[str, Stock]
 
 
 def tell_due(ctx: Context, limit: int) -> int:
@@ -85,6 +88,7 @@ def _known(
     now: datetime,
 ) -> _Known:
     is_digest = any(alert.kind is AlertKind.DIGEST for alert in locked)
+    is_stock = any(alert.kind is AlertKind.STOCK for alert in locked)
     return _Known(
         rules=ctx.rules,
         now=now,
@@ -93,7 +97,11 @@ def _known(
         standing_still=digests.count_held(conn, list(held)) if held else {},
         acknowledged=alerts.load_acknowledged(conn, [alert.subject for alert in locked], now),
         digest=digests.load_digest(conn, now) if is_digest else {},
+        stocks={stock.subject: stock for stock in stock_levels(conn)} if is_stock else {},
     )
+
+
+_WITHOUT_HISTORY = (AlertKind.DIGEST, AlertKind.STOCK, AlertKind.TOKEN_EXPIRY)
 
 
 def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -112,6 +120,8 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
             return _look_at_rung(alert, known)
         case AlertKind.REQUIREMENT:
             return _look_at_requirement(alert, known)
+        case AlertKind.STOCK:
+            return _look_at_stock(alert, known)
 
 
 def _look_at_digest(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -144,6 +154,19 @@ def _look_at_expiry(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
         return _closed(alert, known), None
     after = replace(alert, step=alert.step + 1, next_at=next_reminder(facts.ends_at, known.now))
     return after, token_expiring(account, facts, rule.tell, known.now)
+
+
+def _look_at_stock(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    stock, rule = known.stocks.get(alert.subject), known.rules.overdue.get(STOCK)
+    if stock is None or not stock.is_low or rule is None:
+        return _closed(alert, known), None
+    if alert.step == 0:
+        event = low_stock(stock, alert.since, rule, known.now)
+    elif rule.tell.then:
+        event = still_low(stock, alert.since, alert.step, tell=rule.tell, now=known.now)
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
 
 
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -185,11 +208,14 @@ def _told(alert: Alert, tell: Tell, known: _Known) -> Alert:
 def _record(
     conn: Connection, looked_at: Sequence[tuple[Alert, Event | None]], known: _Known
 ) -> None:
-    """Append who was told of what to the histories; a digest is about none of them."""
+    """Append who was told of what to the histories.
+
+    A digest and a stock are about none of them; that a token ends is told often, and is no news.
+    """
     of_rows: dict[str, list[Entry]] = {}
     of_accounts: dict[str, list[Entry]] = {}
     for alert, event in looked_at:
-        if event is None or alert.kind is AlertKind.DIGEST:
+        if event is None or alert.kind in _WITHOUT_HISTORY:
             continue
         if alert.kind is AlertKind.ACCOUNT:
             of_accounts.setdefault(alert.subject, []).append(_entry(alert, event, HELD))

@@ -32,6 +32,8 @@ from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
 from onboarding.engine.observe import ask_for_list, observe_due
+from onboarding.engine.pool import PoolDesk
+from onboarding.engine.pool_pass import pool_due
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
 from onboarding.engine.secrets import Secrets
@@ -44,6 +46,7 @@ from onboarding.store import (
     deadlines,
     onboardings,
     outbox,
+    pools,
 )
 from onboarding.store.database import reading
 
@@ -192,7 +195,7 @@ class Engine(Codes, Turns, People, Upkeep):
             observed = observe_due(self.context, limit)
             return Pass(escalated=0, observed=observed, advanced=advanced)
         observed = observe_due(self.context, limit)
-        advanced = advance_due(self.context, limit)
+        advanced = advance_due(self.context, limit) + pool_due(self.context, limit)
         raised, delivered = telling.tell_what_is_due(self.context, limit)
         return Pass(escalated=raised, observed=observed, advanced=advanced, delivered=delivered)
 
@@ -209,6 +212,8 @@ class Engine(Codes, Turns, People, Upkeep):
                 accounts.next_account_due(conn, self.context.policy.list_interval, watch),
                 deadlines.next_rung_at(conn),
                 alerts.next_alert_at(conn),
+                pools.next_due(conn),
+                pools.next_list_due(conn, self.context.policy.list_interval),
                 *outbox.next_due(conn, list(self.context.channels)).values(),
             )
 
@@ -219,6 +224,11 @@ class Engine(Codes, Turns, People, Upkeep):
             InputError: not a webhook payload.
         """
         return ingest(self.context, payload)
+
+    @property
+    def pool(self) -> PoolDesk:
+        """The pools of pre-verified numbers."""
+        return PoolDesk(self.context)
 
     @property
     def adoption(self) -> Adoption:

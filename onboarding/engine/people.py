@@ -20,7 +20,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.name_checks import sound_name
 from onboarding.engine.requests import parse_code_language, parse_code_method, require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import Onboarding, Reason, changed
+from onboarding.model import Entry, Onboarding, Reason, changed
 from onboarding.store import finding, journal
 from onboarding.store.rowset import storable
 
@@ -101,6 +101,11 @@ def restart(
 
     def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
         require_move(row, Move(trigger=Trigger.RESTARTED, reason=reason), now)
+        if row.entry is Entry.PREVERIFIED and row.phone_number_id is None:
+            raise TransitionRefusedError(
+                "its number went back into the pool; it is claimed anew, not started again",
+                hint="onboarding request WABA_ID NAME --preverified ID",
+            )
         if onboarded_at is not None:
             require_past(onboarded_at, now, "onboarded_at")
         others = finding.load_by_number(conn, [row.number_key])[row.number_key]

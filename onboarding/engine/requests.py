@@ -46,6 +46,8 @@ class NumberRequest:
         pin: the number's two-step verification PIN, if it has one already.
         key: a key of the caller's that makes the request idempotent.
         again: start anew although an earlier onboarding of the number is over.
+        preverified_id: the temporary id of a number of the pool, for the entry ``preverified``;
+            ``Engine.pool.request`` fills it in.
     """
 
     waba_id: str
@@ -62,6 +64,7 @@ class NumberRequest:
     pin: str | None = field(default=None, repr=False)
     key: str | None = None
     again: bool = False
+    preverified_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +145,15 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
         parse_window(request.code_window)
     if request.pin is not None:
         parse_pin(request.pin)
+    if (request.preverified_id is not None) is not (entry is Entry.PREVERIFIED):
+        raise InputError(
+            "the entry preverified and the temporary id of a number of the pool go together",
+            field="preverified_id",
+            hint="onboarding request WABA_ID NAME --preverified ID",
+        )
     if request.onboarded_at is not None:
         require_past(request.onboarded_at, now, "onboarded_at")
-        if entry is Entry.NEW:
+        if entry is not Entry.EMBEDDED_SIGNUP:
             raise InputError(
                 "a number that is created here has no Embedded Signup",
                 field="onboarded_at",
@@ -234,7 +243,10 @@ def content_of(valid: ValidRequest, beside: Onboarding | None = None) -> dict[st
         method = code.method if request.code_method else beside.code_method
         language = code.language if request.code_language else beside.code_language
         code = replace(code, method=method, language=language)
+    # Left out where there is none, so that requests of before keep their digest.
+    claimed = {"preverified_id": request.preverified_id} if request.preverified_id else {}
     return {
+        **claimed,
         "waba_id": request.waba_id,
         "number_key": valid.number.key,
         "display_name": valid.display_name,

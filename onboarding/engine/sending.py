@@ -46,6 +46,7 @@ def _create(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
         cc=call.params["cc"],
         phone_number=call.params["phone_number"],
         verified_name=call.params["verified_name"],
+        preverified_id=call.params.get("preverified_id"),
     )
 
 
@@ -101,6 +102,10 @@ _BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = 
 }
 
 
+#: Calls that are answered with the id of what they made.
+_CREATING = (Operation.CREATE_NUMBER, Operation.ADD_PREVERIFIED)
+
+
 def outcome_of(result: GraphResult) -> Outcome:
     """Return what is stored of an answer."""
     answered = Outcome(
@@ -112,7 +117,7 @@ def outcome_of(result: GraphResult) -> Outcome:
         x_fb_request_id=result.x_fb_request_id,
         x_fb_rev=result.x_fb_rev,
     )
-    creates = result.call.request.endpoint is Operation.CREATE_NUMBER
+    creates = result.call.request.endpoint in _CREATING
     if not creates or result.failure is not None:
         return answered
     try:

@@ -35,6 +35,7 @@ from onboarding.store import (
     journal,
     onboardings,
     outbox,
+    pools,
     turns,
 )
 
@@ -84,6 +85,7 @@ def write_plans(
     _write_deadlines(ctx, conn, held, written, now)
     announce_plans(ctx, conn, held, written, now)
     _hold_accounts(ctx, conn, held, now)
+    pools.wake_claimed(conn, _claiming(held), now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
     if ctx.waker is not None:
         due = {id_: at for id_, row in written.items() if (at := row.next_due_at) is not None}
@@ -96,6 +98,15 @@ def _as_read(plans: Sequence[Plan], read: Mapping[str, Onboarding]) -> dict[str,
     found = {plan.row.id: read.get(plan.row.id) or plan.found or plan.before for plan in plans}
     known = {id_: row for id_, row in found.items() if row is not None}
     return known if len(known) == len(found) else None
+
+
+def _claiming(plans: Sequence[Plan]) -> list[str]:
+    """Return the onboardings with a number of the pool that changed their state."""
+    return [
+        plan.row.id
+        for plan in plans
+        if plan.row.preverified_id is not None and any(e.source != e.dest for e in plan.entries)
+    ]
 
 
 def due_now(plan: Plan, now: datetime) -> Plan:

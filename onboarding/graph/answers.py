@@ -13,6 +13,7 @@ from datetime import datetime
 from onboarding.errors import GraphError
 from onboarding.graph.errors import GraphErrorBody, parse_error
 from onboarding.graph.loose import parse_json
+from onboarding.graph.pool_responses import parse_partners, parse_preverified_list
 from onboarding.graph.recovery import classify
 from onboarding.graph.responses import (
     parse_created_id,
@@ -32,8 +33,11 @@ _SHAPES: Mapping[Endpoint, Callable[[object], object]] = {
     Read.READ_WABA: parse_waba,
     Read.LIST_SUBSCRIBED_APPS: parse_subscribed_apps,
     Read.DEBUG_TOKEN: parse_debugged_token,
+    Read.LIST_PREVERIFIED: parse_preverified_list,
+    Read.LIST_PREVERIFIED_PARTNERS: parse_partners,
     Operation.CREATE_NUMBER: parse_created_id,
     Operation.EXCHANGE_CODE: parse_exchanged_token,
+    Operation.ADD_PREVERIFIED: parse_created_id,
 }
 
 

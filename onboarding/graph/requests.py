@@ -68,9 +68,9 @@ class GraphRequest:
 
     Attributes:
         endpoint: which call this is; the key of the recovery table.
-        method: ``GET`` or ``POST``.
+        method: ``GET``, ``POST`` or ``DELETE``.
         path: without the version, for example ``/123/phone_numbers``.
-        params: the query; only reads have one, and it never holds a secret.
+        params: the query; only reads and deletions have one, and it never holds a secret.
         body: what is sent as JSON; ``None`` sends no body. Not part of ``repr()``.
         waba_id: whose budget the call counts against.
         secret_params: parameters that Meta wants in the query although they are secrets. They are

@@ -148,15 +148,13 @@ def parse_number_list(payload: object) -> NumberPage:
     if not isinstance(rows, list):
         raise GraphError("Meta's answer is not a list of numbers.", hint="Read the list again.")
     numbers = tuple(number for number in map(_read_number, rows) if number is not None)
-    paging = as_mapping(document.get("paging"))
-    has_next = bool(paging.get("next"))
-    after = _cursor(paging) if has_next else None
+    after, is_cut_off = cursor_of(as_mapping(document.get("paging")))
     return NumberPage(
         numbers=numbers,
         after=after,
         total_count=as_int(as_mapping(document.get("summary")).get("total_count")),
         skipped=len(rows) - len(numbers),
-        cut_off=has_next and after is None,
+        cut_off=is_cut_off,
     )
 
 
@@ -293,6 +291,14 @@ def _upper(value: object) -> str | None:
 def _throughput(value: object) -> str | None:
     level = as_mapping(value).get("level") if isinstance(value, dict) else value
     return _enum(level, {})
+
+
+def cursor_of(paging: Mapping[str, object]) -> tuple[str | None, bool]:
+    """Return the cursor of the next page, and whether there is a next page without one."""
+    if not paging.get("next"):
+        return None, False
+    after = _cursor(paging)
+    return after, after is None
 
 
 def _cursor(paging: Mapping[str, object]) -> str | None:

@@ -1,7 +1,7 @@
 """One HTTP exchange with Graph: the client's settings, its requests, and what its errors mean.
 
 No retries, no redirects, no cookies; a proxy or certificates only if settings name them. aiohttp
-repeats a read once if a kept connection turns out to be dead; it never repeats a POST.
+repeats a read once if a kept connection turns out to be dead; it never repeats a write.
 """
 
 from __future__ import annotations
@@ -101,8 +101,12 @@ def _is_proxy(address: str) -> bool:
         return False
 
 
-def open_transport(wire: Wire) -> AiohttpTransport:
+def open_transport(wire: Wire, *, repeats: bool = True) -> AiohttpTransport:
     """Return the HTTP transport; its session is made on first use, in the loop that runs it.
+
+    aiohttp repeats what HTTP calls idempotent if a kept connection turns out to be dead: reads,
+    which does no harm, and deletions, which are calls like any other here. Those go by a transport
+    that does not (``repeats=False``).
 
     It is used without httpx's client around it, which would add cookies, redirects and a log line
     with the whole address to each call, none of which may be.
@@ -113,9 +117,11 @@ def open_transport(wire: Wire) -> AiohttpTransport:
         connector = aiohttp.TCPConnector(
             limit=wire.max_in_flight, keepalive_timeout=_KEEP_ALIVE_S, ssl=verify
         )
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=wire.proxy
         )
+        made._retry_connection = repeats  # noqa: SLF001 - there is no public name for it
+        return made
 
     return AiohttpTransport(verify=verify, trust_env=False, client=session)
 
@@ -155,7 +161,7 @@ def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.R
     body = None if request.body is None else dict(request.body)
     if wire.app_secret is not None and request.takes_token:
         proof = make_proof(wire.app_secret, token)
-        if request.method == "GET":
+        if request.method != "POST":
             params[_PROOF] = proof
         else:
             body = {**(body or {}), _PROOF: proof}

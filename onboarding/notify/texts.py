@@ -77,6 +77,11 @@ TEXTS = {
         body="In progress: ${in_progress} (${states})\nWaiting for:  ${waiting}\n"
         "Due within a week: ${due_soon}\n${list}",
     ),
+    EventType.LOW_STOCK: Text(
+        title="[low stock] ${country}: ${verified} of ${at_least} verified numbers in the pool",
+        body="Pool of business ${business_id}: ${why}.\nOn their way: ${pending}\n"
+        "Since:        ${since}\nHow:          ${command}\n",
+    ),
     EventType.TEST: Text(
         title="A test message of onboarding",
         body="This is a test of the channel '${channel}', asked for by ${by}. Nothing is due.\n",
@@ -116,6 +121,10 @@ FIELDS: Mapping[EventType, tuple[str, ...]] = {
     EventType.ACCOUNT_RELEASED: (*_OF_ACCOUNT, "reason", "by"),
     EventType.TOKEN_EXPIRING: (*_OF_ACCOUNT, *_OF_DUE, "left"),
     EventType.DIGEST: ("states", "waiting", "in_progress", "due_soon", "list"),
+    EventType.LOW_STOCK: (
+        *_OF_DUE, "business_id", "country", "verified", "pending", "at_least", "longer_than",
+        "told",
+    ),
     EventType.TEST: ("channel", "by"),
 }  # fmt: skip
 

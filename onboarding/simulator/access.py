@@ -9,10 +9,11 @@ from datetime import datetime
 from onboarding.simulator.params import read_text
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.routing import Request, Route
-from onboarding.simulator.state import Token
+from onboarding.simulator.state import Business, Token
 from onboarding.simulator.world import World
 
 _MANAGEMENT, _MESSAGING = "whatsapp_business_management", "whatsapp_business_messaging"
+_POOL = "business_management"
 _SCOPES = {"register": (_MANAGEMENT, _MESSAGING), "deregister": (_MANAGEMENT, _MESSAGING)}
 
 
@@ -50,6 +51,8 @@ def check_access(token: Token, request: Request, route: Route) -> None:
     Raises:
         Refusal: the WABA is not within its reach, or a scope is missing.
     """
+    if route.business is not None:
+        _check_pool(token, request, route.business)
     if route.waba is None:
         return
     if token.wabas is not None and route.waba.id not in token.wabas:
@@ -60,6 +63,14 @@ def check_access(token: Token, request: Request, route: Route) -> None:
     for scope in _SCOPES.get(route.endpoint, (_MANAGEMENT,)):
         if scope not in token.scopes:
             raise Refusal(Reason.SCOPE, scope=scope)
+
+
+def _check_pool(token: Token, request: Request, business: Business) -> None:
+    if token.wabas is not None and not set(token.wabas) & set(business.waba_ids):
+        verb = request.method.lower()
+        raise Refusal(Reason.NO_ACCESS, id=business.id, thing="business", verb=verb)
+    if _POOL not in token.scopes:
+        raise Refusal(Reason.SCOPE, scope=_POOL)
 
 
 def prove(secret: str, token: str) -> str:

@@ -84,7 +84,7 @@ def _add_preverified(knowledge: State, given: BusinessSettings, now: datetime) -
             raise ScenarioError(f"the pre-verified number {one.phone_number} is there twice")
         verified_at = one.verified_at or (now if one.verified else None)
         knowledge.preverified[one.id] = Preverified(
-            one.id, given.id, phone.digits, phone.key, verified_at
+            one.id, given.id, phone.digits, phone.key, verified_at, added_at=verified_at or now
         )
 
 

@@ -25,7 +25,11 @@ HandDeed = Literal[
     "switch_pin_off", "connect_app", "leave_app",
 ]  # fmt: skip
 Decision = Literal["APPROVED", "DECLINED", "DEFERRED", "never"]
-ALL_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
+ALL_SCOPES = (
+    "whatsapp_business_management",
+    "whatsapp_business_messaging",
+    "business_management",
+)
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -187,6 +191,8 @@ class LimitSettings(Settings):
     signup_window: Duration = timedelta(days=14)
     rename_window: Duration = timedelta(days=14)
     preverified_validity: Duration = timedelta(days=90)
+    preverified_warm: Duration = timedelta(days=45)
+    preverified_numbers: Count = 1000
     claim_window: Duration = timedelta(days=90)
     deletion: Duration = timedelta(minutes=5)
     management_calls: Count = 200

@@ -138,6 +138,15 @@ class Preverified:
     verified_at: datetime | None
     claimed_at: datetime | None = None
     phone_number_id: str | None = None
+    added_at: datetime | None = None
+    removed_at: datetime | None = None
+    partner_ids: list[str] = field(default_factory=list)
+    code: Code | None = None
+    code_requested_at: datetime | None = None
+    codes_sent: int = 0
+    wrong_codes: list[datetime] = field(default_factory=list)
+    codes_locked_until: datetime | None = None
+    request_code_window: Window = field(default_factory=Window)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The histories: appended in the transaction of the change they tell of, and never touched again.
 
-Onboardings and accounts have histories of the same make, in tables of their own.
+Onboardings, accounts and numbers of the pool have histories of the same make, each in a table of
+their own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, case, literal, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
-from onboarding.store import tables
+from onboarding.store import pool_tables, tables
 from onboarding.store.rowset import given, insert_rows, packed
 
 #: Number of entries of a history, and the hash of the last.
@@ -58,6 +59,15 @@ ACCOUNTS = Ledger(
     key=tables.account.c.waba_id,
     state=case((tables.account.c.hold.is_(None), literal("open")), else_=literal("held")),
 )
+POOL_NUMBERS = Ledger(
+    kind="pool_number",
+    entries=pool_tables.pool_history,
+    owners=pool_tables.pool_number,
+    owner=pool_tables.pool_history.c.pool_number_id,
+    key=pool_tables.pool_number.c.id,
+    state=pool_tables.pool_number.c.state,
+)
+LEDGERS = (ONBOARDINGS, ACCOUNTS, POOL_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def _attempts(dialect: str) -> Select[Any]:
         select(t)
         .where(
             t.c.number_key.in_(listed(dialect, t.c.number_key)),
-            or_(recent, t.c.name == Operation.CREATE_NUMBER),
+            or_(recent, t.c.name.in_((Operation.CREATE_NUMBER, Operation.ADD_PREVERIFIED))),
         )
         .order_by(t.c.intent_at)
     )
@@ -238,6 +238,33 @@ def load_operations(conn: Connection, onboarding_id: str) -> list[JournaledOpera
 def open_onboarding_ids() -> Select[Any]:
     """Return the query for the onboardings that have an open call."""
     return select(t.c.onboarding_id).where(_IS_OPEN, t.c.onboarding_id.is_not(None))
+
+
+@cache
+def _pressing_of_pool(dialect: str) -> Select[Any]:
+    return (
+        select(t)
+        .where(
+            t.c.pool_number_id.in_(listed(dialect, t.c.pool_number_id)),
+            or_(t.c.status.in_(OPEN), t.c.applied.is_(False)),
+        )
+        .order_by(t.c.intent_at)
+    )
+
+
+def load_pressing_of_pool(
+    conn: Connection, pool_number_ids: Sequence[str]
+) -> list[JournaledOperation]:
+    """Return the open operations of these numbers of the pool, and those not yet applied."""
+    wanted = packed_list(t.c.pool_number_id, pool_number_ids)
+    found = conn.execute(_pressing_of_pool(conn.dialect.name), wanted)
+    return [to_operation(row) for row in found]
+
+
+def load_operations_of_pool(conn: Connection, pool_number_id: str) -> list[JournaledOperation]:
+    """Return every operation of a number of the pool, oldest first."""
+    query = select(t).where(t.c.pool_number_id == pool_number_id)
+    return [to_operation(row) for row in conn.execute(query.order_by(t.c.intent_at, t.c.id))]
 
 
 def count_open(conn: Connection) -> int:

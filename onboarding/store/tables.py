@@ -182,6 +182,8 @@ onboarding = Table(
     Column("name_decided_at", Instant),
     Column("drift", Record(Drift)),
     Column("name_held", Text),
+    Column("preverified_id", String(32)),
+    Column("claimed_at", Instant),
     # One live claim per number, in the whole database.
     Index(
         "uq_onboarding_number_key_live",
@@ -256,6 +258,7 @@ operation = Table(
     Column("resolved_by", String(20)),
     Column("code_method", Word(CodeMethod)),
     Column("pin_sealed", Text),
+    Column("pool_number_id", String(32)),
     # One open call per onboarding: what is unanswered is settled before anything else is sent.
     Index(
         "uq_operation_onboarding_id_open",
@@ -284,8 +287,35 @@ operation = Table(
         sqlite_where=text("name = 'verify_code' AND status <> 'unsent'"),
         postgresql_where=text("name = 'verify_code' AND status <> 'unsent'"),
     ),
+    # The same for numbers of the pool: one open call each, one slot, and a code is sent once.
+    Index(
+        "uq_operation_pool_number_id_open",
+        "pool_number_id",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "uq_operation_natural_key_add",
+        "natural_key",
+        unique=True,
+        sqlite_where=text(
+            "name = 'add_preverified' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'add_preverified' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    Index(
+        "uq_operation_natural_key_pool_code",
+        "natural_key",
+        unique=True,
+        sqlite_where=text("name = 'verify_preverified' AND status <> 'unsent'"),
+        postgresql_where=text("name = 'verify_preverified' AND status <> 'unsent'"),
+    ),
     Index(None, "number_key", "intent_at"),
     Index(None, "onboarding_id", "applied"),
+    Index(None, "pool_number_id", "applied"),
 )
 
 history = Table(

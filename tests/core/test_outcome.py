@@ -12,6 +12,7 @@ import pytest
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.model import (
+    POOL_OPERATIONS,
     Effect,
     Failure,
     JournaledOperation,
@@ -45,7 +46,12 @@ from tests.core.making import (
 )
 from tests.core.promises import check_plan
 
-OURS = [operation for operation in Operation if operation is not Operation.SUBSCRIBE_APP]
+#: Calls that are made for an onboarding.
+OURS = [
+    operation
+    for operation in Operation
+    if operation not in (Operation.SUBSCRIBE_APP, *POOL_OPERATIONS)
+]
 EFFECTS = [effect for effect in Effect if effect is not Effect.DONE]
 CODES = [
     (None, None), (100, None), (100, 2388001), (133000, None), (133005, None), (133006, None),

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from onboarding.engine.crash_points import ANSWERED, INTENDED, OUTCOME_WRITTEN, POINTS
-from onboarding.model import Operation, OperationStatus, Reason, State
+from onboarding.model import POOL_OPERATIONS, Operation, OperationStatus, Reason, State
 from tests.engine.conftest import Deployments
 from tests.engine.oracle import faults_in, faults_told, pins_changed
 from tests.kills.deployed import WORLD, Deployed, deployed, eventually
@@ -98,7 +98,11 @@ def let_one_die(meta: Deployed, point: str, operation: Operation) -> set[int]:
     return set(made[-1:]) if point in _UNHEARD else set()
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+#: Calls of onboardings; those of the pool have a test of their own.
+OPERATIONS = [operation for operation in Operation if operation not in POOL_OPERATIONS]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("point", EVERY_POINT)
 def test_a_call_whose_worker_dies_is_settled_and_never_made_twice(
     deployment: Deployed, point: str, operation: Operation

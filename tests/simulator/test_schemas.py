@@ -18,15 +18,15 @@ from onboarding.simulator.routing import Endpoint
 from tests.simulator.conftest import RigMaker
 from tests.simulator.harness import business
 from tests.simulator.schemas import ERROR, answer_schema
-from tests.simulator.tour import APP_SECRET, Seen, take_tour
+from tests.simulator.tour import APP_SECRET, PARTNER, Seen, take_tour
 
 PACKAGE = Path(onboarding.simulator.__file__).parent
 
 
 def tour_of(start: RigMaker, profile: str) -> list[Seen]:
     app = {"secret": APP_SECRET}
-    rig = start(profile=profile, app=app, businesses=[business(max_phone_numbers=5)])
-    return take_tour(rig)
+    businesses = [business(max_phone_numbers=5), {"id": PARTNER}]
+    return take_tour(start(profile=profile, app=app, businesses=businesses))
 
 
 def test_every_answer_keeps_to_its_schema(start: RigMaker, profile: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
-from tests.simulator.harness import PIN, WABA, Rig
+from tests.simulator.harness import BUSINESS, PIN, WABA, Rig
+
+PARTNER = "606914307656634"
 
 FIELDS = (
     "id,display_phone_number,verified_name,status,code_verification_status,name_status,"
@@ -46,6 +48,7 @@ def take_tour(rig: Rig) -> list[Seen]:
 
     number_id = _onboard(rig, call)
     _read(rig, call, number_id)
+    _pool(rig, call)
     _refuse(rig, call, number_id)
     return seen
 
@@ -75,6 +78,23 @@ def _onboard(rig: Rig, call: Call) -> str:
     call("POST", number_id, {"search_visibility": "VISIBLE"})
     call("POST", number_id, {"new_display_name": "Lucky Bush"})
     return number_id
+
+
+def _pool(rig: Rig, call: Call) -> None:
+    added = call("POST", f"{BUSINESS}/add_phone_numbers", {"phone_number": "14195551600"})
+    entry = added.json()["id"]
+    call("POST", f"{entry}/request_code", {"code_method": "SMS", "language": "en_US"})
+    call("POST", f"{entry}/verify_code", {"code": rig.last_code("14195551600")})
+    call("POST", f"{entry}/verify_code", {"code": "000000"})
+    shared = {"preverified_id": entry, "partner_business_id": PARTNER}
+    call("POST", f"{BUSINESS}/share_preverified_numbers", shared)
+    call("POST", f"{BUSINESS}/share_preverified_numbers", shared)
+    call("GET", f"{BUSINESS}/preverified_numbers", {"limit": 1})
+    call("GET", entry)
+    call("GET", f"{entry}/partners")
+    call("DELETE", f"{BUSINESS}/share_preverified_numbers", shared)
+    call("DELETE", entry)
+    call("GET", entry)
 
 
 def _read(rig: Rig, call: Call, number_id: str) -> None:

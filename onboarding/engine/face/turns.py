@@ -164,10 +164,7 @@ class Turns(Finding):
     def verify(self) -> tuple[int, list[Broken]]:
         """Check every history's hash chain; return how many there are, and those that break."""
         with reading(self.context.database) as conn:
-            results = [
-                *history.verify_all(conn),
-                *history.verify_all(conn, history.ACCOUNTS),
-            ]
+            results = [each for kind in history.LEDGERS for each in history.verify_all(conn, kind)]
         return len(results), [broken for broken in results if broken is not None]
 
     def verify_seals(self, against: Path | str | None = None) -> tuple[int, list[Broken]]:
