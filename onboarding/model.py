@@ -12,6 +12,8 @@ from datetime import datetime
 from onboarding.words import (
     OPEN,
     AlertKind,
+    ApprovalKind,
+    ApprovalStatus,
     Audience,
     CodeMethod,
     CodeVerificationStatus,
@@ -38,6 +40,8 @@ __all__ = [
     "OPEN",
     "Account",
     "AlertKind",
+    "ApprovalKind",
+    "ApprovalStatus",
     "Audience",
     "CodeMethod",
     "CodeVerificationStatus",
@@ -301,6 +305,8 @@ class Onboarding:
     name_status: str | None = None
     new_name_status: str | None = None
     name_decided_at: datetime | None = None
+
+    offboard_at: datetime | None = None
 
     @property
     def has_code(self) -> bool:

@@ -20,6 +20,7 @@ from onboarding.core.probe import judge
 from onboarding.core.registration import (
     await_proof,
     connected,
+    migrating,
     register_deadline,
     registered,
 )
@@ -37,6 +38,9 @@ from onboarding.model import (
     RecoveryClass,
     State,
 )
+
+#: States of a number that is registered here already.
+_RESTING = (State.REGISTERED, State.MIGRATING)
 
 Rule = Callable[[Snapshot, datetime, Policy], Step | None]
 
@@ -104,7 +108,7 @@ def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | No
         return _left(f"Meta shows {seen.status}")
     if is_not_ours(seen):
         return Wait(reason=Reason.NOT_OURS, observe_at=idle_poll(row, now, policy))
-    if is_connected(seen) and row.state is not State.REGISTERED and not row.renaming:
+    if is_connected(seen) and row.state not in _RESTING and not row.renaming:
         return connected(row, now, "Meta shows CONNECTED on CLOUD_API")
     return None
 
@@ -145,7 +149,7 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
             return Move(note="released", reason="the hold's time is over", changes=NO_HOLD)
         poll = idle_poll(row, now, policy)
         return Wait(reason=row.hold, until=row.hold_until, observe_at=poll)
-    if snap.account.hold is not None and row.state is not State.REGISTERED:
+    if snap.account.hold is not None and row.state not in _RESTING:
         return Wait(reason=Reason.ACCOUNT_HELD)
     return None
 
@@ -219,4 +223,5 @@ _BY_STATE: dict[State, Callable[[Snapshot, datetime, Policy], Step]] = {
     State.NAME_REVIEW: name_review,
     State.REGISTER_DEADLINE: register_deadline,
     State.REGISTERED: registered,
+    State.MIGRATING: migrating,
 }

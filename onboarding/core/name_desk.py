@@ -190,6 +190,10 @@ def renamed(row: Onboarding, name: str) -> Move:
             raise TransitionRefusedError(
                 "Meta refuses another name while a review runs", hint="wait for the review to end"
             )
+        case State.REGISTERED if row.offboard_at is not None:
+            raise TransitionRefusedError(
+                "the number is being deregistered", hint=f"see: onboarding show {row.id}"
+            )
         case State.REGISTERED if name == (
             (row.seen and row.seen.verified_name) or row.display_name
         ):

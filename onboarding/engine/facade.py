@@ -47,6 +47,7 @@ from onboarding.engine import (
 from onboarding.engine.accept import Receipt
 from onboarding.engine.accounting import AccountCheck
 from onboarding.engine.advance import advance_due, advance_these
+from onboarding.engine.approvals import Approvals
 from onboarding.engine.changing import no_onboarding
 from onboarding.engine.code_links import MadeLink
 from onboarding.engine.context import CodeIntake, Context
@@ -55,7 +56,9 @@ from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
 from onboarding.engine.mailbox import MailRead
+from onboarding.engine.migrations import Migrations
 from onboarding.engine.observe import ask_for_list, observe_due
+from onboarding.engine.offboarding import Offboarding
 from onboarding.engine.request_files import FileFormat, Progress
 from onboarding.engine.requests import NumberRequest
 from onboarding.engine.restoring import Restored
@@ -736,6 +739,23 @@ class Engine:
                 and ``limit``.
         """
         return outbox_desk.deliveries(self.context, **conditions)
+
+    # Numbers that move on
+
+    @property
+    def migrations(self) -> Migrations:
+        """Migrations between WABAs: ``check``, ``start``, ``undo``, ``list``."""
+        return Migrations(self.context, self.get, self._actor)
+
+    @property
+    def offboarding(self) -> Offboarding:
+        """Numbers that are to leave the Cloud API: ``ask``, ``withdraw``."""
+        return Offboarding(self.context, self.get, self._actor)
+
+    @property
+    def approvals(self) -> Approvals:
+        """What a second person has to agree to: ``list``, ``approve``, ``refuse``."""
+        return Approvals(self.context, self.get, self._actor)
 
     # Operations
 

@@ -11,16 +11,18 @@ from sqlalchemy import Connection
 from onboarding.core.code_desk import NO_CODE
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger
+from onboarding.core.migrations import require_undoable
 from onboarding.core.name_desk import renamed
 from onboarding.core.pins import parse_pin, pin_given
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.engine.asking import ask, is_needed_for_name
 from onboarding.engine.changing import change, require_move
 from onboarding.engine.context import Context
 from onboarding.engine.name_checks import sound_name
 from onboarding.engine.requests import require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import Onboarding, Reason, State
+from onboarding.model import ApprovalKind, Entry, Onboarding, Reason, State
 from onboarding.store import finding, journal
 from onboarding.store.rowset import storable
 
@@ -49,7 +51,8 @@ def rename(
     """Give the number another display name.
 
     Before the number is created the name is simply replaced; in review it is submitted as a
-    change; a registered number goes through review and registration again.
+    change; a registered number goes through review and registration again. A name that is
+    resubmitted often waits for a second person, if the settings say so.
 
     Raises:
         InputError: not a name that Meta takes; or, if ``strict``, one that breaks a rule.
@@ -57,17 +60,30 @@ def rename(
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
     name = sound_name(new_name, strict=strict)
-    return change(ctx, onboarding_id, actor, lambda row, *_: renamed(row, name))
+
+    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
+        step = renamed(row, name)
+        if is_needed_for_name(ctx, conn, row):
+            kind = ApprovalKind.DISPLAY_NAME
+            return ask(conn, row, kind, reason=step.reason, actor=actor, now=now, detail=name)
+        return step
+
+    return change(ctx, onboarding_id, actor, make)
 
 
 def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
     """Give an onboarding up; what exists at Meta stays there.
 
+    A migration that is given up leaves the number where it was.
+
     Raises:
         TransitionRefusedError: it is registered or over.
+        ConflictError: it is a migration whose last step was made.
     """
 
-    def make(row: Onboarding, *_: object) -> Move:
+    def make(row: Onboarding, _: object, conn: Connection) -> Move:
+        if row.entry is Entry.MIGRATION:
+            require_undoable(row, journal.load_pressing(conn, [row.id]))
         if row.renaming:
             raise TransitionRefusedError(
                 "the number is registered; a change of its name cannot be cancelled here",
@@ -119,7 +135,7 @@ _NEW_CYCLE: dict[str, Any] = {
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
     "rejection_reason": None, "name_status": None, "new_name_status": None,
     "name_decided_at": None, "register_accepted_at": None, "registered_at": None,
-    "register_by": None, "register_by_reason": None,
+    "register_by": None, "register_by_reason": None, "offboard_at": None,
 }  # fmt: skip
 
 

@@ -144,9 +144,9 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
         parse_pin(request.pin)
     if request.onboarded_at is not None:
         require_past(request.onboarded_at, now, "onboarded_at")
-        if entry is Entry.NEW:
+        if entry is not Entry.EMBEDDED_SIGNUP:
             raise InputError(
-                "a number that is created here has no Embedded Signup",
+                "a number that is created or migrated here has no Embedded Signup",
                 field="onboarded_at",
                 hint="leave it out, or give the entry embedded_signup",
             )
@@ -172,7 +172,7 @@ def _code_choice(request: NumberRequest, number: Number, entry: Entry) -> CodeCh
             f"'{language}' is not a language", field="code_language", hint="like en_US"
         )
     choice = choose(number.e164, number.region, method=method, language=language)
-    if entry is Entry.NEW and not choice.is_possible:
+    if entry is not Entry.EMBEDDED_SIGNUP and not choice.is_possible:
         raise InputError(
             f"no code can be sent to {number.e164}: {choice.warning}",
             field="phone_number",

@@ -16,6 +16,7 @@ from onboarding.core.steps import Call, Wait
 from onboarding.engine.account_changes import hold_account
 from onboarding.engine.announcing import announce_plans
 from onboarding.engine.context import Context
+from onboarding.engine.migration_ends import follow
 from onboarding.model import (
     AlertKind,
     Deadline,
@@ -64,6 +65,7 @@ def write_plans(
     _settle_operations(conn, held, now)
     _write_deadlines(ctx, conn, held, now)
     announce_plans(ctx, conn, held, written, now)
+    follow(ctx, conn, held, written, now=now, write=write_plans)
     _hold_accounts(ctx, conn, held, now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)
     if ctx.waker is not None:

@@ -30,6 +30,7 @@ _SHAPES: Mapping[Endpoint, Callable[[object], object]] = {
     Read.READ_WABA: parse_waba,
     Read.LIST_SUBSCRIBED_APPS: parse_subscribed_apps,
     Operation.CREATE_NUMBER: parse_created_id,
+    Operation.MIGRATE_NUMBER: parse_created_id,
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _one_at_a_time = threading.Lock()
 
 #: The revision that this release works with; the newest under ``alembic/versions``.
-HEAD = "0008"
+HEAD = "0011"
 
 #: Seconds that an upgrade waits for a lock, so that nobody else waits for long behind it.
 LOCK_TIMEOUT_S = 10.0

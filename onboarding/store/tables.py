@@ -163,6 +163,7 @@ onboarding = Table(
     Column("name_status", Text),
     Column("new_name_status", Text),
     Column("name_decided_at", Instant),
+    Column("offboard_at", Instant),
     # One live claim per number, in the whole database.
     Index(
         "uq_onboarding_number_key_live",
@@ -255,6 +256,18 @@ operation = Table(
         ),
         postgresql_where=text(
             "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    # The same of a migration.
+    Index(
+        "uq_operation_natural_key_migrate",
+        "natural_key",
+        unique=True,
+        sqlite_where=text(
+            "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
         ),
     ),
     # A code is sent to Meta once, whatever came of it.
@@ -513,3 +526,6 @@ acknowledgement = Table(
     Column("at", Instant, nullable=False),
     Column("until", Instant, nullable=False),
 )
+
+# Tables with a module of their own are part of the same schema.
+from onboarding.store import approval_tables, migration_tables  # noqa: E402, F401

@@ -9,10 +9,11 @@ from typing import Any
 from onboarding.core.code_desk import NO_CODE
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
+from onboarding.core.offboarding import offboarding
 from onboarding.core.pins import pin_given
 from onboarding.core.steps import DeadlineSet, Move, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
-from onboarding.errors import ConflictError
+from onboarding.errors import ConflictError, TransitionRefusedError
 from onboarding.model import Entry, Onboarding, Operation, OperationStatus, Reason, State
 from tests.core.making import DAY, HOUR, MINUTE, POLICY, an_account
 from tests.core.stage import Stage
@@ -26,7 +27,7 @@ _NEW_CYCLE: dict[str, Any] = {
     "code_tries": 0, "pin_mismatches": 0, "new_display_name": None, "name_submitted_at": None,
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
     "rejection_reason": None, "register_accepted_at": None, "registered_at": None,
-    "register_by": None, "register_by_reason": None,
+    "register_by": None, "register_by_reason": None, "offboard_at": None,
 }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def rename(stage: Stage) -> None:
     asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
     if stage.row.state is State.NAME_REVIEW and not _in_review(stage.row):
         _do(stage, {**asked, **NO_TROUBLE, **NO_HOLD})
-    elif stage.row.state is State.REGISTERED:
+    elif stage.row.state is State.REGISTERED and stage.row.offboard_at is None:
         _do(stage, {**asked, "renaming": True}, Trigger.RENAME_REQUESTED)
 
 
@@ -134,6 +135,14 @@ def restart(stage: Stage) -> None:
     _do(stage, changes, Trigger.RESTARTED, first_deadline(anew, POLICY))
 
 
+def offboard(stage: Stage) -> None:
+    try:
+        step = offboarding(stage.row, "the customer leaves", stage.now)
+    except (ConflictError, TransitionRefusedError):
+        return
+    _do(stage, dict(step.changes))
+
+
 def renew_token(stage: Stage) -> None:
     if stage.account.hold is not None:
         stage.account = an_account(subscribed_at=stage.account.subscribed_at)
@@ -146,7 +155,7 @@ DEEDS: dict[str, Callable[[Stage], None]] = {
     deed.__name__: deed
     for deed in (
         say_ready, give_code, give_wrong_code, rename, hold, hold_for_a_while, release, set_pin,
-        cancel, restart, renew_token,
+        cancel, restart, offboard, renew_token,
     )
 }  # fmt: skip
 
@@ -217,7 +226,7 @@ AT_META: dict[str, Callable[[Stage], None]] = {
 
 
 #: What ends or stops an onboarding is rare, or nothing else would be seen.
-_RARE_AT_META, _RARE_DEEDS = {"delete", "ban", "move_to_the_app"}, {"hold", "cancel"}
+_RARE_AT_META, _RARE_DEEDS = {"delete", "ban", "move_to_the_app"}, {"hold", "cancel", "offboard"}
 AT_META_BY_CHANCE = [*AT_META, *[what for what in AT_META if what not in _RARE_AT_META] * 4]
 DEEDS_BY_CHANCE = [*DEEDS, *[what for what in DEEDS if what not in _RARE_DEEDS] * 4]
 
@@ -258,6 +267,7 @@ _ANSWERS: dict[Reason, Callable[[Stage], None]] = {
     Reason.BANNED: _unban,
     Reason.HELD: release,
     Reason.REFUSED: release,
+    Reason.MIGRATION: release,
     Reason.STUCK: release,
     Reason.PIN: release,
 }
