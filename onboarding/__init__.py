@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
+    from onboarding.core.approvals import Approval
     from onboarding.core.attribution import Attribution
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.core.code_links import CodeLink
     from onboarding.core.forecast.assumptions import Assumptions
     from onboarding.core.forecast.outlook import Outlook
+    from onboarding.core.migration_conditions import ConditionFinding
+    from onboarding.core.migrations import Migration
     from onboarding.core.name_rules import NameFinding, check_display_name
     from onboarding.core.name_submissions import NameSubmission
     from onboarding.core.requirements import Requirement
@@ -32,10 +35,13 @@ if TYPE_CHECKING:
     from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.approvals import Approvals
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.facade import Engine, Page, Pass
     from onboarding.engine.mailbox import MailRead
+    from onboarding.engine.migrations import MigrationCheck, Migrations
+    from onboarding.engine.offboarding import Offboarding
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.settling import OpenOperation
     from onboarding.engine.sms_intake import SmsTaken
@@ -72,6 +78,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Account",
+    "Approval",
+    "Approvals",
     "Assumptions",
     "Attribution",
     "ChainBrokenError",
@@ -82,6 +90,7 @@ __all__ = [
     "CodeLedger",
     "CodeLink",
     "CodeMethod",
+    "ConditionFinding",
     "ConfigurationError",
     "ConflictError",
     "Due",
@@ -95,11 +104,15 @@ __all__ = [
     "InputError",
     "MadeLink",
     "MailRead",
+    "Migration",
+    "MigrationCheck",
+    "Migrations",
     "NameFinding",
     "NameSubmission",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
+    "Offboarding",
     "Onboarding",
     "OnboardingError",
     "OpenOperation",
@@ -133,6 +146,12 @@ _HOMES = {
     "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
     "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
+    "onboarding.core.approvals": ("Approval",),
+    "onboarding.core.migration_conditions": ("ConditionFinding",),
+    "onboarding.core.migrations": ("Migration",),
+    "onboarding.engine.approvals": ("Approvals",),
+    "onboarding.engine.migrations": ("MigrationCheck", "Migrations"),
+    "onboarding.engine.offboarding": ("Offboarding",),
     "onboarding.core.attribution": ("Attribution",),
     "onboarding.core.forecast.assumptions": ("Assumptions",),
     "onboarding.core.forecast.outlook": ("Outlook",),

@@ -36,8 +36,9 @@ def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     row = snap.row
     # All but a new number may be there already: one that is restarted or migrated once more, too.
     is_looked_for = row.cycle > 1 or row.entry is not Entry.NEW
-    if is_looked_for and not seen_after(row, row.state_since):
-        return wait_for_list(now)
+    told_from = _told_from(snap)
+    if is_looked_for and not seen_after(row, told_from):
+        return wait_for_list(max(now, told_from))
     seen = shown(row)
     if seen is not None and not is_gone(seen) and not is_of_last_cycle(row, policy):
         return Move(
@@ -57,6 +58,15 @@ def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         # Meta migrates to no WABA whose webhooks nobody has subscribed to.
         return doubt or subscription_wait(snap, now, policy) or _migrate(snap)
     return doubt or _create(snap)
+
+
+def _told_from(snap: Snapshot) -> datetime:
+    """Return from when a read shows the number as it is: a list may lag behind its last call.
+
+    One that was just deregistered would be taken for registered.
+    """
+    ended = [op.settle_at for op in snap.attempts.made if op.name is Operation.DEREGISTER]
+    return max([snap.row.state_since, *ended])
 
 
 def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:

@@ -82,7 +82,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ConditionFinding:
     """How one condition stands."""
 
     condition: str
@@ -233,10 +233,10 @@ CONDITIONS = (
 BY_ENGINE = ("subscribed",)
 
 
-def findings(evidence: Evidence) -> tuple[Finding, ...]:
+def findings(evidence: Evidence) -> tuple[ConditionFinding, ...]:
     """Return how each condition stands by what was read."""
     return tuple(
-        Finding(
+        ConditionFinding(
             condition=each.name,
             standing=_standing(each.is_met(evidence)),
             text=each.text,
@@ -252,7 +252,7 @@ def _standing(is_met: bool | None) -> Standing:  # noqa: FBT001 - it is what is 
     return Standing.MET if is_met else Standing.NOT_MET
 
 
-def hindrances(found: Iterable[Finding]) -> tuple[Finding, ...]:
+def hindrances(found: Iterable[ConditionFinding]) -> tuple[ConditionFinding, ...]:
     """Return what is not met and not ours to mend: Meta would refuse the migration."""
     return tuple(
         each
@@ -261,14 +261,14 @@ def hindrances(found: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def named_in(message: str, found: Sequence[Finding]) -> tuple[Finding, ...]:
+def named_in(message: str, found: Sequence[ConditionFinding]) -> tuple[ConditionFinding, ...]:
     """Return the findings whose condition Meta's text names, less those that our reads saw met."""
     text = message.casefold()
     names = {each.name for each in CONDITIONS if any(words in text for words in each.told_by)}
     return tuple(f for f in found if f.condition in names and f.standing is not Standing.MET)
 
 
-def narrowed(message: str, found: Sequence[Finding]) -> str:
+def narrowed(message: str, found: Sequence[ConditionFinding]) -> str:
     """Return in words what can have been behind a refusal: what is not met, or what still may be.
 
     Args:

@@ -12,7 +12,7 @@ from onboarding.core.effects import LEFT
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.policy import Policy
-from onboarding.core.seen import is_not_ours, seen_after, shown
+from onboarding.core.seen import is_not_ours, shown
 from onboarding.core.steps import Call, Move, Snapshot, Step
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE, budget_wait, retry_wait, wait_for_list
 from onboarding.errors import ConflictError, TransitionRefusedError
@@ -22,7 +22,8 @@ from onboarding.model import Onboarding, Operation, PlatformType, Reason, State
 def offboard(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Return the call that takes the number off the Cloud API, or what must come before it."""
     row, operation = snap.row, Operation.DEREGISTER
-    if row.offboard_at is None or not seen_after(row, row.offboard_at):
+    # A read of that very instant may have begun before anybody asked.
+    if row.seen_at is None or row.offboard_at is None or row.seen_at <= row.offboard_at:
         return wait_for_list(now)
     seen = shown(row)
     if seen is not None and seen.platform_type == PlatformType.NOT_APPLICABLE:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from onboarding.core.migration_conditions import Evidence, Finding, WabaEvidence, findings, narrowed
+from onboarding.core.migration_conditions import (
+    ConditionFinding,
+    Evidence,
+    WabaEvidence,
+    findings,
+    narrowed,
+)
 from onboarding.core.migrations import Migration
 from onboarding.core.steps import Move
 from onboarding.engine.changing import write_moves
@@ -29,7 +35,9 @@ _PAYMENT, _APPS = "payment", "apps"
 _MOST = 20
 
 
-def look(ctx: Context, number_key: str, source: Onboarding | None, to: str) -> tuple[Finding, ...]:
+def look(
+    ctx: Context, number_key: str, source: Onboarding | None, to: str
+) -> tuple[ConditionFinding, ...]:
     """Return how Meta's conditions stand for a number, by what can be read right now.
 
     Args:
@@ -132,7 +140,7 @@ def _pay(ctx: Context, wanted: Sequence[GraphRequest]) -> bool:
     return True
 
 
-def _tell(ctx: Context, migration: Migration, found: Sequence[Finding]) -> bool:
+def _tell(ctx: Context, migration: Migration, found: Sequence[ConditionFinding]) -> bool:
     with writing(ctx.database) as conn:
         now, id_ = ctx.clock.now(), migration.destination_id
         row = onboardings.load_onboardings(conn, [id_], lock=True)[id_]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from onboarding.core.lifecycle import LIVE
-from onboarding.core.migration_conditions import Finding, hindrances
+from onboarding.core.migration_conditions import ConditionFinding, hindrances
 from onboarding.core.migrations import Migration, require_source
 from onboarding.core.numbers import number_key, parse_number
 from onboarding.engine import accept, people
@@ -39,10 +39,10 @@ class MigrationCheck:
     phone_number: str
     source: Onboarding | None
     to: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ConditionFinding, ...]
 
     @property
-    def hindrances(self) -> tuple[Finding, ...]:
+    def hindrances(self) -> tuple[ConditionFinding, ...]:
         """What is not met, so that Meta would refuse."""
         return hindrances(self.findings)
 
