@@ -102,7 +102,8 @@ def meta(rehearse: Rehearse) -> Rehearsed:
 #: Whose quick run is on both databases: what depends on locks, races and the order of commits.
 _ON_BOTH = (
     "accounts", "alerts", "between", "crashes", "feed", "fences", "guards", "lost_calls",
-    "main_path", "names", "opening", "outbox", "requests", "return", "secrets", "settling",
+    "main_path", "migrations", "names", "offboarding", "opening", "outbox", "requests", "return",
+    "secrets", "settling",
     "threads", "throttling",
 )  # fmt: skip
 
