@@ -33,6 +33,7 @@ from onboarding.model import (
     CodeVerificationStatus,
     DeadlineReason,
     NumberStatus,
+    Onboarding,
     OperationStatus,
     Reason,
     RecoveryClass,
@@ -147,11 +148,18 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     if row.hold is not None:
         if row.hold_until is not None and row.hold_until <= now:
             return Move(note="released", reason="the hold's time is over", changes=NO_HOLD)
-        poll = idle_poll(row, now, policy)
+        poll = now if _is_to_be_looked_into(row) else idle_poll(row, now, policy)
         return Wait(reason=row.hold, until=row.hold_until, observe_at=poll)
     if snap.account.hold is not None and row.state not in _RESTING:
         return Wait(reason=Reason.ACCOUNT_HELD)
     return None
+
+
+def _is_to_be_looked_into(row: Onboarding) -> bool:
+    """Whether Meta refused a migration and no list was read since; why is read with that list."""
+    if row.hold is not Reason.MIGRATION or row.hold_since is None:
+        return False
+    return row.seen_at is None or row.seen_at <= row.hold_since
 
 
 def _persons_word(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:

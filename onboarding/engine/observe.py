@@ -79,7 +79,8 @@ def observe_due(ctx: Context, limit: int) -> int:
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
-    return len(claimed) + narrow_refusals(ctx)
+    # A refusal makes its list due, so that a pass with nothing to do need not ask for it.
+    return len(claimed) + (narrow_refusals(ctx) if claimed else 0)
 
 
 def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list[Account]]:
