@@ -81,7 +81,7 @@ def approve(
     It is set going at once. Who asked cannot approve; say who you are with --actor.
 
     Example:
-        onboarding --actor bea approval approve 019cadc69a80 --reason "agreed with sales"
+        onboarding approval approve 019cadc69a80 --reason "agreed with sales"
     """
     from onboarding.cli.output import say, say_next
     from onboarding.cli.session import open_engine
