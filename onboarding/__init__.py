@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
+    from onboarding.core.approvals import Approval
     from onboarding.core.attribution import Attribution
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from onboarding.core.drift_findings import Finding
     from onboarding.core.forecast.assumptions import Assumptions
     from onboarding.core.forecast.outlook import Outlook
+    from onboarding.core.migration_conditions import ConditionFinding
+    from onboarding.core.migrations import Migration
     from onboarding.core.name_rules import NameFinding, check_display_name
     from onboarding.core.name_submissions import NameSubmission
     from onboarding.core.requirements import Requirement
@@ -34,12 +37,15 @@ if TYPE_CHECKING:
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
     from onboarding.engine.adoption import Adopted, Adoption
+    from onboarding.engine.approvals import Approvals
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.drifting import DriftDesk, DriftReport
     from onboarding.engine.facade import Engine, Pass
     from onboarding.engine.face.finding import Page
     from onboarding.engine.mailbox import MailRead
+    from onboarding.engine.migrations import MigrationCheck, Migrations
+    from onboarding.engine.offboarding import Offboarding
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.secrets import Rotation, Secrets
     from onboarding.engine.settling import OpenOperation
@@ -84,6 +90,8 @@ __all__ = [
     "Account",
     "Adopted",
     "Adoption",
+    "Approval",
+    "Approvals",
     "Assumptions",
     "Attribution",
     "Business",
@@ -95,6 +103,7 @@ __all__ = [
     "CodeLedger",
     "CodeLink",
     "CodeMethod",
+    "ConditionFinding",
     "ConfigurationError",
     "ConflictError",
     "DriftDesk",
@@ -111,11 +120,15 @@ __all__ = [
     "InputError",
     "MadeLink",
     "MailRead",
+    "Migration",
+    "MigrationCheck",
+    "Migrations",
     "NameFinding",
     "NameSubmission",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
+    "Offboarding",
     "Onboarding",
     "OnboardingError",
     "OpenOperation",
@@ -156,6 +169,12 @@ _HOMES = {
     "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
     "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
+    "onboarding.core.approvals": ("Approval",),
+    "onboarding.core.migration_conditions": ("ConditionFinding",),
+    "onboarding.core.migrations": ("Migration",),
+    "onboarding.engine.approvals": ("Approvals",),
+    "onboarding.engine.migrations": ("MigrationCheck", "Migrations"),
+    "onboarding.engine.offboarding": ("Offboarding",),
     "onboarding.core.attribution": ("Attribution",),
     "onboarding.core.drift_findings": ("Finding",),
     "onboarding.core.forecast.assumptions": ("Assumptions",),

@@ -14,6 +14,8 @@ from onboarding.words import (
     OPEN,
     POOL_OPERATIONS,
     AlertKind,
+    ApprovalKind,
+    ApprovalStatus,
     Audience,
     CodeMethod,
     CodeVerificationStatus,
@@ -41,6 +43,8 @@ __all__ = [
     "POOL_OPERATIONS",
     "Account",
     "AlertKind",
+    "ApprovalKind",
+    "ApprovalStatus",
     "Audience",
     "Business",
     "CodeMethod",
@@ -339,6 +343,7 @@ class Onboarding:
     name_held: str | None = None
     preverified_id: str | None = None
     claimed_at: datetime | None = None
+    offboard_at: datetime | None = None
 
     @property
     def has_code(self) -> bool:

@@ -18,6 +18,7 @@ class State(StrEnum):
     NAME_REVIEW = "name_review"
     REGISTER_DEADLINE = "register_deadline"
     REGISTERED = "registered"
+    MIGRATING = "migrating"
     EXPIRED = "expired"
     LEFT = "left"
     FAILED = "failed"
@@ -30,6 +31,7 @@ class Entry(StrEnum):
     NEW = "new"
     EMBEDDED_SIGNUP = "embedded_signup"
     PREVERIFIED = "preverified"
+    MIGRATION = "migration"
 
 
 class Owner(StrEnum):
@@ -66,6 +68,7 @@ class Reason(StrEnum):
     ACCOUNT_HELD = "account_held"
     HELD = "held"
     REFUSED = "refused"
+    MIGRATION = "migration"
     STUCK = "stuck"
     PIN = "pin"
     NOT_OURS = "not_ours"
@@ -95,10 +98,26 @@ class What(StrEnum):
     REVIEW = "review"
     CONNECTION = "connection"
     ALLOWANCE = "allowance"
+    CONDITION = "condition"
     STEP = "step"
     LIST = "list"
     BUDGET = "budget"
     WINDOW = "window"
+
+
+class ApprovalKind(StrEnum):
+    """What a second person can be asked to approve."""
+
+    OFFBOARD = "offboard"
+    DISPLAY_NAME = "display_name"
+
+
+class ApprovalStatus(StrEnum):
+    """How the approval stands that was asked for."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REFUSED = "refused"
 
 
 class DeadlineReason(StrEnum):
@@ -114,6 +133,7 @@ class Operation(StrEnum):
     """A call that changes something at Meta."""
 
     CREATE_NUMBER = "create_number"
+    MIGRATE_NUMBER = "migrate_number"
     REQUEST_CODE = "request_code"
     VERIFY_CODE = "verify_code"
     REGISTER = "register"

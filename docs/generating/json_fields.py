@@ -68,6 +68,7 @@ WORDS = {
     "hold_by": "who holds it; `engine` or a person",
     "hold_since": "since when",
     "hold_until": "when it ends by itself",
+    "offboard_at": "when it was asked that the number leave the Cloud API; none if it was not",
     "history_seq": "entries in the history",
     "head_hash": "hash of the last entry",
     "has_code": "a code waits to be sent to Meta",

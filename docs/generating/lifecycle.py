@@ -6,7 +6,7 @@ import re
 
 from docs.generating.markdown import block, code, table
 from onboarding.core.diagram import as_mermaid
-from onboarding.core.lifecycle import FINAL, IN_PROGRESS, STATE_MEANING, TABLE
+from onboarding.core.lifecycle import FINAL, IN_PROGRESS, LIVE, STATE_MEANING, TABLE
 from onboarding.core.pool import lifecycle as pool
 from onboarding.core.reasons import MEANINGS, REQUIRED
 from onboarding.model import State
@@ -30,7 +30,9 @@ def states() -> str:
 def _kind(state: State) -> str:
     if state in IN_PROGRESS:
         return "in progress"
-    return "final" if state in FINAL else "live, at rest"
+    if state in FINAL:
+        return "final"
+    return "live, at rest" if state in LIVE else "at rest, without the claim"
 
 
 def _ways_out(state: State) -> str:

@@ -22,6 +22,9 @@ _SAMPLES: Mapping[Operation, Callable[[], GraphRequest]] = {
     Operation.CREATE_NUMBER: lambda: requests.create_number(
         _WABA, cc="1", phone_number="6315551000", verified_name="Lucky Shrub"
     ),
+    Operation.MIGRATE_NUMBER: lambda: requests.create_number(
+        _WABA, cc="1", phone_number="6315551000", verified_name=None, migrate_phone_number=True
+    ),
     Operation.REQUEST_CODE: lambda: requests.request_code(
         _NUMBER, _WABA, code_method=CodeMethod.SMS, language="en_US"
     ),

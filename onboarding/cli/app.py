@@ -55,6 +55,11 @@ COMMANDS = {
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),
     "release": Target("onboarding.cli.people:release", "End a hold, whoever made it."),
+    "migrate": Target("onboarding.cli.migrate:app", "Numbers that go from one WABA to another."),
+    "offboard": Target(
+        "onboarding.cli.offboard:offboard", "Take a registered number off the Cloud API."
+    ),
+    "approval": Target("onboarding.cli.approval:app", "What waits for a second person."),
     "ack": Target(
         "onboarding.cli.answering:ack", "Take something on, so that nobody else is told."
     ),

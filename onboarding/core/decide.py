@@ -23,6 +23,7 @@ from onboarding.core.probe import judge
 from onboarding.core.registration import (
     await_proof,
     connected,
+    migrating,
     register_deadline,
 )
 from onboarding.core.restored import after_restore
@@ -34,11 +35,15 @@ from onboarding.model import (
     CodeVerificationStatus,
     DeadlineReason,
     NumberStatus,
+    Onboarding,
     OperationStatus,
     Reason,
     RecoveryClass,
     State,
 )
+
+#: States of a number that is registered here already.
+_RESTING = (State.REGISTERED, State.MIGRATING)
 
 Rule = Callable[[Snapshot, datetime, Policy], Step | None]
 
@@ -108,7 +113,7 @@ def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | No
         return _left(f"Meta shows {seen.status}")
     if is_not_ours(seen):
         return Wait(reason=Reason.NOT_OURS, observe_at=idle_poll(row, now, policy))
-    if is_connected(seen) and row.state is not State.REGISTERED and not row.renaming:
+    if is_connected(seen) and row.state not in _RESTING and not row.renaming:
         return connected(row, now, "Meta shows CONNECTED on CLOUD_API")
     return None
 
@@ -147,11 +152,18 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     if row.hold is not None:
         if row.hold_until is not None and row.hold_until <= now:
             return Move(note="released", reason="the hold's time is over", changes=NO_HOLD)
-        poll = idle_poll(row, now, policy)
+        poll = now if _is_to_be_looked_into(row) else idle_poll(row, now, policy)
         return Wait(reason=row.hold, until=row.hold_until, observe_at=poll)
-    if snap.account.hold is not None and row.state is not State.REGISTERED:
+    if snap.account.hold is not None and row.state not in _RESTING:
         return Wait(reason=Reason.ACCOUNT_HELD)
     return None
+
+
+def _is_to_be_looked_into(row: Onboarding) -> bool:
+    """Whether Meta refused a migration and no list was read since; why is read with that list."""
+    if row.hold is not Reason.MIGRATION or row.hold_since is None:
+        return False
+    return row.seen_at is None or row.seen_at <= row.hold_since
 
 
 def _persons_word(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -227,4 +239,5 @@ _BY_STATE: dict[State, Callable[[Snapshot, datetime, Policy], Step]] = {
     State.NAME_REVIEW: name_review,
     State.REGISTER_DEADLINE: register_deadline,
     State.REGISTERED: registered,
+    State.MIGRATING: migrating,
 }

@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from enum import StrEnum
 
+from onboarding.core.offboarding import offboard
 from onboarding.core.policy import Policy
 from onboarding.core.seen import (
     USABLE_NAME,
@@ -68,7 +69,9 @@ def stopped(snap: Snapshot, now: datetime, policy: Policy) -> Move | None:
 
 
 def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
-    """Rest, unless the list shows something else than what is held."""
+    """Rest, unless the list shows something else than what is held, or the number is to leave."""
+    if snap.row.offboard_at is not None:
+        return offboard(snap, now, policy)
     seen = shown(snap.row)
     if seen is None:
         return Wait(reason=Reason.DONE)

@@ -42,6 +42,8 @@ class Trigger(StrEnum):
     NUMBER_LEFT = "number_left"
     REFUSED = "refused"
     CANCELLED = "cancelled"
+    MIGRATION_STARTED = "migration_started"
+    MIGRATION_ABANDONED = "migration_abandoned"
     RESTARTED = "restarted"
 
 
@@ -69,6 +71,8 @@ STATE_MEANING = {
     State.NAME_REVIEW: "the display name cannot be used yet, or was declined",
     State.REGISTER_DEADLINE: "ready to register, or registered and not yet seen CONNECTED",
     State.REGISTERED: "Meta shows CONNECTED on CLOUD_API",
+    State.MIGRATING: "registered here, and on its way to another WABA, where the claim on it is; "
+    "it works here until it is registered there",
     State.EXPIRED: "the Embedded Signup window closed before the number was registered",
     State.LEFT: "migrated away, deregistered or deleted at Meta",
     State.FAILED: "Meta refused for good",
@@ -165,12 +169,25 @@ TABLE = (
     ),
     Move(
         Trigger.NUMBER_LEFT,
-        LIVE[1:],
+        (*LIVE[1:], State.MIGRATING),
         State.LEFT,
-        "Meta shows MIGRATED or DELETED, or no longer lists the number; or a person let it go",
+        "Meta shows MIGRATED or DELETED, or no longer lists the number; it was registered on "
+        "another WABA, or deregistered; or a person let it go",
     ),
     Move(Trigger.REFUSED, IN_PROGRESS, State.FAILED, "Meta refused for good"),
     Move(Trigger.CANCELLED, IN_PROGRESS, State.CANCELLED, "a person gave the onboarding up"),
+    Move(
+        Trigger.MIGRATION_STARTED,
+        (State.REGISTERED,),
+        State.MIGRATING,
+        "a person has the number migrated to another WABA of ours",
+    ),
+    Move(
+        Trigger.MIGRATION_ABANDONED,
+        (State.MIGRATING,),
+        State.REGISTERED,
+        "the other WABA's onboarding ended without a registration",
+    ),
     Move(
         Trigger.RESTARTED,
         (State.EXPIRED, State.LEFT, State.FAILED),

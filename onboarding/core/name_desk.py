@@ -207,6 +207,10 @@ def renamed(row: Onboarding, name: str, pressing: Iterable[JournaledOperation] =
             raise TransitionRefusedError(
                 "Meta refuses another name while a review runs", hint="wait for the review to end"
             )
+        case State.REGISTERED if row.offboard_at is not None:
+            raise TransitionRefusedError(
+                "the number is being deregistered", hint=f"see: onboarding show {row.id}"
+            )
         case State.REGISTERED if name == _name_in_use(row):
             raise ConflictError(f"the number has the name '{name}' already", field="display_name")
         case State.REGISTERED:

@@ -42,6 +42,12 @@ POLICIES = {
         why="a second create would be refused at best; the list shows the number if the first one "
         "took effect",
     ),
+    Operation.MIGRATE_NUMBER: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        once=True,
+        why="a second one would be refused at best; the destination's list shows the number if the "
+        "first one took effect",
+    ),
     Operation.REQUEST_CODE: OperationPolicy(
         on_silence=OnSilence.COUNT_AS_DONE,
         counted=True,
@@ -114,6 +120,10 @@ POLICIES = {
 }
 
 
+#: Calls that put a number onto a WABA; the answer is the id that it has there.
+ADDING = (Operation.CREATE_NUMBER, Operation.MIGRATE_NUMBER)
+
+
 def natural_key(operation: Operation, row: Onboarding, generation: int = 1) -> str:
     """Return what must not be done twice for this row.
 
@@ -125,6 +135,8 @@ def natural_key(operation: Operation, row: Onboarding, generation: int = 1) -> s
     """
     if operation is Operation.CREATE_NUMBER:
         return f"{row.waba_id}/{row.number_key}/{generation}"
+    if operation is Operation.MIGRATE_NUMBER:
+        return f"{row.waba_id}/{row.number_key}/{row.id}/{row.cycle}"
     if operation is Operation.VERIFY_CODE:
         return f"{row.phone_number_id}/{row.code_mac}"
     if operation is Operation.SET_DISPLAY_NAME:

@@ -82,6 +82,12 @@ MEANINGS = {
         "Meta refused in a way that only a person can mend",
         "onboarding show {id}, mend the cause, then: onboarding release {id}",
     ),
+    Reason.MIGRATION: Meaning(
+        Owner.OPERATOR,
+        "Meta refuses the migration until its conditions are met",
+        "mend what is named, then: onboarding release {id}; or leave the number where it is: "
+        "onboarding migrate undo {id}",
+    ),
     Reason.STUCK: Meaning(
         Owner.OPERATOR,
         "workers ended several times while they held this machine",
@@ -121,20 +127,22 @@ MEANINGS = {
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
 }
 
-#: Why nothing more happens by itself, by the state in which an onboarding ended.
+#: Why nothing more happens by itself, by the state in which an onboarding ended or rests.
 WHY_OVER = {
     State.EXPIRED: "the 14 days after Embedded Signup ended before the number was registered; Meta "
     "takes no registration until the customer has gone through Embedded Signup again",
     State.LEFT: "the number is no longer on this WABA: migrated away, deregistered or deleted",
+    State.MIGRATING: "it works here until it is registered on the WABA that it migrates to",
     State.FAILED: "Meta refused for good",
     State.CANCELLED: "a person gave it up",
 }
 
-#: How an onboarding that is over is taken up again, by the state in which it ended.
+#: How an onboarding that is over is taken up again, by the state in which it ended or rests.
 WHEN_OVER = {
     State.EXPIRED: "have the customer go through Embedded Signup again, with this number on WABA "
     '{waba_id}, then: onboarding restart {id} --reason "..."   (the number id may be another one; '
     "history, PIN and budgets stay)",
+    State.MIGRATING: 'to keep it here: onboarding migrate undo {id} --reason "..."',
     State.LEFT: 'if the number is back: onboarding restart {id} --reason "..."',
     State.FAILED: 'mend the cause, then: onboarding restart {id} --reason "..."',
     State.CANCELLED: "if it is wanted again, ask again: onboarding request {waba_id} ... --again",
@@ -190,6 +198,7 @@ REQUIRED = {
     Reason.ACCOUNT_HELD: What.TOKEN,
     Reason.HELD: What.RELEASE,
     Reason.REFUSED: What.RELEASE,
+    Reason.MIGRATION: What.CONDITION,
     Reason.STUCK: What.RELEASE,
     Reason.PIN: What.PIN,
     Reason.NOT_OURS: What.DECISION,
@@ -224,6 +233,7 @@ THEN = {
     Reason.ACCOUNT_HELD: "the next step is looked at",
     Reason.HELD: "the hold ends, or the list is read",
     Reason.REFUSED: "the list is read, in case it was mended at Meta",
+    Reason.MIGRATION: "the list is read, in case the number came there by other means",
     Reason.STUCK: "the list is read, in case something changed at Meta",
     Reason.PIN: "the list is read, in case something changed at Meta",
     Reason.NOT_OURS: "the list is read, to see whether the number is free",

@@ -12,6 +12,7 @@ from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import deadline_of, first_deadline
 from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.migrations import Migration
 from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
 from onboarding.engine.announcing import announce
@@ -29,7 +30,7 @@ from onboarding.engine.requests import (
 )
 from onboarding.errors import ConflictError, InputError
 from onboarding.model import Deadline, Entry, Onboarding, State, changed
-from onboarding.store import accounts, deadlines, finding, history, onboardings
+from onboarding.store import accounts, deadlines, finding, history, migrations, onboardings
 from onboarding.store.database import again_if_raced, reading, writing
 
 
@@ -75,7 +76,7 @@ def accept(
 
 def warning_of(valid: ValidRequest) -> str:
     """Return what speaks against sending a code to the number; nothing if none is needed."""
-    return valid.code.warning if valid.entry is Entry.NEW else ""
+    return valid.code.warning if valid.entry is not Entry.EMBEDDED_SIGNUP else ""
 
 
 def _validated(
@@ -91,10 +92,10 @@ def _accept(
     """Store what is new; return what was known and what was stored."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        checked = _compare(ctx, conn, valid, refusals)
+        checked = compare(ctx, conn, valid, refusals)
         if checked.refusals:
             raise RequestsRefusedError(checked.refusals)
-        stored = _store(ctx, conn, checked.fresh, actor, now)
+        stored = store(ctx, conn, checked.fresh, actor, now)
         if refused := reserve(ctx, conn, stored, actor):
             raise RequestsRefusedError(refused)
         return checked.known, stored
@@ -121,7 +122,7 @@ def check(
     """Check requests as storing them would, and store nothing."""
     validated = _validated(ctx, requests, strict_names=strict_names)
     with reading(ctx.database) as conn:
-        return _compare(ctx, conn, *validated)
+        return compare(ctx, conn, *validated)
 
 
 def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Onboarding]:
@@ -142,7 +143,7 @@ def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list
     return [row_of(ctx, each, ids.next(), actor, now) for each in fresh]
 
 
-def _compare(
+def compare(
     ctx: Context, conn: Connection, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal]
 ) -> Checked:
     """Compare sound requests with what is stored."""
@@ -223,9 +224,15 @@ def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboardin
                 f"{each.number.e164} is onboarded on WABA {row.waba_id} already ({row.state}), "
                 f"with another {differs}",
                 field=differs,
-                hint=f"see: onboarding show {row.id}",
+                hint=_instead(each, row),
             )
     return None
+
+
+def _instead(each: ValidRequest, row: Onboarding) -> str:
+    if each.entry is Entry.MIGRATION and row.state is State.REGISTERED:
+        return f"run: onboarding migrate start {row.id} --to {each.request.waba_id}"
+    return f"see: onboarding show {row.id}"
 
 
 def _require_same_key(each: ValidRequest, row: Onboarding) -> None:
@@ -261,14 +268,22 @@ def _difference(each: ValidRequest, row: Onboarding) -> str:
     return "display_name"  # it was changed by a rename since
 
 
-def _store(
-    ctx: Context, conn: Connection, fresh: Mapping[int, ValidRequest], actor: str, now: datetime
+def store(
+    ctx: Context,
+    conn: Connection,
+    fresh: Mapping[int, ValidRequest],
+    actor: str,
+    now: datetime,
+    *,
+    source: Onboarding | None = None,
 ) -> dict[int, Onboarding]:
+    """Store the onboardings that requests make; of a migration, ``source`` is the one it leaves."""
     ids = Ids(now)
     rows = {index: row_of(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
     onboardings.insert_onboardings(conn, list(rows.values()))
     entries = {
-        row.id: [_first_entry(row, fresh[i].code.why, actor, now)] for i, row in rows.items()
+        row.id: [_first_entry(row, fresh[i].code.why, actor, now, source)]
+        for i, row in rows.items()
     }
     history.append(
         conn,
@@ -276,6 +291,8 @@ def _store(
         {row.id: (0, "") for row in rows.values()},
     )
     deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
+    moving = [row for row in rows.values() if row.entry is Entry.MIGRATION]
+    migrations.insert_migrations(conn, [_migration(row, actor, now, source) for row in moving])
     announce(ctx, conn, [e for row in rows.values() for e in transitions(row, entries[row.id])])
     return rows
 
@@ -314,7 +331,22 @@ def row_of(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime
     return changed(row, register_by=first.due_at, register_by_reason=first.reason)
 
 
-def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> HistoryEntry:
+def _migration(row: Onboarding, actor: str, now: datetime, source: Onboarding | None) -> Migration:
+    return Migration(
+        destination_id=row.id,
+        destination_waba_id=row.waba_id,
+        number_key=row.number_key,
+        source_id=source.id if source else None,
+        source_waba_id=source.waba_id if source else None,
+        started_by=actor,
+        started_at=now,
+    )
+
+
+def _first_entry(
+    row: Onboarding, choice: str, actor: str, now: datetime, source: Onboarding | None
+) -> HistoryEntry:
+    came = {"source": source.id, "source_waba_id": source.waba_id} if source else {}
     return HistoryEntry(
         at=now,
         trigger="requested",
@@ -326,6 +358,7 @@ def _first_entry(row: Onboarding, choice: str, actor: str, now: datetime) -> His
             "entry": row.entry.value,
             "display_name": row.display_name,
             "code_choice": choice,
+            **came,
         },
     )
 

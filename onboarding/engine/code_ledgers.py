@@ -39,4 +39,4 @@ def code_ledgers(ctx: Context, rows: Sequence[Onboarding]) -> list[CodeLedger]:
 
 def needs_code(row: Onboarding) -> bool:
     """Whether a code is still to come; what comes from Embedded Signup is proven there."""
-    return row.state is not State.REQUESTED or row.entry is Entry.NEW
+    return row.state is not State.REQUESTED or row.entry is not Entry.EMBEDDED_SIGNUP

@@ -22,6 +22,7 @@ from onboarding.engine import (
 from onboarding.engine.accept import Receipt
 from onboarding.engine.adoption import Adoption
 from onboarding.engine.advance import advance_due, advance_these
+from onboarding.engine.approvals import Approvals
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.drifting import DriftDesk
 from onboarding.engine.face.codes import Codes
@@ -31,7 +32,9 @@ from onboarding.engine.face.upkeep import Upkeep
 from onboarding.engine.importing import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
+from onboarding.engine.migrations import Migrations
 from onboarding.engine.observe import ask_for_list, observe_due
+from onboarding.engine.offboarding import Offboarding
 from onboarding.engine.pool import PoolDesk
 from onboarding.engine.pool_pass import pool_due
 from onboarding.engine.request_files import FileFormat, Progress
@@ -254,3 +257,18 @@ class Engine(Codes, Turns, People, Upkeep):
     def tokens(self) -> Tokens:
         """Tokens that are read from elsewhere or shared by a business, and where webhooks go."""
         return Tokens(self.context)
+
+    @property
+    def migrations(self) -> Migrations:
+        """Migrations between WABAs: ``check``, ``start``, ``undo``, ``list``."""
+        return Migrations(self.context, self.get, self._actor)
+
+    @property
+    def offboarding(self) -> Offboarding:
+        """Numbers that are to leave the Cloud API: ``ask``, ``withdraw``."""
+        return Offboarding(self.context, self.get, self._actor)
+
+    @property
+    def approvals(self) -> Approvals:
+        """What a second person has to agree to: ``list``, ``approve``, ``refuse``."""
+        return Approvals(self.context, self.get, self._actor)

@@ -20,6 +20,7 @@ from onboarding.core.seen import is_connected, is_gone, remembering
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.migration_reads import narrow_refusals
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
@@ -73,7 +74,10 @@ def ask_for_list(ctx: Context, waba_id: str) -> None:
 
 
 def observe_due(ctx: Context, limit: int) -> int:
-    """Read the lists and subscriptions that are due; return how many accounts there were."""
+    """Read the lists and subscriptions that are due; return how many accounts there were.
+
+    And migrations that Meta refused: why is looked into here, as by reads alone it can be.
+    """
     claimed, to_check, to_read = again_if_unlucky(lambda: _claim(ctx, limit))
     if claimed:
         notice(ctx)
@@ -81,7 +85,8 @@ def observe_due(ctx: Context, limit: int) -> int:
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
-    return len(claimed)
+    # A refusal makes its list due, so that a pass with nothing to do need not ask for it.
+    return len(claimed) + (narrow_refusals(ctx) if claimed else 0)
 
 
 def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list[Account]]:

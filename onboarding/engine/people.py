@@ -11,16 +11,18 @@ from onboarding.core.code_desk import NO_CODE
 from onboarding.core.code_wishes import chosen_anew, ready
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger
+from onboarding.core.migrations import require_undoable
 from onboarding.core.name_desk import renamed
 from onboarding.core.pins import parse_pin, pin_given
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.engine.asking import ask, is_needed_for_name
 from onboarding.engine.changing import change, require_move
 from onboarding.engine.context import Context
 from onboarding.engine.name_checks import sound_name
 from onboarding.engine.requests import parse_code_language, parse_code_method, require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import Entry, Onboarding, Reason, changed
+from onboarding.model import ApprovalKind, Entry, Onboarding, Reason, changed
 from onboarding.store import finding, journal
 from onboarding.store.rowset import storable
 
@@ -54,7 +56,8 @@ def rename(
     """Give the number another display name.
 
     Before the number is created the name is simply replaced; in review it is submitted as a
-    change; a registered number goes through review and registration again.
+    change; a registered number goes through review and registration again. A name that is
+    resubmitted often waits for a second person, if the settings say so.
 
     Raises:
         InputError: not a name that Meta takes; or, if ``strict``, one that breaks a rule.
@@ -64,8 +67,12 @@ def rename(
     """
     name = sound_name(new_name, strict=strict)
 
-    def make(row: Onboarding, _: object, conn: Connection) -> Move:
-        return renamed(row, name, journal.load_pressing(conn, [row.id]))
+    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
+        step = renamed(row, name, journal.load_pressing(conn, [row.id]))
+        if is_needed_for_name(ctx, conn, row):
+            kind = ApprovalKind.DISPLAY_NAME
+            return ask(conn, row, kind, reason=step.reason, actor=actor, now=now, detail=name)
+        return step
 
     return change(ctx, onboarding_id, actor, make)
 
@@ -73,11 +80,16 @@ def rename(
 def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
     """Give an onboarding up; what exists at Meta stays there.
 
+    A migration that is given up leaves the number where it was.
+
     Raises:
         TransitionRefusedError: it is registered or over.
+        ConflictError: it is a migration whose last step was made.
     """
 
-    def make(row: Onboarding, *_: object) -> Move:
+    def make(row: Onboarding, _: object, conn: Connection) -> Move:
+        if row.entry is Entry.MIGRATION:
+            require_undoable(row, journal.load_pressing(conn, [row.id]))
         if row.renaming:
             raise TransitionRefusedError(
                 "the number is registered; a change of its name cannot be cancelled here",
@@ -135,6 +147,7 @@ _NEW_CYCLE: dict[str, Any] = {
     "rejection_reason": None, "name_status": None, "new_name_status": None,
     "name_decided_at": None, "register_accepted_at": None, "registered_at": None,
     "register_by": None, "register_by_reason": None, "drift": None, "name_held": None,
+    "offboard_at": None,
 }  # fmt: skip
 
 

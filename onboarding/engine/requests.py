@@ -155,7 +155,7 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
         require_past(request.onboarded_at, now, "onboarded_at")
         if entry is not Entry.EMBEDDED_SIGNUP:
             raise InputError(
-                "a number that is created here has no Embedded Signup",
+                "a number that is created or migrated here has no Embedded Signup",
                 field="onboarded_at",
                 hint="leave it out, or give the entry embedded_signup",
             )
@@ -176,7 +176,7 @@ def _code_choice(request: NumberRequest, number: Number, entry: Entry) -> CodeCh
     method = parse_code_method(request.code_method)
     language = parse_code_language(request.code_language)
     choice = choose(number.e164, number.region, method=method, language=language)
-    if entry is Entry.NEW and not choice.is_possible:
+    if entry is not Entry.EMBEDDED_SIGNUP and not choice.is_possible:
         raise InputError(
             f"no code can be sent to {number.e164}: {choice.warning}",
             field="phone_number",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.budgets import APP, STOP_ALL_AT, Breaker, waba_key
+from onboarding.core.operations import ADDING
 from onboarding.core.pins import carried_pin
 from onboarding.core.steps import Call
 from onboarding.engine.vault import Vault
@@ -47,6 +48,17 @@ def _create(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
         phone_number=call.params["phone_number"],
         verified_name=call.params["verified_name"],
         preverified_id=call.params.get("preverified_id"),
+    )
+
+
+def _migrate(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del vault
+    return requests.create_number(
+        row.waba_id,
+        cc=call.params["cc"],
+        phone_number=call.params["phone_number"],
+        verified_name=None,
+        migrate_phone_number=True,
     )
 
 
@@ -93,6 +105,7 @@ def _set_display_name(call: Call, row: Onboarding, vault: Vault) -> GraphRequest
 
 _BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = {
     Operation.CREATE_NUMBER: _create,
+    Operation.MIGRATE_NUMBER: _migrate,
     Operation.REQUEST_CODE: _request_code,
     Operation.VERIFY_CODE: _verify_code,
     Operation.REGISTER: _register,
@@ -103,7 +116,7 @@ _BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = 
 
 
 #: Calls that are answered with the id of what they made.
-_CREATING = (Operation.CREATE_NUMBER, Operation.ADD_PREVERIFIED)
+_CREATING = (*ADDING, Operation.ADD_PREVERIFIED)
 
 
 def outcome_of(result: GraphResult) -> Outcome:

@@ -17,6 +17,7 @@ from onboarding.engine.account_changes import hold_account
 from onboarding.engine.announcing import announce_plans
 from onboarding.engine.context import Context
 from onboarding.engine.escalate import raise_rungs
+from onboarding.engine.migration_ends import follow
 from onboarding.model import (
     AlertKind,
     Deadline,
@@ -84,6 +85,7 @@ def write_plans(
     _settle_operations(conn, held, now)
     _write_deadlines(ctx, conn, held, written, now)
     announce_plans(ctx, conn, held, written, now)
+    follow(ctx, conn, held, written, now=now, write=write_plans)
     _hold_accounts(ctx, conn, held, now)
     pools.wake_claimed(conn, _claiming(held), now)
     _want_reads(conn, [plan for plan in plans if plan.row.id not in lost], now)

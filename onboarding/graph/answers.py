@@ -38,6 +38,7 @@ _SHAPES: Mapping[Endpoint, Callable[[object], object]] = {
     Operation.CREATE_NUMBER: parse_created_id,
     Operation.EXCHANGE_CODE: parse_exchanged_token,
     Operation.ADD_PREVERIFIED: parse_created_id,
+    Operation.MIGRATE_NUMBER: parse_created_id,
 }
 
 

@@ -190,7 +190,8 @@ def create_number(
         body["migrate_phone_number"] = True
     if preverified_id is not None:
         body["preverified_id"] = _matched(_DIGITS, preverified_id, "preverified_id", "digits")
-    return _post(Operation.CREATE_NUMBER, waba_id, waba_id, "/phone_numbers", body)
+    operation = Operation.MIGRATE_NUMBER if migrate_phone_number else Operation.CREATE_NUMBER
+    return _post(operation, waba_id, waba_id, "/phone_numbers", body)
 
 
 def request_code(

@@ -76,6 +76,7 @@ class Waba:
     can_send_message: str | None = None
     owner_business_id: str | None = None
     owner_business_name: str | None = None
+    primary_funding_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +226,7 @@ def parse_waba(payload: object) -> Waba:
         can_send_message=as_text(as_mapping(row.get("health_status")).get("can_send_message")),
         owner_business_id=_read_id(owner.get("id")),
         owner_business_name=as_text(owner.get("name")),
+        primary_funding_id=_read_id(row.get("primary_funding_id")),
     )
 
 

@@ -184,6 +184,7 @@ onboarding = Table(
     Column("name_held", Text),
     Column("preverified_id", String(32)),
     Column("claimed_at", Instant),
+    Column("offboard_at", Instant),
     # One live claim per number, in the whole database.
     Index(
         "uq_onboarding_number_key_live",
@@ -277,6 +278,18 @@ operation = Table(
         ),
         postgresql_where=text(
             "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    # The same of a migration.
+    Index(
+        "uq_operation_natural_key_migrate",
+        "natural_key",
+        unique=True,
+        sqlite_where=text(
+            "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
         ),
     ),
     # A code is sent to Meta once, whatever came of it.
@@ -602,3 +615,5 @@ signup = Table(
         postgresql_where=text("settled_at IS NULL"),
     ),
 )
+# Tables with a module of their own are part of the same schema.
+from onboarding.store import approval_tables, migration_tables  # noqa: E402, F401

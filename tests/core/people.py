@@ -10,6 +10,7 @@ from onboarding.core.code_desk import NO_CODE
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.drift_answers import accepted, registered_again
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
+from onboarding.core.offboarding import offboarding
 from onboarding.core.pins import pin_given
 from onboarding.core.steps import DeadlineSet, Move, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
@@ -28,6 +29,7 @@ _NEW_CYCLE: dict[str, Any] = {
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
     "rejection_reason": None, "register_accepted_at": None, "registered_at": None,
     "register_by": None, "register_by_reason": None, "drift": None, "name_held": None,
+    "offboard_at": None,
 }  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def rename(stage: Stage) -> None:
     asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
     if stage.row.state is State.NAME_REVIEW and not _in_review(stage.row):
         _do(stage, {**asked, **NO_TROUBLE, **NO_HOLD})
-    elif stage.row.state is State.REGISTERED:
+    elif stage.row.state is State.REGISTERED and stage.row.offboard_at is None:
         _do(stage, {**asked, "renaming": True}, Trigger.RENAME_REQUESTED)
 
 
@@ -149,6 +151,14 @@ def restart(stage: Stage) -> None:
     _do(stage, changes, Trigger.RESTARTED, first_deadline(anew, POLICY))
 
 
+def offboard(stage: Stage) -> None:
+    try:
+        step = offboarding(stage.row, "the customer leaves", stage.now)
+    except (ConflictError, TransitionRefusedError):
+        return
+    _do(stage, dict(step.changes))
+
+
 def renew_token(stage: Stage) -> None:
     if stage.account.hold is not None:
         stage.account = an_account(subscribed_at=stage.account.subscribed_at)
@@ -161,7 +171,7 @@ DEEDS: dict[str, Callable[[Stage], None]] = {
     deed.__name__: deed
     for deed in (
         say_ready, give_code, give_wrong_code, rename, hold, hold_for_a_while, release, set_pin,
-        cancel, restart, renew_token, register_again, accept_drift,
+        cancel, restart, offboard, renew_token, register_again, accept_drift,
     )
 }  # fmt: skip
 
@@ -239,7 +249,7 @@ AT_META: dict[str, Callable[[Stage], None]] = {
 
 
 #: What ends or stops an onboarding is rare, or nothing else would be seen.
-_RARE_AT_META, _RARE_DEEDS = {"delete", "ban", "move_to_the_app"}, {"hold", "cancel"}
+_RARE_AT_META, _RARE_DEEDS = {"delete", "ban", "move_to_the_app"}, {"hold", "cancel", "offboard"}
 AT_META_BY_CHANCE = [*AT_META, *[what for what in AT_META if what not in _RARE_AT_META] * 4]
 DEEDS_BY_CHANCE = [*DEEDS, *[what for what in DEEDS if what not in _RARE_DEEDS] * 4]
 
@@ -280,6 +290,7 @@ _ANSWERS: dict[Reason, Callable[[Stage], None]] = {
     Reason.BANNED: _unban,
     Reason.HELD: release,
     Reason.REFUSED: release,
+    Reason.MIGRATION: release,
     Reason.STUCK: release,
     Reason.PIN: release,
     Reason.DISCONNECTED: register_again,

@@ -14,6 +14,7 @@ from onboarding.core.plan import Plan
 from onboarding.model import (
     POOL_OPERATIONS,
     Effect,
+    Entry,
     Failure,
     JournaledOperation,
     Onboarding,
@@ -41,6 +42,7 @@ from tests.core.making import (
     answered,
     call_of,
     look,
+    read,
     triggers_of,
     wait_of,
 )
@@ -60,6 +62,7 @@ CODES = [
 #: Where each call is made.
 HOME = {
     Operation.CREATE_NUMBER: [State.REQUESTED],
+    Operation.MIGRATE_NUMBER: [State.REQUESTED],
     Operation.REQUEST_CODE: [State.CREATED, State.OTP_PENDING],
     Operation.VERIFY_CODE: [State.OTP_PENDING],
     Operation.REGISTER: [State.REGISTER_DEADLINE],
@@ -208,6 +211,8 @@ def test_a_call_that_never_left_is_tried_for_ever_and_forcing_skips_the_pause(
     row, now = rows(state)[0], START
     if name is Operation.VERIFY_CODE:
         row = replace(row, code_sealed="sealed", code_mac="mac")
+    if name is Operation.MIGRATE_NUMBER:
+        row = read(replace(row, entry=Entry.MIGRATION), None, now)
     if name in (Operation.DEREGISTER, Operation.SET_PIN):
         row = replace(row, retry_operation=name)
     for _ in range(12):
