@@ -64,6 +64,11 @@ _RAW_SET = Contestant(
 _RAW_ONE = Contestant(
     name="psycopg by hand, a transaction each", module="peers.raw_psycopg", how="one_by_one"
 )
+_RAW_THREE = Contestant(
+    name="psycopg by hand, claim, intent and outcome, a transaction of one statement each",
+    module="peers.raw_psycopg",
+    how="in_three",
+)
 _PGQUEUER = Contestant(name="pgqueuer, batch of 100", module="peers.pgqueuer_drain")
 _DBOS = Contestant(name="a DBOS step, one by one", module="peers.dbos_step", how="one_by_one")
 _DBOS_8 = Contestant(
@@ -79,6 +84,9 @@ _COMPARED: tuple[tuple[Contestant, Contestant, float | None], ...] = (
     (_OBSERVE, _DBOS, 20),
     (_OBSERVE, _DBOS_8, None),
     (_ONBOARD, _DBOS, 2),
+    # The floor of the line before it: three commits, one after the other.
+    (_RAW_THREE, _DBOS, None),
+    (_ONBOARD, _RAW_THREE, None),
     (_ONBOARD, _DBOS_8, None),
     (_ONBOARD, _PROCRASTINATE, None),
     (_ONBOARD, _DJANGO, None),

@@ -19,12 +19,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onboarding.clock import Clock, SystemClock
+    from onboarding.core.approvals import Approval
     from onboarding.core.attribution import Attribution
     from onboarding.core.chain import Entry as HistoryEntry
     from onboarding.core.code_ledger import CodeAttempt, CodeLedger
     from onboarding.core.code_links import CodeLink
+    from onboarding.core.drift_findings import Finding
     from onboarding.core.forecast.assumptions import Assumptions
     from onboarding.core.forecast.outlook import Outlook
+    from onboarding.core.migration_conditions import ConditionFinding
+    from onboarding.core.migrations import Migration
     from onboarding.core.name_rules import NameFinding, check_display_name
     from onboarding.core.name_submissions import NameSubmission
     from onboarding.core.requirements import Requirement
@@ -32,19 +36,28 @@ if TYPE_CHECKING:
     from onboarding.core.story import Story
     from onboarding.dispatch.worker import Worker
     from onboarding.engine.accept import Receipt
+    from onboarding.engine.adoption import Adopted, Adoption
+    from onboarding.engine.approvals import Approvals
     from onboarding.engine.batch_loading import BatchOrder
     from onboarding.engine.batches import BatchDesk, BatchView
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
-    from onboarding.engine.facade import Engine, Page, Pass
+    from onboarding.engine.drifting import DriftDesk, DriftReport
+    from onboarding.engine.facade import Engine, Pass
+    from onboarding.engine.face.finding import Page
     from onboarding.engine.file_rows import ColumnMap
     from onboarding.engine.import_results import ImportReport, ImportResult
     from onboarding.engine.mailbox import MailRead
+    from onboarding.engine.migrations import MigrationCheck, Migrations
+    from onboarding.engine.offboarding import Offboarding
     from onboarding.engine.request_files import RequestFile
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
+    from onboarding.engine.secrets import Rotation, Secrets
     from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.signups import Signups, SignupTaken
     from onboarding.engine.slots import PortfolioSlots, SlotDesk
     from onboarding.engine.sms_intake import SmsTaken
+    from onboarding.engine.tokens import Tokens
     from onboarding.engine.whose_turn import Due, DuePage
     from onboarding.errors import (
         ChainBrokenError,
@@ -64,6 +77,7 @@ if TYPE_CHECKING:
     )
     from onboarding.model import (
         Account,
+        Business,
         CodeMethod,
         Entry,
         Onboarding,
@@ -71,18 +85,25 @@ if TYPE_CHECKING:
         PhoneNumber,
         Reason,
         State,
+        TokenFacts,
         What,
     )
+    from onboarding.store.signups import Signup
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Account",
+    "Adopted",
+    "Adoption",
+    "Approval",
+    "Approvals",
     "Assumptions",
     "Attribution",
     "BatchDesk",
     "BatchOrder",
     "BatchView",
+    "Business",
     "ChainBrokenError",
     "ChannelError",
     "Clock",
@@ -92,12 +113,16 @@ __all__ = [
     "CodeLink",
     "CodeMethod",
     "ColumnMap",
+    "ConditionFinding",
     "ConfigurationError",
     "ConflictError",
+    "DriftDesk",
+    "DriftReport",
     "Due",
     "DuePage",
     "Engine",
     "Entry",
+    "Finding",
     "Gateway",
     "GraphError",
     "HistoryEntry",
@@ -107,11 +132,15 @@ __all__ = [
     "InputError",
     "MadeLink",
     "MailRead",
+    "Migration",
+    "MigrationCheck",
+    "Migrations",
     "NameFinding",
     "NameSubmission",
     "NotFoundError",
     "NumberError",
     "NumberRequest",
+    "Offboarding",
     "Onboarding",
     "OnboardingError",
     "OpenOperation",
@@ -126,8 +155,13 @@ __all__ = [
     "RequestFile",
     "RequestsRefusedError",
     "Requirement",
+    "Rotation",
     "SchemaError",
+    "Secrets",
     "SignatureError",
+    "Signup",
+    "SignupTaken",
+    "Signups",
     "SlotDesk",
     "SmsRequest",
     "SmsTaken",
@@ -135,6 +169,8 @@ __all__ = [
     "StoreError",
     "Story",
     "SystemClock",
+    "TokenFacts",
+    "Tokens",
     "TransitionRefusedError",
     "What",
     "Worker",
@@ -148,7 +184,14 @@ _HOMES = {
     "onboarding.core.name_rules": ("NameFinding", "check_display_name"),
     "onboarding.core.name_submissions": ("NameSubmission",),
     "onboarding.core.sms_gateways": ("Gateway", "SmsRequest"),
+    "onboarding.core.approvals": ("Approval",),
+    "onboarding.core.migration_conditions": ("ConditionFinding",),
+    "onboarding.core.migrations": ("Migration",),
+    "onboarding.engine.approvals": ("Approvals",),
+    "onboarding.engine.migrations": ("MigrationCheck", "Migrations"),
+    "onboarding.engine.offboarding": ("Offboarding",),
     "onboarding.core.attribution": ("Attribution",),
+    "onboarding.core.drift_findings": ("Finding",),
     "onboarding.core.forecast.assumptions": ("Assumptions",),
     "onboarding.core.forecast.outlook": ("Outlook",),
     "onboarding.core.requirements": ("Requirement",),
@@ -162,13 +205,20 @@ _HOMES = {
     "onboarding.engine.request_files": ("RequestFile",),
     "onboarding.engine.slots": ("PortfolioSlots", "SlotDesk"),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
+    "onboarding.engine.adoption": ("Adopted", "Adoption"),
     "onboarding.engine.code_links": ("MadeLink",),
+    "onboarding.engine.drifting": ("DriftDesk", "DriftReport"),
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.mailbox": ("MailRead",),
+    "onboarding.engine.secrets": ("Rotation", "Secrets"),
     "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.signups": ("SignupTaken", "Signups"),
+    "onboarding.engine.tokens": ("Tokens",),
+    "onboarding.store.signups": ("Signup",),
     "onboarding.engine.sms_intake": ("SmsTaken",),
     "onboarding.engine.whose_turn": ("Due", "DuePage"),
-    "onboarding.engine.facade": ("Engine", "Page", "Pass"),
+    "onboarding.engine.facade": ("Engine", "Pass"),
+    "onboarding.engine.face.finding": ("Page",),
     "onboarding.errors": (
         "ChainBrokenError",
         "ChannelError",
@@ -187,6 +237,7 @@ _HOMES = {
     ),
     "onboarding.model": (
         "Account",
+        "Business",
         "CodeMethod",
         "Entry",
         "Onboarding",
@@ -194,6 +245,7 @@ _HOMES = {
         "PhoneNumber",
         "Reason",
         "State",
+        "TokenFacts",
         "What",
     ),
 }

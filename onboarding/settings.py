@@ -8,17 +8,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from onboarding.core.policy import CODE_VALIDITY, Policy
 from onboarding.core.quiet_hours import QuietHours, parse_quiet_hours
 from onboarding.errors import ConfigurationError, InputError
+from onboarding.model import ApprovalKind
 from onboarding.notify.configuration import Configuration
 from onboarding.notify.configuration import load as load_notifications
 from onboarding.store.database import sqlite_path
 
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())]
 
 
 class Settings(BaseSettings):
@@ -49,6 +54,10 @@ class Settings(BaseSettings):
     )
     app_secret: SecretStr | None = Field(
         None, description="secret of your Meta app; adds an appsecret_proof to every call"
+    )
+    token_sources: str = Field(
+        "env,file,keyring,command",
+        description="places that tokens are read from on this host, separated by commas",
     )
     graph_proxy: str | None = Field(
         None, description="an HTTP proxy on the way to Graph, like http://proxy.example:3128"
@@ -128,7 +137,24 @@ class Settings(BaseSettings):
     event_days: Annotated[float, Field(ge=1)] = Field(
         30, description="events, and messages about them, are kept so long"
     )
+    approvals: str = Field(
+        "",
+        description="what a second person must approve: offboard, display_name (its third "
+        "resubmission), separated by commas",
+    )
     actor: str | None = Field(None, description="who acts; default: the user of this system")
+
+    @field_validator("approvals")
+    @classmethod
+    def _check_approvals(cls, text: str) -> str:
+        unknown = [word for word in _words(text) if word not in tuple(ApprovalKind)]
+        if unknown:
+            raise ValueError(f"'{unknown[0]}' is none of {', '.join(ApprovalKind)}")
+        return text
+
+    def to_approve(self) -> frozenset[ApprovalKind]:
+        """Return what only a second person may set going."""
+        return frozenset(map(ApprovalKind, _words(self.approvals)))
 
     def policy(self) -> Policy:
         """Return the waiting times and limits that follow from the settings.
@@ -182,6 +208,10 @@ class Settings(BaseSettings):
             ConfigurationError: the file cannot be read, or says something that cannot be.
         """
         return load_notifications(self.notify_file)
+
+    def token_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of places that tokens are read from."""
+        return tuple(kind.strip() for kind in self.token_sources.split(",") if kind.strip())
 
     def key_file(self) -> Path | None:
         """Return where the key file is, or would be made; ``None`` without a SQLite file."""

@@ -14,7 +14,7 @@ loopback, and days pass as fast as the engine can work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any, Self
 import httpx
 
 from onboarding.core.codes import parse_code
+from onboarding.core.pool.model import PoolNumber
 from onboarding.core.timing import earliest, iso, parse_iso
 from onboarding.engine.facade import Engine
 from onboarding.engine.requests import NumberRequest
@@ -77,6 +78,7 @@ class Rehearsal:
             may be copied for each test); default: a folder that is removed.
         start: the first instant.
         reads_codes: whether somebody reads the codes that arrive.
+        adds_accounts: the WABAs that are added as accounts; default: all of the scenario.
         settings: any field of ``Settings``.
 
     Attributes:
@@ -100,9 +102,11 @@ class Rehearsal:
         folder: Path | None = None,
         start: datetime = START,
         reads_codes: bool = True,
+        adds_accounts: Sequence[str] | None = None,
         **settings: Any,
     ) -> None:
         self.reads_codes = reads_codes
+        self._adds_accounts = adds_accounts
         self.clock = FrozenClock(start)
         self._scenario = {**(scenario or {}), "clock": {"mode": "manual", "start": iso(start)}}
         self._folder = folder
@@ -123,6 +127,8 @@ class Rehearsal:
             self.engine = opening.enter_context(self.open_engine(upgrade=not file.exists()))
             for business in self.simulator.scenario.businesses:
                 for waba in business.wabas:
+                    if self._adds_accounts is not None and waba.id not in self._adds_accounts:
+                        continue
                     self.engine.add_account(
                         waba.id, self.simulator.token, name=waba.name, business_id=business.id
                     )
@@ -148,6 +154,11 @@ class Rehearsal:
     def answers(self, onboarding: Onboarding) -> bool:
         """Whether a code sent to this number now is read; windows are left to the engine."""
         return self.reads_codes and onboarding.code_window is None
+
+    def answers_pool(self, number: PoolNumber) -> bool:
+        """Whether a code sent to this number of the pool now is read."""
+        del number
+        return self.reads_codes
 
     # What people do
 
@@ -233,6 +244,8 @@ class Rehearsal:
     ) -> datetime:
         """Let time pass, from one due instant to the next.
 
+        Lists of numbers that rest are read once a day if time passes anyway; it does not for them.
+
         Args:
             most: at most so long.
             until: ends it as soon as this is true.
@@ -255,8 +268,8 @@ class Rehearsal:
             self.move_to(due)
 
     def _next_due_at(self) -> datetime | None:
-        """Return when engine or simulator have something to do next."""
-        due, now = self.engine.next_due_at(), self.clock.now()
+        """Return when engine or simulator have something to do next; daily reads can wait."""
+        due, now = self.engine.next_due_at(at_rest=False), self.clock.now()
         if due is not None and due <= now:
             raise RuntimeError("something is due that nobody may take: its lease runs in real time")
         event_at = self.tell_clock()["next_event_at"]
@@ -275,9 +288,15 @@ class Rehearsal:
         taken = 0
         for message in answer.json()["messages"]:
             self._read = int(message["seq"])
+            taken += self._hand_in(f"+{message['to']}", message["text"])
+        return taken
+
+    def _hand_in(self, phone_number: str, text: str) -> bool:
+        """Hand a code in for whoever asked for it: an onboarding, or a number of the pool."""
+        for submit in (self.engine.submit_code, self.engine.pool.submit_code):
             try:
-                self.engine.submit_code(f"+{message['to']}", message["text"], actor="holder")
+                submit(phone_number, text, actor="holder")
             except OnboardingError:
                 continue  # a code that nobody asked for any more
-            taken += 1
-        return taken
+            return True
+        return False

@@ -18,6 +18,7 @@ class State(StrEnum):
     NAME_REVIEW = "name_review"
     REGISTER_DEADLINE = "register_deadline"
     REGISTERED = "registered"
+    MIGRATING = "migrating"
     EXPIRED = "expired"
     LEFT = "left"
     FAILED = "failed"
@@ -29,6 +30,8 @@ class Entry(StrEnum):
 
     NEW = "new"
     EMBEDDED_SIGNUP = "embedded_signup"
+    PREVERIFIED = "preverified"
+    MIGRATION = "migration"
 
 
 class Owner(StrEnum):
@@ -65,10 +68,13 @@ class Reason(StrEnum):
     ACCOUNT_HELD = "account_held"
     HELD = "held"
     REFUSED = "refused"
+    MIGRATION = "migration"
     STUCK = "stuck"
     PIN = "pin"
     NOT_OURS = "not_ours"
     BANNED = "banned"
+    DISCONNECTED = "disconnected"
+    NAME_CHANGED = "name_changed"
     SLOT = "slot"
     BATCH = "batch"
     BATCH_PAUSED = "batch_paused"
@@ -95,6 +101,7 @@ class What(StrEnum):
     REVIEW = "review"
     CONNECTION = "connection"
     ALLOWANCE = "allowance"
+    CONDITION = "condition"
     STEP = "step"
     LIST = "list"
     BUDGET = "budget"
@@ -102,11 +109,27 @@ class What(StrEnum):
     BATCH = "batch"
 
 
+class ApprovalKind(StrEnum):
+    """What a second person can be asked to approve."""
+
+    OFFBOARD = "offboard"
+    DISPLAY_NAME = "display_name"
+
+
+class ApprovalStatus(StrEnum):
+    """How the approval stands that was asked for."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
 class DeadlineReason(StrEnum):
     """Why a deadline was set; it decides what happens at the end."""
 
     EMBEDDED_SIGNUP = "embedded_signup"
     NAME_CHANGE = "name_change"
+    PREVERIFIED_CLAIM = "preverified_claim"
     POLICY = "policy"
 
 
@@ -114,6 +137,7 @@ class Operation(StrEnum):
     """A call that changes something at Meta."""
 
     CREATE_NUMBER = "create_number"
+    MIGRATE_NUMBER = "migrate_number"
     REQUEST_CODE = "request_code"
     VERIFY_CODE = "verify_code"
     REGISTER = "register"
@@ -121,6 +145,25 @@ class Operation(StrEnum):
     SET_PIN = "set_pin"
     SET_DISPLAY_NAME = "set_display_name"
     SUBSCRIBE_APP = "subscribe_app"
+    SET_CALLBACK = "set_callback"
+    EXCHANGE_CODE = "exchange_code"
+    ADD_PREVERIFIED = "add_preverified"
+    REQUEST_PREVERIFIED_CODE = "request_preverified_code"
+    VERIFY_PREVERIFIED = "verify_preverified"
+    SHARE_PREVERIFIED = "share_preverified"
+    UNSHARE_PREVERIFIED = "unshare_preverified"
+    DELETE_PREVERIFIED = "delete_preverified"
+
+
+#: Calls for a number of the pool, which is no onboarding's yet.
+POOL_OPERATIONS = (
+    Operation.ADD_PREVERIFIED,
+    Operation.REQUEST_PREVERIFIED_CODE,
+    Operation.VERIFY_PREVERIFIED,
+    Operation.SHARE_PREVERIFIED,
+    Operation.UNSHARE_PREVERIFIED,
+    Operation.DELETE_PREVERIFIED,
+)
 
 
 class Read(StrEnum):
@@ -130,6 +173,9 @@ class Read(StrEnum):
     READ_NUMBER = "read_number"
     READ_WABA = "read_waba"
     LIST_SUBSCRIBED_APPS = "list_subscribed_apps"
+    DEBUG_TOKEN = "debug_token"  # noqa: S105 - the name of an endpoint
+    LIST_PREVERIFIED = "list_preverified"
+    LIST_PREVERIFIED_PARTNERS = "list_preverified_partners"
 
 
 Endpoint = Operation | Read
@@ -235,7 +281,9 @@ class EventType(StrEnum):
     SNOOZED = "snoozed"
     ACCOUNT_HELD = "account_held"
     ACCOUNT_RELEASED = "account_released"
+    TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
+    LOW_STOCK = "low_stock"
     TEST = "test"
 
 
@@ -252,7 +300,9 @@ class AlertKind(StrEnum):
     RUNG = "rung"
     REQUIREMENT = "requirement"
     ACCOUNT = "account"
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
+    STOCK = "stock"
 
 
 class DeliveryStatus(StrEnum):

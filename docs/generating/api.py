@@ -22,7 +22,7 @@ _BETTER = {
     "code_window": "when the holder can read a code, see [windows](#windows)",
     "code_ready": "the holder can read a code now: `yes` or `no`",
     "onboarded_at": "when Embedded Signup was finished, with its offset: `2026-03-02T09:00:00Z`",
-    "entry": "how the number comes to us: `new` or `embedded_signup`",
+    "entry": "how the number comes to us: `new`, `embedded_signup` or `migration`",
     "code_method": "how Meta delivers the code: `SMS` or `VOICE`; if empty, as the number needs it",
     "code_language": "language of the code, like `en_US`; if empty, the one of the region",
     "key": "a key of your own; the same key with other content is refused",

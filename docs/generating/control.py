@@ -12,7 +12,9 @@ from onboarding.simulator import Scenario, edits
 from onboarding.simulator.build import build_world
 from onboarding.simulator.clock import VirtualClock
 from onboarding.simulator.control import ClockEdit, Control, ParticipantReport
+from onboarding.simulator.scenario import HandSettings
 from onboarding.simulator.server import CONTROL_PREFIX
+from onboarding.simulator.signup import SessionEdit
 from onboarding.simulator.timekeeper import Timekeeper
 
 #: What each endpoint does, and the keys of its body where it takes one.
@@ -28,8 +30,12 @@ _ENDPOINTS: dict[tuple[str, str], str] = {
     ("GET", "webhooks"): "`webhooks` that Meta would have sent; `?after=SEQ`",
     ("GET", "state"): "`businesses`, `wabas` with their budgets, `numbers`",
     ("POST", "embedded_signup"): "a customer finishes Embedded Signup; body below",
+    ("POST", "embedded_signup/session"): "the same as the browser sees it: answers with the "
+    "session's `event` and, if it was finished, the `code` that lives 30 seconds; body below",
     ("POST", "numbers/*"): "overwrite fields of a number, by its phone number id; body below",
     ("POST", "names/*"): "a reviewer decides, by phone number id; body below",
+    ("POST", "by_hand/*"): "somebody does something to a number past the API, by phone number id; "
+    "body below",
     ("POST", "tokens"): "kill, revive or make a token; body below",
     ("POST", "elsewhere/*"): "say where a number is used, by its digits; body below",
     ("GET", "faults"): "`faults` that are armed, by name",
@@ -43,8 +49,10 @@ _BODIES: dict[str, type[BaseModel]] = {
     "POST /_sim/clock": ClockEdit,
     "POST /_sim/clock/report": ParticipantReport,
     "POST /_sim/embedded_signup": edits.SignupEdit,
+    "POST /_sim/embedded_signup/session": SessionEdit,
     "POST /_sim/numbers/ID": edits.NumberEdit,
     "POST /_sim/names/ID": edits.NameEdit,
+    "POST /_sim/by_hand/ID": HandSettings,
     "POST /_sim/tokens": edits.TokenEdit,
     "POST /_sim/elsewhere/DIGITS": edits.ElsewhereEdit,
 }

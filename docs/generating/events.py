@@ -13,6 +13,7 @@ from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import climb
 from onboarding.core.events import VERSIONS, Event
 from onboarding.core.policy import DEFAULT_LADDER
+from onboarding.core.pool.stock import Stock, low_stock
 from onboarding.core.telling import Overdue, Tell
 from onboarding.model import (
     Account,
@@ -26,6 +27,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    TokenFacts,
 )
 
 _START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -45,7 +47,10 @@ WHEN: Mapping[EventType, str] = {
     EventType.SNOOZED: "a person put further rungs off",
     EventType.ACCOUNT_HELD: "Meta refuses an account's calls until a person mends it",
     EventType.ACCOUNT_RELEASED: "an account goes on",
+    EventType.TOKEN_EXPIRING: "a token comes to its end: 14, 7, 3 and 1 days before, and then",
     EventType.DIGEST: "the weekly digest",
+    EventType.LOW_STOCK: "a pool has fewer verified numbers of a country than it is to have, for "
+    "longer than the need `stock` may wait; once more, with `told`, if nobody took it on",
     EventType.TEST: "a test of a channel; it is sent and not stored, and its `seq` is 0",
 }
 
@@ -69,12 +74,17 @@ FACTS: Mapping[str, str] = {
     "numbers": "how many onboardings stand still",
     "of": "`rung`, `requirement` or `account`",
     "told": "the channels that were told first",
-    "after": "how long they had",
+    "after": "how long each of them had",
     "by": "who",
     "until": "until when",
     "in_progress": "onboardings that are in progress",
     "states": "how many of them per state",
     "waiting": "how many of them wait for whom",
+    "business_id": "whose pool it is",
+    "country": "of which country, two letters",
+    "verified": "verified numbers that nobody has claimed",
+    "pending": "numbers that a code is still needed for",
+    "at_least": "how many verified ones there are to be",
     "due_soon": "how many are due within a week",
     "due": "the first 25 of these: `id`, `phone_number`, `register_by`, `waiting_for`, `waiting`",
     "channel": "the channel that is tested",
@@ -138,7 +148,7 @@ def samples() -> list[Event]:
         began,
         events.escalation(up, row, _TELL, _LATER),
         events.overdue(row, _START, rule, _START + _DAY),
-        events.unacknowledged(row, kind, "code", _TELL, _START + _DAY + 4 * _HOUR),
+        events.unacknowledged(row, kind, "code", 1, tell=_TELL, now=_START + _DAY + 4 * _HOUR),
         events.answered(
             EventType.ACKNOWLEDGED, row, actor="ada", reason=why, until=until, now=_LATER
         ),
@@ -150,7 +160,11 @@ def samples() -> list[Event]:
             {"reason": "a new token was given", "by": "ada"},
             _LATER,
         ),
+        events.token_expiring(
+            account, TokenFacts(checked_at=_START, expires_at=_LATER), _TELL, _START
+        ),
         events.digest(_digest(row), ("ops",), _LATER),
+        low_stock(_stock(), _START, rule, _LATER),
         Event(
             type=EventType.TEST,
             at=_START,
@@ -159,6 +173,10 @@ def samples() -> list[Event]:
             data={"channel": "ops", "by": "ada"},
         ),
     ]
+
+
+def _stock() -> Stock:
+    return Stock(business_id="506914307656634", region="BR", verified=2, pending=1, at_least=5)
 
 
 def _row() -> Onboarding:

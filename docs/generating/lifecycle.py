@@ -6,7 +6,8 @@ import re
 
 from docs.generating.markdown import block, code, table
 from onboarding.core.diagram import as_mermaid
-from onboarding.core.lifecycle import FINAL, IN_PROGRESS, STATE_MEANING, TABLE
+from onboarding.core.lifecycle import FINAL, IN_PROGRESS, LIVE, STATE_MEANING, TABLE
+from onboarding.core.pool import lifecycle as pool
 from onboarding.core.reasons import MEANINGS, REQUIRED
 from onboarding.model import State
 
@@ -29,7 +30,9 @@ def states() -> str:
 def _kind(state: State) -> str:
     if state in IN_PROGRESS:
         return "in progress"
-    return "final" if state in FINAL else "live, at rest"
+    if state in FINAL:
+        return "final"
+    return "live, at rest" if state in LIVE else "at rest, without the claim"
 
 
 def _ways_out(state: State) -> str:
@@ -74,3 +77,23 @@ def _remedy(remedy: str) -> str:
     """Return what to do, its commands as code."""
     filled = " ".join(remedy.format(id="ID", waba_id="WABA_ID").split())
     return _COMMAND.sub(lambda match: code(match[0]), filled)
+
+
+def pool_states() -> str:
+    """Return a row per state of a number of the pool."""
+    rows = ((code(state.value), pool.STATE_MEANING[state]) for state in pool.PoolState)
+    return table(("state", "means"), rows)
+
+
+def pool_triggers() -> str:
+    """Return a row per move of a number of the pool."""
+    rows = (
+        (
+            code(move.trigger.value),
+            ", ".join(code(source.value) for source in move.sources),
+            code(move.dest.value),
+            move.meaning,
+        )
+        for move in pool.TABLE
+    )
+    return table(("trigger", "from", "to", "what happened"), rows)

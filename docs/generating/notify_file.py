@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.generating.markdown import code, table
-from onboarding.core.telling import NEEDS, PATIENCE, TOKEN
+from onboarding.core.telling import NEEDS, PATIENCE, STOCK, TOKEN
 from onboarding.notify import shapes
 
 #: What each group of the file is, with its shape.
@@ -67,8 +67,9 @@ WORDS: Mapping[str, str] = {
     "left": 'or the time that is left, like `"3d"`',
     "channels": "who is told; default: the channels of the audience",
     "audience": "whom the message is written for: `partner` or `operator`",
-    "then": "who is told, once, if nobody has acknowledged it",
-    "after": "how long that is, like `4h`",
+    "then": "who is told if nobody has acknowledged it: one after the other, and again "
+    "from the first, until somebody does or it is done",
+    "after": "how long each has to acknowledge it, like `4h`",
     "needs": "[what](#needs) may wait",
     "longer_than": "for how long",
     "weekday": "the day, like `monday`",
@@ -83,7 +84,9 @@ _NEED_WORDS = {
     "embedded_signup": "Embedded Signup with this number on this WABA",
     "pin": "the two-step verification PIN",
     "release": "the release of a hold that a person made",
+    "connection": "a registered number that Meta shows as connected no more: register it, or not",
     "support": "something that only an operator can mend: refused, stuck, not ours, banned",
+    STOCK: "verified numbers of a country in a pool: one alert for the pool and the country",
     TOKEN: "a token of an account on hold: one alert for the account and all its numbers",
 }
 
@@ -125,7 +128,7 @@ def needs() -> str:
             code(need),
             _NEED_WORDS[need],
             ", ".join(code(reason) for reason, of in NEEDS.items() if of == need)
-            or code("account_held"),
+            or (code("account_held") if need == TOKEN else ""),
             f"{span.total_seconds() / 3600:.0f} h",
         )
         for need, span in PATIENCE.items()

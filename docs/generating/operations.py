@@ -11,14 +11,19 @@ from typing import Any
 from docs.generating.markdown import code, table
 from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.policy import Policy, Rung
-from onboarding.graph import requests
+from onboarding.graph import pool_requests, requests
 from onboarding.graph.requests import GraphRequest
 from onboarding.model import CodeMethod, Operation
 
-_WABA, _NUMBER = "11111", "22222"
+_WABA, _NUMBER, _BUSINESS, _ENTRY = "11111", "22222", "33333", "44444"
+_SECRET = "-"  # noqa: S105 - a sample
+_NAMES = {_WABA: "WABA", _NUMBER: "number", _BUSINESS: "business", _ENTRY: "pre-verified number"}
 _SAMPLES: Mapping[Operation, Callable[[], GraphRequest]] = {
     Operation.CREATE_NUMBER: lambda: requests.create_number(
         _WABA, cc="1", phone_number="6315551000", verified_name="Lucky Shrub"
+    ),
+    Operation.MIGRATE_NUMBER: lambda: requests.create_number(
+        _WABA, cc="1", phone_number="6315551000", verified_name=None, migrate_phone_number=True
     ),
     Operation.REQUEST_CODE: lambda: requests.request_code(
         _NUMBER, _WABA, code_method=CodeMethod.SMS, language="en_US"
@@ -31,14 +36,37 @@ _SAMPLES: Mapping[Operation, Callable[[], GraphRequest]] = {
         _NUMBER, _WABA, new_display_name="Lucky Shrub"
     ),
     Operation.SUBSCRIBE_APP: lambda: requests.subscribe_app(_WABA),
+    Operation.SET_CALLBACK: lambda: requests.set_callback(
+        _WABA, uri="https://hooks.example", verify_token=_SECRET
+    ),
+    Operation.EXCHANGE_CODE: lambda: requests.exchange_code(
+        _WABA, app_id="0", app_secret=_SECRET, code=_SECRET
+    ),
+    Operation.ADD_PREVERIFIED: lambda: pool_requests.add_preverified(
+        _BUSINESS, _WABA, phone_number="16315551000"
+    ),
+    Operation.REQUEST_PREVERIFIED_CODE: lambda: pool_requests.request_preverified_code(
+        _ENTRY, _WABA, code_method=CodeMethod.SMS, language="en_US"
+    ),
+    Operation.VERIFY_PREVERIFIED: lambda: pool_requests.verify_preverified(
+        _ENTRY, _WABA, code="123830"
+    ),
+    Operation.SHARE_PREVERIFIED: lambda: pool_requests.share_preverified(
+        _BUSINESS, _WABA, preverified_id=_ENTRY, partner_business_id="55555"
+    ),
+    Operation.UNSHARE_PREVERIFIED: lambda: pool_requests.unshare_preverified(
+        _BUSINESS, _WABA, preverified_id=_ENTRY, partner_business_id="55555"
+    ),
+    Operation.DELETE_PREVERIFIED: lambda: pool_requests.delete_preverified(_ENTRY, _WABA),
 }
 _SILENCE = {
-    OnSilence.PROBE: "the WABA's list is asked",
+    OnSilence.PROBE: "the list is asked",
     OnSilence.COUNT_AS_DONE: "it counts as done",
     OnSilence.REPEAT: "it is made again",
 }
 _WINDOWS = {
     Operation.REQUEST_CODE: ("request_code_per_window", "attempt_window"),
+    Operation.REQUEST_PREVERIFIED_CODE: ("request_code_per_window", "attempt_window"),
     Operation.REGISTER: ("register_per_window", "attempt_window"),
     Operation.DEREGISTER: ("register_per_window", "attempt_window"),
     Operation.SET_DISPLAY_NAME: ("renames_per_window", "rename_limit_window"),
@@ -61,6 +89,7 @@ _SCHEDULES = {
     "poll_review": "gaps between reads of the list while a name is in review",
     "poll_absent": "gaps between reads of the list for a number that is not on it",
     "poll_idle": "gaps between reads of the list while a person has to act",
+    "poll_claim": "gaps between looks at a claimed number of the pool until its new id is known",
     "delivery": "gaps between tries of a message, and up to a quarter of each on top",
     "delivery_tries": "tries after which a message is a dead letter",
     "reregister_after": "how long CONNECTED may take before an accepted registration is made again",
@@ -101,7 +130,9 @@ def operations() -> str:
 
 def _call(operation: Operation) -> str:
     request = _SAMPLES[operation]()
-    path = request.path.replace(_WABA, "{WABA}").replace(_NUMBER, "{number}")
+    path = request.path
+    for id_, name in _NAMES.items():
+        path = path.replace(id_, f"{{{name}}}")
     return f"{request.method} {path}"
 
 

@@ -53,6 +53,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "states": lifecycle.states,
     "testing-names": api.testing_names,
     "triggers": lifecycle.triggers,
+    "pool-triggers": lifecycle.pool_triggers,
+    "pool-states": lifecycle.pool_states,
 }
 
 _PART = re.compile(

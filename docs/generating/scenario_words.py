@@ -24,6 +24,7 @@ WORDS: dict[str, dict[str, str]] = {
         "limits": "how often and how much",
         "codes": "one-time codes",
         "registration": "what follows a register call",
+        "signup": "what Embedded Signup hands over",
         "migration": "rules of migration between WABAs that can be chosen",
         "reviewer": "who decides display names, and how",
         "faults": "what goes wrong, see [faults](#faults)",
@@ -96,6 +97,18 @@ WORDS: dict[str, dict[str, str]] = {
         "quality_rating": "the same",
         "is_official_business_account": "the same",
         "two_step_off": "when its owner switches two-step verification off; needs `pin`",
+        "by_hand": "what somebody does to it later, past the API",
+    },
+    "HandSettings": {
+        "do": "what is done",
+        "name": "the other display name; with `change_name` only",
+        "pin": "the other PIN; with `change_pin` only",
+    },
+    "PlannedHandSettings": {
+        "at": "when",
+        "do": "what is done",
+        "name": "the other display name; with `change_name` only",
+        "pin": "the other PIN; with `change_pin` only",
     },
     "ElsewhereSettings": {
         "in_use": "on a WhatsApp app or another account (200000)",
@@ -121,6 +134,8 @@ WORDS: dict[str, dict[str, str]] = {
         "signup_window": "Embedded Signup to registration",
         "rename_window": "approval of a changed name to registration",
         "preverified_validity": "how long a pre-verified number can be claimed",
+        "preverified_warm": "before that ends, from when another code is sent for it",
+        "preverified_numbers": "numbers that the pool of one business holds",
         "claim_window": "claim of a pre-verified number to registration; then it must be verified "
         "again",
         "deletion": "how long a deleted number answers 133015",
@@ -141,6 +156,11 @@ WORDS: dict[str, dict[str, str]] = {
         "after_window_code": "answer to a register call after the Embedded Signup window; what the "
         "live API answers is not documented",
         "after_window_subcode": "its subcode",
+    },
+    "SignupSettings": {
+        "code_validity": "how long the code can be exchanged",
+        "scopes": "permissions of the token that comes for it",
+        "token_lifetime": "how long that token works; without it for ever",
     },
     "MigrationSettings": {
         "same_business": "demand one portfolio on both sides (100/2388103)",
@@ -212,6 +232,16 @@ WORDS: dict[str, dict[str, str]] = {
         "subcode": "and subcode",
         "wabas": "the WABAs that it reaches",
         "scopes": "its permissions",
+        "expires_at": "when it ends",
+    },
+    "SessionEdit": {
+        "waba_id": "the WABA that the customer chose",
+        "event": "how the session ends",
+        "phone_number": "the number that was brought, with its country code",
+        "verified_name": "and its display name",
+        "with_phone_number_id": "whether the event names the number; it does not always",
+        "current_step": "where a cancelled session stood",
+        "error_message": "what a failed one says",
     },
     "ElsewhereEdit": {"use": "taken into use by a WhatsApp app, banned, or free again"},
 }

@@ -110,8 +110,16 @@ def _dataclass_fields(kind: type[Any], words: Mapping[str, str] | None) -> Itera
         yield f"- {code(shown)}" + (f": {meaning}" if meaning else "")
 
 
+def _members(kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a class can do, the parts that ``Engine`` is put together from included."""
+    yield from vars(kind).items()
+    for base in kind.__mro__[1:]:
+        if base.__module__.startswith("onboarding.engine.face."):
+            yield from vars(base).items()
+
+
 def _methods(kind: type[Any]) -> Iterator[str]:
-    for name, member in vars(kind).items():
+    for name, member in _members(kind):
         if name.startswith("_"):
             continue
         plain = member.__func__ if isinstance(member, classmethod) else member

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from onboarding.cli.token_options import TokenFile, TokenFrom
 
 if TYPE_CHECKING:
     from onboarding.engine.accounting import AccountCheck
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from onboarding.model import Account
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-TOKEN_VARIABLE = "ONBOARDING_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @app.callback()
@@ -32,13 +31,11 @@ def add(
     ctx: typer.Context,
     waba_id: Annotated[str, typer.Argument(help="Id of the WABA, from WhatsApp Manager.")],
     *,
-    token_file: Annotated[
+    token_file: TokenFile = None,
+    token_from: TokenFrom = None,
+    token_of: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE",
-            help="A file with the token, or - for standard input. "
-            f"Without it: {TOKEN_VARIABLE}, else you are asked.",
-        ),
+        typer.Option(metavar="BUSINESS_ID", help="Take the token of this business."),
     ] = None,
     name: Annotated[str, typer.Option(help="What you call the account.")] = "",
     business: Annotated[
@@ -48,30 +45,33 @@ def add(
     """Add a WABA, or give a known one a new token.
 
     The token is never an argument: it would stay in the shell's history and show in the list of
-    processes. It is stored encrypted.
+    processes. It is stored encrypted. Where a token works already, the new one takes over once a
+    list was read with it.
 
     Example:
         onboarding account add 102290129340398 --name "Lucky Shrub" --token-file token.txt
+        onboarding account add 102290129340398 --token-from file:/run/secrets/waba
         pass show waba | onboarding account add 102290129340398
     """
     from onboarding.cli.output import say, say_next
     from onboarding.cli.session import open_engine
+    from onboarding.cli.token_options import read_token, require_one
     from onboarding.engine.accounting import require_waba_id
 
     require_waba_id(waba_id)  # before a token is asked for
     with open_engine(ctx) as engine:
         is_known = any(each.waba_id == waba_id for each in engine.accounts())
-        engine.add_account(waba_id, _token(token_file), name=name, business_id=business)
+        if token_of is not None:
+            require_one(token_file, token_from, token_of)
+            engine.tokens.share(waba_id, token_of, name=name)
+        elif token_from is not None:
+            require_one(token_file, token_from)
+            engine.tokens.read_from(waba_id, token_from, name=name, business_id=business)
+        else:
+            token = read_token(token_file)
+            engine.add_account(waba_id, token, name=name, business_id=business)
     say(f"{'new token for' if is_known else 'added'} WABA {waba_id}")
     say_next(f"onboarding account check {waba_id}")
-
-
-def _token(file: str | None) -> str:
-    from onboarding.cli.asking import ask_secret, read_text
-
-    if file is not None:
-        return read_text(file).strip()
-    return os.environ.get(TOKEN_VARIABLE) or ask_secret("token")
 
 
 @app.command("list")
@@ -85,6 +85,7 @@ def list_accounts(
     Example:
         onboarding account list --json
     """
+    from onboarding.cli.account_facts import standing
     from onboarding.cli.output import print_json, print_table
     from onboarding.cli.session import open_engine
 
@@ -97,7 +98,7 @@ def list_accounts(
         _say_none()
         return
     rows = [
-        (a.waba_id, a.name, a.business_id, _standing(a), a.listed_at, a.subscribed_at)
+        (a.waba_id, a.name, a.business_id, standing(a), a.listed_at, a.subscribed_at)
         for a in accounts
     ]
     print_table(("waba", "name", "business", "standing", "list read", "app subscribed"), rows)
@@ -117,12 +118,58 @@ def _facts(account: Account) -> dict[str, object]:
     return {name: value for name, value in facts.items() if name not in ("version", "lease_until")}
 
 
-def _standing(account: Account) -> str:
-    if account.hold is not None:
-        return f"on hold: {account.hold_text}"
-    if account.trouble is not None:
-        return f"trouble: {account.trouble.failure.message}"
-    return "ok"
+@app.command()
+def show(
+    ctx: typer.Context,
+    waba_id: Annotated[str, typer.Argument(help="Id of the WABA.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show an account: its token, scopes, end and callback.
+
+    Example:
+        onboarding account show 102290129340398
+    """
+    from onboarding.cli.account_facts import account_facts, account_lines
+    from onboarding.cli.output import print_fields, print_json
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        account = engine.account(waba_id)
+    if as_json:
+        print_json(account_facts(account))
+    else:
+        print_fields(account_lines(account))
+
+
+@app.command()
+def callback(
+    ctx: typer.Context,
+    waba_id: Annotated[str, typer.Argument(help="Id of the WABA.")],
+    uri: Annotated[
+        str | None, typer.Argument(help="An https address; without it the override is taken away.")
+    ] = None,
+) -> None:
+    """Send the messages of a WABA's numbers elsewhere.
+
+    Without an address they go to the app's own callback again.
+
+    The verify token, which Meta shows to that address first, is asked for or read from standard
+    input. A worker subscribes the app and then sets the address.
+
+    Example:
+        onboarding account callback 102290129340398 https://hooks.example/lucky
+        onboarding account callback 102290129340398
+    """
+    from onboarding.cli.asking import ask_secret
+    from onboarding.cli.output import say, say_next
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        verify_token = ask_secret("verify token") if uri is not None else ""
+        engine.tokens.set_callback(waba_id, uri, verify_token=verify_token)
+    say(f"messages of WABA {waba_id} are to go to {uri or 'the callback of the app'}")
+    say_next("onboarding worker")
 
 
 @app.command()

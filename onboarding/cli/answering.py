@@ -22,8 +22,9 @@ def ack(
 ) -> None:
     """Take something on, so that nobody else is told.
 
-    Until then the next person is not told of it, and nothing is told again. Rungs of the ladder
-    are raised all the same. Who took it on is in the history.
+    Until then the next person is not told of it, and nothing is told again; afterwards they are,
+    if it is not done. Rungs of the ladder are raised all the same. Who took it on is in the
+    history.
 
     Example:
         onboarding ack 01a2013e591a --until 4h --reason "calling the customer"

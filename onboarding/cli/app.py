@@ -19,10 +19,15 @@ from onboarding.cli.lazy import LazyGroup, Target
 #: Every command: where it is, and what the list of commands says about it.
 COMMANDS = {
     "account": Target("onboarding.cli.account:app", "WABAs and their tokens."),
+    "business": Target("onboarding.cli.business:app", "Portfolios whose token several WABAs take."),
+    "signup": Target("onboarding.cli.signups:app", "What Embedded Signup handed over."),
     "request": Target("onboarding.cli.request:request", "Ask for one number to be onboarded."),
     "import": Target(
         "onboarding.cli.importing:import_numbers",
         "Ask for all numbers of a file to be onboarded.",
+    ),
+    "adopt": Target(
+        "onboarding.cli.adopting:adopt", "Take numbers over that are on a WABA's list already."
     ),
     "batch": Target("onboarding.cli.batch:app", "Numbers that were imported together."),
     "slots": Target(
@@ -42,12 +47,23 @@ COMMANDS = {
     "link": Target(
         "onboarding.cli.link:app", "Links with which the holder of a number gives its code."
     ),
+    "pool": Target(
+        "onboarding.cli.pool:app", "Pre-verified numbers: verified beforehand, claimed later."
+    ),
     "rename": Target("onboarding.cli.people:rename", "Give a number another display name."),
     "name": Target("onboarding.cli.naming:app", "Display names: what Meta says to them."),
+    "drift": Target(
+        "onboarding.cli.drift:app", "Compare every number that is not over with what Meta shows."
+    ),
     "cancel": Target("onboarding.cli.people:cancel", "Give an onboarding up."),
     "restart": Target("onboarding.cli.people:restart", "Start an onboarding anew that is over."),
     "hold": Target("onboarding.cli.people:hold", "Stop all calls for an onboarding."),
     "release": Target("onboarding.cli.people:release", "End a hold, whoever made it."),
+    "migrate": Target("onboarding.cli.migrate:app", "Numbers that go from one WABA to another."),
+    "offboard": Target(
+        "onboarding.cli.offboard:offboard", "Take a registered number off the Cloud API."
+    ),
+    "approval": Target("onboarding.cli.approval:app", "What waits for a second person."),
     "ack": Target(
         "onboarding.cli.answering:ack", "Take something on, so that nobody else is told."
     ),

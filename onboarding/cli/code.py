@@ -12,6 +12,7 @@ from onboarding.cli.code_sources import ingest, mailbox
 
 if TYPE_CHECKING:
     from onboarding.core.code_ledger import CodeLedger
+    from onboarding.engine.facade import Engine
     from onboarding.model import Onboarding
 
 
@@ -76,6 +77,13 @@ def code(
     ready: Annotated[
         bool, typer.Option("--ready", help="The holder can read a code: have one sent.")
     ] = False,
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="SMS|VOICE", help="Have the next one come like this."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Have the next one in it, like de_DE.")
+    ] = None,
     attempts: Annotated[
         bool,
         typer.Option("--attempts", help="Show every code asked for, and what is left."),
@@ -90,6 +98,7 @@ def code(
     Example:
         onboarding code 01a2013e591a --ready
         onboarding code 01a2013e591a 123-830
+        onboarding code 01a2013e591a --method VOICE --language de_DE --ready
         onboarding code 01a2013e591a --attempts
         onboarding code list
     """
@@ -97,18 +106,43 @@ def code(
     from onboarding.cli.session import open_engine
     from onboarding.errors import InputError
 
-    if (ready or attempts) and (text is not None or (ready and attempts)):
-        raise InputError("a code, --ready and --attempts exclude each other", hint="give one")
+    is_wish = ready or bool(method) or bool(language)
+    if sum((text is not None, is_wish, attempts)) > 1:
+        raise InputError(
+            "a code, --attempts and what is about the next one exclude each other",
+            hint="--ready, --method and --language go together",
+        )
     with open_engine(ctx) as engine:
         row = engine.get(ref)  # before anybody is asked for a code
         if attempts:
             _show(row, engine.code_ledger(row.id), as_json=as_json)
-            return
-        if ready:
-            row = engine.code_ready(row.id)
+        elif is_wish:
+            _wish(engine, row, method, language, ready=ready)
         else:
             row = engine.submit_code(row.id, text if text is not None else ask_secret("code"))
-    _done(row, "a code will be asked for" if ready else "the code will be sent to Meta")
+            _done(row, "the code will be sent to Meta")
+
+
+def _wish(
+    engine: Engine, row: Onboarding, method: str | None, language: str | None, *, ready: bool
+) -> None:
+    from onboarding.cli.output import note
+    from onboarding.core.code_choice import choose
+    from onboarding.errors import ConflictError
+
+    if method or language:
+        try:
+            row = engine.choose_code(row.id, method=method, language=language)
+        except ConflictError:
+            if not ready:
+                raise  # else it is as it shall be
+        if warning := choose(row.phone_number, row.region, method=row.code_method).warning:
+            note(f"warning: {warning}")
+    if ready:
+        row = engine.code_ready(row.id)
+        _done(row, "a code will be asked for")
+    else:
+        _done(row, f"the next code goes out by {row.code_method} in {row.code_language}")
 
 
 def _done(row: Onboarding, what: str) -> None:
@@ -138,9 +172,7 @@ def _facts(row: Onboarding, ledger: CodeLedger) -> dict[str, Any]:
     from onboarding.cli.output import plain
 
     named = {"id": row.id, "phone_number": row.phone_number, "state": row.state.value}
-    # The key of Meta's error is "code", which is also what a secret is called here.
-    errors = [{"code": each.code, **plain(each)} for each in ledger.attempts]
-    return {**named, "waiting": row.waiting.value, **plain(ledger), "attempts": errors}
+    return {**named, "waiting": row.waiting.value, **plain(ledger)}
 
 
 def _left(ledger: CodeLedger) -> str:

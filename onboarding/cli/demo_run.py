@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import httpx
 
+from onboarding.dispatch.desk import Desk
 from onboarding.dispatch.holder import Habit, Holder
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.dispatch.worker import Worker
@@ -94,7 +95,8 @@ class DemoRun:
         script: dict[str, Any] = self.scenario.demo
         self.expectations = [Expectation(**given) for given in script["expect"]]
         self._days = timedelta(days=script["days"])
-        self._holder_script = script["holder"]
+        self._holder_script, self._desk_script = script["holder"], script["desk"]
+        self.stories: list[dict[str, str]] = script["stories"]
         self._over = threading.Event()
         self._calls_seen = 0
         self.started_at = time.monotonic()
@@ -117,6 +119,7 @@ class DemoRun:
         self.control = httpx.Client(base_url=f"{base_url}/_sim", timeout=10, trust_env=False)
         self.clock = SkippingClock(f"{base_url}/_sim")
         self.holder = self._holder(f"{base_url}/_sim")
+        self.desk = self._desk(f"{base_url}/_sim")
         self.engine = Engine.open(
             self.database_url,
             upgrade=True,
@@ -132,7 +135,7 @@ class DemoRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in (self._end, self._follower, self.holder, self._worker):
+        for part in (self._end, self._follower, self.desk, self.holder, self._worker):
             part.stop()
         self.engine.close()
         self._process.terminate()
@@ -153,6 +156,17 @@ class DemoRun:
         shortest, longest = (parse_duration(text) for text in self._holder_script["delay"])
         habits = [Habit(**given) for given in self._holder_script["rules"]]
         return Holder(control_url=control_url, delay=(shortest, longest), habits=habits)
+
+    def _desk(self, control_url: str) -> Desk:
+        script = self._desk_script
+        return Desk(
+            control_url=control_url,
+            looks_every=parse_duration(script["looks_every"]),
+            rung=script["rung"],
+            takes_on=script["takes_on"],
+            for_so_long=parse_duration(script["for_so_long"]),
+            renames=script["renames"],
+        )
 
     def _prepare(self, token: str) -> None:
         """Add the accounts, let the customers finish Embedded Signup, import the file."""
@@ -179,6 +193,7 @@ class DemoRun:
         self._follower = Follower(self.clock, "worker", self._worker.stands)
         self._follower.start()
         self.holder.start(self.engine)
+        self.desk.start(self.engine)
         self._end_clock = SkippingClock(str(self.control.base_url))
         self._end = Follower(self._end_clock, "demo", self._demo_stands)
         self._end.start()

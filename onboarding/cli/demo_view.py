@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import Console, Group
@@ -81,6 +82,8 @@ class DemoView:
         """Show how everything ended; return whether it ended as the scenario says it must."""
         rows = list(self._run.engine.find_all())
         self._results(rows)
+        for story in self._run.stories:
+            self._story(**story)
         self._one_history(rows)
         count, broken = self._run.engine.verify()
         self._console.print(
@@ -116,6 +119,17 @@ class DemoView:
             f"{rung.name} {view.escalations.get(rung.name, 0)}" for rung in DEFAULT_LADDER
         )
         self._console.print(f"[bold]Escalations raised:[/bold] {rungs}")
+
+    def _story(self, number: str, title: str) -> None:
+        """Tell what became of a number after its name went to review."""
+        told = self._run.engine.get(number)
+        history = [entry for _, entry in self._run.engine.history(told.id)]
+        began = next(n for n, entry in enumerate(history) if entry.dest == State.NAME_REVIEW)
+        table = Table("at", "who", "event", "why", box=None, padding=(0, 1), header_style="dim")
+        for entry in _without_repeats(history[began:]):
+            table.add_row(f"{entry.at:%m-%d %H:%M}", entry.actor, entry.trigger, entry.reason)
+        self._console.print(f"\n[bold]{title}:[/bold] {number} '{told.display_name}'")
+        self._console.print(table)
 
     def _one_history(self, rows: list[Onboarding]) -> None:
         told = max(rows, key=lambda row: (row.state is State.REGISTERED, row.history_seq))
@@ -155,6 +169,16 @@ def _group(row: Onboarding) -> tuple[str, str]:
         f"needs {row.waiting_for}" if row.waiting in FOR_PEOPLE else f"waits for {row.waiting_for}"
     )
     return who, f"{MEANINGS[row.waiting].text} ({row.waiting})"
+
+
+def _without_repeats(entries: list[HistoryEntry]) -> Iterator[HistoryEntry]:
+    """Leave out tries that came to nothing after the first of their kind."""
+    told: set[str] = set()
+    for entry in entries:
+        if entry.trigger in told and entry.trigger in ("early_registration_due", "name_not_usable"):
+            continue
+        told.add(entry.trigger)
+        yield entry
 
 
 def _path(entry: HistoryEntry) -> str:

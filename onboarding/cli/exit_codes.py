@@ -21,7 +21,7 @@ EXIT_CODES = {
     6: "the database cannot be used as it is",
     7: "a history does not verify",
     8: "Meta refused a call, or could not be reached",
-    PROBLEMS_FOUND: "doctor found at least one problem",
+    PROBLEMS_FOUND: "a check found at least one problem (doctor, drift)",
     10: "a channel did not take a message",
     FAULT: "a fault of the program itself",
     INTERRUPTED: "interrupted (Ctrl-C)",

@@ -81,19 +81,30 @@ def redeem(
     code: Annotated[
         str | None, typer.Option(help="The code or its message; without it you are asked.")
     ] = None,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="The holder can read a code: have one sent.")
+    ] = False,
 ) -> None:
-    """Give the code of a number with its link.
+    """Give the code of a number with its link, or say you are there.
 
     Example:
+        onboarding link redeem AQz... --ready
         onboarding link redeem AQz... --code 123-830
     """
     from onboarding.cli.asking import ask_secret
     from onboarding.cli.output import say, say_next
     from onboarding.cli.session import open_engine
+    from onboarding.errors import InputError
 
+    if ready and code is not None:
+        raise InputError("a code and --ready exclude each other", hint="give one")
     with open_engine(ctx) as engine:
-        row = engine.redeem_link(token, code if code is not None else ask_secret("code"))
-    say(f"{row.phone_number} ({row.id}): the code will be sent to Meta")
+        if ready:
+            row = engine.ready_by_link(token)
+        else:
+            row = engine.redeem_link(token, code if code is not None else ask_secret("code"))
+    what = "a code will be asked for" if ready else "the code will be sent to Meta"
+    say(f"{row.phone_number} ({row.id}): {what}")
     say_next("onboarding worker")
 
 

@@ -12,16 +12,21 @@ from onboarding.model import Operation, OperationStatus
 _FOUND = {
     Operation.CREATE_NUMBER: "the number is on the WABA: it is adopted under this id, and no "
     "create is made again",
+    Operation.MIGRATE_NUMBER: "the number is on the destination's list: it is adopted under "
+    "this id, and its code is asked for",
     Operation.REQUEST_CODE: "a code was sent: it counts as on its way, and no other is asked for "
     "in the ten minutes after the call",
     Operation.VERIFY_CODE: "Meta shows the number as verified: ownership counts as proven",
     Operation.REGISTER: "Meta took the registration: CONNECTED is waited for",
-    Operation.DEREGISTER: "the number is off the Cloud API: it is registered next",
+    Operation.DEREGISTER: "the number is off the Cloud API: it has left if that was asked for, "
+    "else it is registered next",
     Operation.SET_PIN: "the number has our PIN: it is registered next",
     Operation.SET_DISPLAY_NAME: "the new name is in review, or in use: its review is waited for",
 }
 _ABSENT = {
     Operation.CREATE_NUMBER: "the number is not on the WABA: the create is made once more",
+    Operation.MIGRATE_NUMBER: "the number is not on the destination's list: the call is made once "
+    "more; the number works where it is",
     Operation.REQUEST_CODE: "no code was sent: another is asked for, within 9 in 72 hours",
     Operation.VERIFY_CODE: "the number is not verified: this code is never sent again, another is "
     "asked for",

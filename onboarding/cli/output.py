@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -56,7 +56,16 @@ def _public(value: Any) -> dict[str, Any]:
 def _public_names(kind: Any) -> tuple[str, ...]:
     from onboarding.core.redact import SECRET_NAMES
 
-    return tuple(f.name for f in fields(kind) if f.repr and not SECRET_NAMES.search(f.name))
+    return tuple(
+        f.name
+        for f in fields(kind)
+        if f.repr and (_is_metas_code(f) or not SECRET_NAMES.search(f.name))
+    )
+
+
+def _is_metas_code(named: Field[Any]) -> bool:
+    """Whether a field is the number of Meta's error; a holder's code, the secret, is text."""
+    return named.name == "code" and named.type in ("int", "int | None")
 
 
 def cell(value: object) -> str:

@@ -36,7 +36,12 @@ def rename(
 
     with open_engine(ctx) as engine:
         row = engine.rename(ref, name, strict=strict)
+        asked = [each for each in engine.approvals.list(row.id) if each.detail]
     warn_of_name(check_display_name(name))
+    if asked:
+        then = f"onboarding --actor SOMEBODY_ELSE approval approve {asked[-1].id}"
+        _done(row, "a second person has to approve another submission of its name", then)
+        return
     _done(row, f"the name is to be '{row.new_display_name or row.display_name}'{_from_when(row)}")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Numbers at risk, and WABAs, that people are shown; ``--json`` has all of them.
 _MOST = 20
 _NEVER = "never"
+_LONGEST_DAYS = 3650
 _EVENTS = (
     ("number_created", "created"),
     ("number_found", "found"),
@@ -90,7 +91,7 @@ def _span(text: str, option: str) -> timedelta | None:
     if text.strip().casefold() == _NEVER:
         return None
     span = parse_span(text)
-    if span is None:
+    if span is None or span.days > _LONGEST_DAYS:
         raise InputError(
             f"'{text}' is not a span (--{option})", field=option, hint="like 90m, 12h, 3d, or never"
         )

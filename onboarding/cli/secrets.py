@@ -61,6 +61,39 @@ def set_pin(ctx: typer.Context, ref: Ref) -> None:
     say_next("onboarding worker")
 
 
+@app.command()
+def rotate(
+    ctx: typer.Context,
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the history.")],
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also while a worker runs that has not the new key in front."),
+    ] = False,
+) -> None:
+    """Encrypt every secret with the first of two keys.
+
+    Workers go on meanwhile.
+
+    Before: give every worker ONBOARDING_SECRET_KEY=NEW,OLD, one after another. After: NEW alone;
+    backups that were made before still need OLD. It may be broken off and begun again.
+
+    Example:
+        onboarding secrets rotate --reason "yearly"
+    """
+    from onboarding.cli.output import note, say
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        done = engine.secrets.rotate(reason, force=force)
+    say(f"every secret is sealed with key {done.key_id}; {done.resealed} rows were written")
+    if done.unreadable:
+        note(
+            f"warning: {done.unreadable} secrets open with none of the keys; they stay as they are"
+        )
+    say("take the old key away from every worker; keep it for backups that were made before")
+
+
 @app.command("new-key")
 def new_key() -> None:
     """Print a new key for ONBOARDING_SECRET_KEY.

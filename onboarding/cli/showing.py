@@ -92,6 +92,7 @@ def _turn(standing: Standing) -> Iterator[Field]:
     yield "why", why(row) if first is None or is_declined(row) else first.why
     if next_step := how_to(row, first):
         yield "do", next_step
+    yield from _moving_on(standing)
     if row.hold is not None:
         until = f", until {row.hold_until:%Y-%m-%d %H:%M} UTC" if row.hold_until else ""
         yield "hold", f"by {row.hold_by} since {row.hold_since:%Y-%m-%d %H:%M} UTC{until}"
@@ -104,6 +105,21 @@ def _turn(standing: Standing) -> Iterator[Field]:
         yield "mended by", told.mend
     if (look := standing.next_look) is not None:
         yield "next look", f"{look.at:%Y-%m-%d %H:%M:%S} UTC: {look.why}"
+
+
+def _moving_on(standing: Standing) -> Iterator[Field]:
+    row, migration = standing.row, standing.migration
+    if migration is not None and migration.destination_id == row.id:
+        yield "migrates from", f"WABA {migration.source_waba_id or 'of somebody else'}"
+        if migration.ended_at is None:
+            yield "still works", "where it was, until it is registered here"
+    elif migration is not None:
+        yield "migrates to", f"WABA {migration.destination_waba_id} as {migration.destination_id}"
+    if row.offboard_at is not None:
+        yield "to be taken off", f"asked for {row.offboard_at:%Y-%m-%d %H:%M} UTC"
+    for each in standing.approvals:
+        yield "to be approved", f"{each.kind}, asked for by {each.asked_by}: {each.reason}"
+        yield "  do", f"onboarding approval approve {each.id}"
 
 
 def _required(standing: Standing) -> Iterator[Field]:

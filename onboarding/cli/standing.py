@@ -8,8 +8,10 @@ from typing import Any
 
 from onboarding.cli.onboardings import facts, has_deadline, how_to
 from onboarding.cli.output import plain
+from onboarding.core.approvals import Approval
 from onboarding.core.attribution import Attribution
 from onboarding.core.deadlines import rungs_behind
+from onboarding.core.migrations import Migration
 from onboarding.core.next_look import NextLook
 from onboarding.core.policy import Policy
 from onboarding.core.quiet_hours import zones_of
@@ -69,6 +71,8 @@ class Standing:
         operations: the calls made for it, oldest first.
         budgets: what is left of the windows.
         requirements: what is required, from whom; the first says whose turn it is.
+        migration: the migration under way that it is a side of.
+        approvals: what waits for a second person.
         next_look: when the engine looks at it next by itself; ``None`` if only an event helps.
         attribution: for whom it waited so far.
         code_choice: how its codes go out, and why so.
@@ -83,6 +87,8 @@ class Standing:
     operations: list[JournaledOperation]
     budgets: list[Budget]
     requirements: tuple[Requirement, ...]
+    migration: Migration | None
+    approvals: tuple[Approval, ...]
     next_look: NextLook | None
     attribution: Attribution
     code_choice: str
@@ -106,8 +112,10 @@ def load_standing(engine: Engine, reference: str) -> Standing:
         deadline=deadline,
         rungs=rungs_behind(deadline, policy.ladder) if deadline else (),
         operations=engine.operations(row.id),
-        budgets=[_budget(attempts, operation, policy, now) for operation in _BUDGETED],
+        budgets=[_budget(attempts, operation, policy, now) for operation in _budgeted(row)],
         requirements=engine.requirements(row.id),
+        migration=engine.migrations.of(row),
+        approvals=tuple(engine.approvals.list(row.id)),
         next_look=next_looks(engine.context, [row])[row.id],
         attribution=engine.attribution(row.id),
         code_choice=_code_choice(engine, row),
@@ -116,10 +124,15 @@ def load_standing(engine: Engine, reference: str) -> Standing:
     )
 
 
+def _budgeted(row: Onboarding) -> tuple[Operation, ...]:
+    leaving = (Operation.DEREGISTER,) if row.offboard_at is not None else ()
+    return (*_BUDGETED, *leaving)
+
+
 def _code_choice(engine: Engine, row: Onboarding) -> str:
-    """Return what the first entry of the history says; before there was one, what is stored."""
-    _, first = engine.history(row.id)[0]
-    return first.detail.get("code_choice") or f"{row.code_method}; {row.code_language}"
+    """Return what the history said last; of an earlier release's request, what is stored."""
+    told = (entry.detail.get("code_choice") for _, entry in reversed(engine.history(row.id)))
+    return next(filter(None, told), f"{row.code_method}; {row.code_language}")
 
 
 def _quiet_hours(policy: Policy, row: Onboarding) -> str:
@@ -164,6 +177,8 @@ def standing_facts(standing: Standing) -> dict[str, Any]:
     return facts(standing.row) | {
         **_turn(standing),
         "requirements": plain(standing.requirements),
+        "migration": plain(standing.migration),
+        "approvals": plain(standing.approvals),
         "next_look": plain(standing.next_look),
         "waited_seconds": {
             **{owner.value: span.total_seconds() for owner, span in waited.waited.items()},

@@ -18,6 +18,8 @@ from onboarding.core.timing import iso, parse_iso
 #: The hash that the first entry of every onboarding is chained to.
 GENESIS = hashlib.sha256(b"onboarding/history/1").hexdigest()
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -65,8 +67,7 @@ def entry_text(owner: str, seq: int, entry: Entry, *, kind: str = "onboarding") 
         "detail": entry.detail,
     }
     present = {key: value for key, value in fields.items() if value not in (None, {})}
-    text = json.dumps(present, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode(errors="backslashreplace").decode()
+    return _CANONICAL.encode(present).encode(errors="backslashreplace").decode()
 
 
 def parse_entry(text: str) -> Entry:

@@ -121,7 +121,7 @@ def _warning(kind: int, name: str, asked: CodeMethod | None) -> str:
     if kind == PhoneNumberType.PAGER:
         return f"this is {name}; Meta sends no codes to pagers"
     if asked is CodeMethod.SMS and _KINDS[kind][1] is CodeMethod.VOICE:
-        return f"this is {name}, which {_CALL_ONLY}; --code-method VOICE has Meta call it"
+        return f"this is {name}, which {_CALL_ONLY}; by VOICE Meta calls it"
     return ""
 
 

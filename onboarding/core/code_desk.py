@@ -24,8 +24,10 @@ from onboarding.core.waits import (
     hold_step,
     idle_poll,
     retry_wait,
+    wait_for_list,
 )
 from onboarding.model import (
+    Entry,
     JournaledOperation,
     Onboarding,
     Operation,
@@ -49,6 +51,8 @@ def created(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     """Skip ahead if Meta already says VERIFIED, else have a code sent."""
     if is_verified(shown(snap.row)):
         return _observed("Meta shows VERIFIED already; no code is needed")
+    if snap.row.entry is Entry.PREVERIFIED and not seen_after(snap.row, snap.row.state_since):
+        return wait_for_list(now)  # it comes verified, unless that ended just before
     return _have_code_sent(snap, now, policy)
 
 

@@ -27,15 +27,17 @@ from onboarding.model import (
 SENT_NONE = (OperationStatus.UNSENT, OperationStatus.REFUSED, OperationStatus.ABSENT)
 
 
+#: Calls that ask for a code; a number of the pool was asked for one under its temporary id.
+ASKS_FOR_CODE = (Operation.REQUEST_CODE, Operation.REQUEST_PREVERIFIED_CODE)
+
+
 def lapses_at(snap: Snapshot, policy: Policy) -> datetime | None:
     """Return until when the last code counts as on its way, whatever onboarding asked for it.
 
     A call that nobody has settled yet, as its onboarding is over, may have had one sent.
     """
     calls = [
-        op
-        for op in snap.attempts.made
-        if op.name is Operation.REQUEST_CODE and op.status not in SENT_NONE
+        op for op in snap.attempts.made if op.name in ASKS_FOR_CODE and op.status not in SENT_NONE
     ]
     sent = [_sent_by(op, policy) for op in calls]
     row = snap.row

@@ -17,10 +17,14 @@ ANCHORS = {
     "last_onboarded_time": "the end of Embedded Signup as Meta shows it",
     "requested": "the request",
     "restarted": "the restart",
+    "adopted": "the adoption, as Meta shows no Embedded Signup",
+    "registration_requested": "a person's word to register it again",
     "webhook": "the approval as Meta's webhook told it",
     "last_read_before_approval": "the last read that did not show the approval",
     "submitted": "the submission, as no read came before the approval",
     "seen": "the read that showed the approval",
+    "claimed": "the claim of the pre-verified number",
+    "claim_ended": "the end of the time after the claim",
 }
 
 
@@ -56,7 +60,10 @@ def _anchor(row: Onboarding, policy: Policy) -> datetime | None:
     seen = shown(row)
     if seen is None or is_gone(seen) or is_of_last_cycle(row, policy):
         return None
-    return seen.last_onboarded_time
+    at = seen.last_onboarded_time
+    # Its window was met; that the number lost its connection since opens no other.
+    is_met = at is not None and row.registered_at is not None and at <= row.registered_at
+    return None if is_met else at
 
 
 def approval_deadline(row: Onboarding, now: datetime, policy: Policy) -> DeadlineSet:
@@ -122,6 +129,33 @@ def first_deadline(row: Onboarding, policy: Policy) -> DeadlineSet:
         starts_at=row.state_since,
         due_at=row.state_since + policy.policy_window,
     )
+
+
+def deadline_of(
+    row: Onboarding, given: DeadlineSet, ladder: Sequence[Rung], earlier: Deadline | None = None
+) -> Deadline:
+    """Return a deadline of a row's present cycle, with the instant of its next rung.
+
+    Args:
+        row: the onboarding.
+        given: the deadline as a step sets or corrects it.
+        ladder: rungs of escalation.
+        earlier: the one that is corrected; the rungs behind it stay behind it. One that has ended
+            (a number may be renamed twice) begins its ladder anew.
+    """
+    going_on = earlier if earlier and earlier.closed_at is None else None
+    deadline = Deadline(
+        onboarding_id=row.id,
+        cycle=row.cycle,
+        reason=given.reason,
+        anchor_source=given.anchor_source,
+        starts_at=given.starts_at,
+        due_at=given.due_at,
+        next_rung=going_on.next_rung if going_on else 0,
+        climbed=going_on.climbed if going_on else None,
+        snoozed_until=going_on.snoozed_until if going_on else None,
+    )
+    return dated(deadline, ladder)
 
 
 def rung_at(deadline: Deadline, rung: Rung) -> datetime:

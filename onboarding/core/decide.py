@@ -11,18 +11,21 @@ from datetime import datetime
 
 from onboarding.core.batches import gate
 from onboarding.core.code_desk import NO_CODE, created, lost_proof, otp_pending
+from onboarding.core.coexistence import left_alone
 from onboarding.core.creation import requested
 from onboarding.core.deadlines import anchor_step
+from onboarding.core.drift import registered, stopped, while_held
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
 from onboarding.core.name_desk import name_review, verified
 from onboarding.core.name_status import status_change
 from onboarding.core.policy import Policy
+from onboarding.core.preverified import claim_over, claim_step
 from onboarding.core.probe import judge
 from onboarding.core.registration import (
     await_proof,
     connected,
+    migrating,
     register_deadline,
-    registered,
 )
 from onboarding.core.restored import after_restore
 from onboarding.core.seen import is_connected, is_gone, is_not_ours, seen_after, shown
@@ -33,11 +36,15 @@ from onboarding.model import (
     CodeVerificationStatus,
     DeadlineReason,
     NumberStatus,
+    Onboarding,
     OperationStatus,
     Reason,
     RecoveryClass,
     State,
 )
+
+#: States of a number that is registered here already.
+_RESTING = (State.REGISTERED, State.MIGRATING)
 
 Rule = Callable[[Snapshot, datetime, Policy], Step | None]
 
@@ -49,7 +56,8 @@ def decide(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     for rule in _FIRST:
         if step := rule(snap, now, policy):
             return step
-    return after_restore(snap, _BY_STATE[snap.row.state](snap, now, policy), now, policy)
+    step = _BY_STATE[snap.row.state](snap, now, policy)
+    return after_restore(snap, left_alone(snap, step, now, policy), now, policy)
 
 
 def _poison(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -94,7 +102,8 @@ def _absence(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
 
 
 def _left(reason: str) -> Move:
-    return Move(trigger=Trigger.NUMBER_LEFT, reason=reason, changes={**NO_HOLD, **NO_CODE})
+    changes = {**NO_HOLD, **NO_CODE, "drift": None}
+    return Move(trigger=Trigger.NUMBER_LEFT, reason=reason, changes=changes)
 
 
 def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -105,7 +114,7 @@ def _what_meta_shows(snap: Snapshot, now: datetime, policy: Policy) -> Step | No
         return _left(f"Meta shows {seen.status}")
     if is_not_ours(seen):
         return Wait(reason=Reason.NOT_OURS, observe_at=idle_poll(row, now, policy))
-    if is_connected(seen) and row.state is not State.REGISTERED and not row.renaming:
+    if is_connected(seen) and row.state not in _RESTING and not row.renaming:
         return connected(row, now, "Meta shows CONNECTED on CLOUD_API")
     return None
 
@@ -144,9 +153,9 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     if row.hold is not None:
         if row.hold_until is not None and row.hold_until <= now:
             return Move(note="released", reason="the hold's time is over", changes=NO_HOLD)
-        poll = idle_poll(row, now, policy)
+        poll = now if _is_to_be_looked_into(row) else idle_poll(row, now, policy)
         return Wait(reason=row.hold, until=row.hold_until, observe_at=poll)
-    if snap.account.hold is not None and row.state is not State.REGISTERED:
+    if snap.account.hold is not None and row.state not in _RESTING:
         return Wait(reason=Reason.ACCOUNT_HELD)
     return None
 
@@ -161,6 +170,13 @@ def _batch(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
         return None
     has_begun = row.state is not State.REQUESTED
     return Wait(reason=reason, observe_at=idle_poll(row, now, policy) if has_begun else None)
+
+
+def _is_to_be_looked_into(row: Onboarding) -> bool:
+    """Whether Meta refused a migration and no list was read since; why is read with that list."""
+    if row.hold is not Reason.MIGRATION or row.hold_since is None:
+        return False
+    return row.seen_at is None or row.seen_at <= row.hold_since
 
 
 def _persons_word(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
@@ -215,9 +231,13 @@ _FIRST: tuple[Rule, ...] = (
     _open_call,
     _anchor,
     _absence,
+    stopped,
     _what_meta_shows,
+    claim_step,
     _window_over,
+    claim_over,
     _banned,
+    while_held,
     _holds,
     _batch,
     _persons_word,
@@ -233,4 +253,5 @@ _BY_STATE: dict[State, Callable[[Snapshot, datetime, Policy], Step]] = {
     State.NAME_REVIEW: name_review,
     State.REGISTER_DEADLINE: register_deadline,
     State.REGISTERED: registered,
+    State.MIGRATING: migrating,
 }

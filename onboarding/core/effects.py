@@ -10,8 +10,18 @@ from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import natural_key
 from onboarding.core.pins import pin_proven
 from onboarding.core.steps import Move
-from onboarding.core.waits import NO_TROUBLE
-from onboarding.model import JournaledOperation, Onboarding, Operation, OperationStatus, State
+from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.model import (
+    CodeMethod,
+    JournaledOperation,
+    Onboarding,
+    Operation,
+    OperationStatus,
+    State,
+)
+
+#: What a row looks like whose number was deregistered because it is to leave.
+LEFT: dict[str, Any] = {**NO_HOLD, **NO_TROUBLE, **NO_CODE, "register_accepted_at": None}
 
 
 def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Move:
@@ -32,7 +42,8 @@ def code_sent(row: Onboarding, operation: JournaledOperation, reason: str) -> Mo
 def sent_how(row: Onboarding, operation: JournaledOperation) -> str:
     """Return in words how a code is sent, and why so if it is not the number's usual way."""
     method = operation.code_method or row.code_method
-    why = f", as no code came by {row.code_method}" if method is not row.code_method else ""
+    is_fallback = method is CodeMethod.VOICE and row.code_method is CodeMethod.SMS
+    why = ", as no code came by SMS" if is_fallback and row.code_sends else ""
     return f"Meta sends a code by {method}{why}"
 
 
@@ -47,7 +58,7 @@ def effect_of(
         phone_number_id: the id that the number has at Meta.
     """
     match operation.name:
-        case Operation.CREATE_NUMBER:
+        case Operation.CREATE_NUMBER | Operation.MIGRATE_NUMBER:
             trigger = Trigger.NUMBER_CREATED if row.state is State.REQUESTED else None
             return trigger, {"phone_number_id": phone_number_id, **NO_TROUBLE}
         case Operation.REQUEST_CODE:
@@ -60,7 +71,7 @@ def effect_of(
         case Operation.REGISTER:
             return None, register_accepted(row, operation)
         case Operation.DEREGISTER:
-            return None, deregister_accepted()
+            return deregistered(row)
         case Operation.SET_DISPLAY_NAME:
             return None, name_submitted(row, operation)
         case _:
@@ -82,6 +93,17 @@ def register_accepted(row: Onboarding, operation: JournaledOperation) -> dict[st
 def deregister_accepted() -> dict[str, Any]:
     """Return the changes of a number that is off the Cloud API; it is to be registered next."""
     return {**NO_TROUBLE, "register_accepted_at": None}
+
+
+def deregistered(row: Onboarding) -> tuple[Trigger | None, dict[str, Any]]:
+    """Return the trigger and the changes of a number that is off the Cloud API.
+
+    Where that was asked for it has left; anywhere else it is to be registered next.
+    """
+    is_leaving = row.offboard_at is not None and row.state is State.REGISTERED
+    if not is_leaving:
+        return None, deregister_accepted()
+    return Trigger.NUMBER_LEFT, LEFT
 
 
 def name_submitted(row: Onboarding, operation: JournaledOperation) -> dict[str, Any]:

@@ -14,10 +14,20 @@ from typing import Any
 
 from onboarding.core.chain import Entry
 from onboarding.core.deadlines import Raised
-from onboarding.core.reasons import FOR_PEOPLE, MEANINGS
+from onboarding.core.reasons import FOR_PEOPLE, MEANINGS, WHEN_OVER, WHY_OVER, Meaning
 from onboarding.core.telling import NEEDS, TOKEN, Overdue, Rules, Tell
-from onboarding.core.timing import iso
-from onboarding.model import Account, AlertKind, Audience, EventType, Onboarding
+from onboarding.core.timing import iso, span_text
+from onboarding.model import (
+    Account,
+    AlertKind,
+    Audience,
+    EventType,
+    Onboarding,
+    Owner,
+    Reason,
+    State,
+    TokenFacts,
+)
 
 #: The version of each type, as ``version`` of its events says.
 VERSIONS: Mapping[EventType, int] = dict.fromkeys(EventType, 1)
@@ -107,9 +117,12 @@ def standing(row: Onboarding) -> dict[str, Any]:
 
 def due(row: Onboarding) -> dict[str, Any]:
     """Return what is due of an onboarding: what, from whom, since when, until when, and how."""
-    meaning = MEANINGS[row.waiting]
+    meaning, what = MEANINGS[row.waiting], NEEDS.get(row.waiting, row.waiting.value)
+    if row.state is State.EXPIRED:
+        what = NEEDS[Reason.NOT_ON_WABA]
+        meaning = Meaning(Owner.PARTNER, WHY_OVER[row.state], WHEN_OVER[row.state])
     return {
-        "what": NEEDS.get(row.waiting, row.waiting.value),
+        "what": what,
         "from": meaning.owner,
         "since": row.waiting_since,
         "due_by": row.register_by,
@@ -184,26 +197,37 @@ def overdue(row: Onboarding, since: datetime, rule: Overdue, now: datetime) -> E
         audience=rule.tell.audience,
         channels=rule.tell.channels,
         about=AlertKind.REQUIREMENT,
-        data={**due(row), "since": since, "longer_than": _span(rule.longer_than)},
+        data={**due(row), "since": since, "longer_than": span_text(rule.longer_than)},
     )
 
 
-def unacknowledged(row: Onboarding, kind: AlertKind, what: str, tell: Tell, now: datetime) -> Event:
-    """Return the event of what nobody took on, for those who are told next."""
+def unacknowledged(
+    row: Onboarding, kind: AlertKind, what: str, step: int, *, tell: Tell, now: datetime
+) -> Event:
+    """Return the event of what nobody took on, for who is told next.
+
+    Args:
+        row: whose it is.
+        kind: what kind of thing.
+        what: which rung or need.
+        step: how many were told.
+        tell: who is.
+        now: business time.
+    """
     return Event(
         type=EventType.UNACKNOWLEDGED,
         at=now,
         subject=row.id,
         onboarding=standing(row),
         audience=Audience.OPERATOR,
-        channels=tell.then,
+        channels=(tell.next_channel(step),),
         about=kind,
         data={
             **due(row),
             "of": kind,
             "rung": what if kind is AlertKind.RUNG else None,
-            "told": list(tell.channels),
-            "after": _span(tell.after),
+            "told": tell.told_before(step),
+            "after": span_text(tell.after),
         },
     )
 
@@ -264,27 +288,50 @@ def account_overdue(account: Account, numbers: int, rule: Overdue, now: datetime
         data={
             **account_due(account),
             "numbers": numbers,
-            "longer_than": _span(rule.longer_than),
+            "longer_than": span_text(rule.longer_than),
         },
     )
 
 
-def account_unacknowledged(account: Account, numbers: int, tell: Tell, now: datetime) -> Event:
-    """Return the event of an account on hold that nobody took on."""
+def account_unacknowledged(
+    account: Account, numbers: int, step: int, *, tell: Tell, now: datetime
+) -> Event:
+    """Return the event of an account on hold that nobody took on; see ``unacknowledged``."""
     return Event(
         type=EventType.UNACKNOWLEDGED,
         at=now,
         subject=account.waba_id,
         account=account_facts(account),
         audience=Audience.OPERATOR,
-        channels=tell.then,
+        channels=(tell.next_channel(step),),
         about=AlertKind.ACCOUNT,
         data={
             **account_due(account),
             "of": AlertKind.ACCOUNT,
             "numbers": numbers,
-            "told": list(tell.channels),
-            "after": _span(tell.after),
+            "told": tell.told_before(step),
+            "after": span_text(tell.after),
+        },
+    )
+
+
+def token_expiring(account: Account, facts: TokenFacts, tell: Tell, now: datetime) -> Event:
+    """Return the event of a token that comes to its end: one for all numbers of the account."""
+    return Event(
+        type=EventType.TOKEN_EXPIRING,
+        at=now,
+        subject=account.waba_id,
+        account=account_facts(account),
+        audience=tell.audience,
+        channels=tell.channels,
+        about=AlertKind.TOKEN_EXPIRY,
+        data={
+            "what": TOKEN,
+            "from": "operator",
+            "since": facts.checked_at,
+            "due_by": facts.ends_at,
+            "why": "the token comes to its end",
+            "command": f"onboarding account add {account.waba_id}   (with a new token)",
         },
     )
 
@@ -302,12 +349,3 @@ def digest(data: Mapping[str, Any], channels: tuple[str, ...], now: datetime) ->
         channels=channels,
         data=data,
     )
-
-
-def _span(span: Any) -> str:
-    """Return a span as people write it: ``90m``, ``4h``, ``2d``."""
-    seconds = span.total_seconds() if span is not None else 0.0
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:.0f}s"

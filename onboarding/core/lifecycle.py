@@ -37,10 +37,13 @@ class Trigger(StrEnum):
     EARLY_REGISTRATION_DUE = "early_registration_due"
     CONNECTED = "connected"
     RENAME_REQUESTED = "rename_requested"
+    REGISTRATION_REQUESTED = "registration_requested"
     WINDOW_CLOSED = "window_closed"
     NUMBER_LEFT = "number_left"
     REFUSED = "refused"
     CANCELLED = "cancelled"
+    MIGRATION_STARTED = "migration_started"
+    MIGRATION_ABANDONED = "migration_abandoned"
     RESTARTED = "restarted"
 
 
@@ -68,6 +71,8 @@ STATE_MEANING = {
     State.NAME_REVIEW: "the display name cannot be used yet, or was declined",
     State.REGISTER_DEADLINE: "ready to register, or registered and not yet seen CONNECTED",
     State.REGISTERED: "Meta shows CONNECTED on CLOUD_API",
+    State.MIGRATING: "registered here, and on its way to another WABA, where the claim on it is; "
+    "it works here until it is registered there",
     State.EXPIRED: "the Embedded Signup window closed before the number was registered",
     State.LEFT: "migrated away, deregistered or deleted at Meta",
     State.FAILED: "Meta refused for good",
@@ -151,6 +156,12 @@ TABLE = (
         "a registered number is to get a new display name",
     ),
     Move(
+        Trigger.REGISTRATION_REQUESTED,
+        (State.REGISTERED,),
+        State.VERIFIED,
+        "a number that lost its connection is to be registered again, as a person decided",
+    ),
+    Move(
         Trigger.WINDOW_CLOSED,
         IN_PROGRESS,
         State.EXPIRED,
@@ -158,12 +169,25 @@ TABLE = (
     ),
     Move(
         Trigger.NUMBER_LEFT,
-        LIVE[1:],
+        (*LIVE[1:], State.MIGRATING),
         State.LEFT,
-        "Meta shows MIGRATED or DELETED, or no longer lists the number",
+        "Meta shows MIGRATED or DELETED, or no longer lists the number; it was registered on "
+        "another WABA, or deregistered; or a person let it go",
     ),
     Move(Trigger.REFUSED, IN_PROGRESS, State.FAILED, "Meta refused for good"),
     Move(Trigger.CANCELLED, IN_PROGRESS, State.CANCELLED, "a person gave the onboarding up"),
+    Move(
+        Trigger.MIGRATION_STARTED,
+        (State.REGISTERED,),
+        State.MIGRATING,
+        "a person has the number migrated to another WABA of ours",
+    ),
+    Move(
+        Trigger.MIGRATION_ABANDONED,
+        (State.MIGRATING,),
+        State.REGISTERED,
+        "the other WABA's onboarding ended without a registration",
+    ),
     Move(
         Trigger.RESTARTED,
         (State.EXPIRED, State.LEFT, State.FAILED),
@@ -195,6 +219,7 @@ def _machine() -> Any:
     )
 
 
+@cache
 def next_state(state: State, trigger: Trigger) -> State:
     """Return the state that the trigger leads to.
 

@@ -6,6 +6,7 @@ tracked apart. A registered number that gets a new name comes through here as we
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +34,7 @@ from onboarding.core.waits import (
 from onboarding.errors import ConflictError, TransitionRefusedError
 from onboarding.model import (
     DeadlineReason,
+    JournaledOperation,
     NameStatus,
     Onboarding,
     Operation,
@@ -40,6 +42,9 @@ from onboarding.model import (
     Reason,
     State,
 )
+
+#: Calls that carry the display name.
+_TAKES_NAME = (Operation.CREATE_NUMBER, Operation.SET_DISPLAY_NAME)
 
 
 def verified(snap: Snapshot, now: datetime, policy: Policy) -> Step:
@@ -166,13 +171,25 @@ def _is_approved(row: Onboarding, seen: PhoneNumber) -> bool:
     return seen.verified_name == row.new_display_name and seen.name_status in USABLE_NAME
 
 
-def renamed(row: Onboarding, name: str) -> Move:
+def renamed(row: Onboarding, name: str, pressing: Iterable[JournaledOperation] = ()) -> Move:
     """Return the step that a person's new name leads to.
 
+    Args:
+        row: the onboarding.
+        name: the new name.
+        pressing: its calls that are open, or whose outcome the row does not show yet. What one
+            that carries the name before did is judged by that name.
+
     Raises:
-        ConflictError: the registered number has this name.
+        ConflictError: the registered number has this name, or such a call is not settled.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
+    if carrier := next((call for call in pressing if call.name in _TAKES_NAME), None):
+        raise ConflictError(
+            f"what became of {carrier.name} is not known yet; it carries the name given before",
+            field="display_name",
+            hint=f"wait until it is settled, then look again: onboarding show {row.id}",
+        )
     reason, detail = f"the display name is to be '{name}'", {"display_name": name}
     asked = {
         "new_display_name": name, "name_submitted_at": None, "name_decided_at": None,
@@ -190,12 +207,14 @@ def renamed(row: Onboarding, name: str) -> Move:
             raise TransitionRefusedError(
                 "Meta refuses another name while a review runs", hint="wait for the review to end"
             )
-        case State.REGISTERED if name == (
-            (row.seen and row.seen.verified_name) or row.display_name
-        ):
+        case State.REGISTERED if row.offboard_at is not None:
+            raise TransitionRefusedError(
+                "the number is being deregistered", hint=f"see: onboarding show {row.id}"
+            )
+        case State.REGISTERED if name == _name_in_use(row):
             raise ConflictError(f"the number has the name '{name}' already", field="display_name")
         case State.REGISTERED:
-            changes = {**asked, "renaming": True}
+            changes = {**asked, "renaming": True, "drift": None}
             return Move(
                 trigger=Trigger.RENAME_REQUESTED, reason=reason, changes=changes, detail=detail
             )

@@ -18,7 +18,7 @@ from onboarding.core.policy import Policy
 from onboarding.core.seen import shown
 from onboarding.core.steps import Move, Snapshot
 from onboarding.core.timing import iso
-from onboarding.model import Onboarding, State
+from onboarding.model import Onboarding, State, changed
 
 #: How far Meta's clock may be behind ours when it tells of a review that we began.
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -69,7 +69,7 @@ def with_first_status(row: Onboarding) -> Onboarding:
     seen = shown(row)
     if row.name_status is not None or seen is None or row.state is State.REQUESTED:
         return row
-    return row if seen.name_status is None else replace(row, name_status=seen.name_status)
+    return row if seen.name_status is None else changed(row, name_status=seen.name_status)
 
 
 def _changed(row: Onboarding, field: str, status: str, name: str, source: str) -> Move:

@@ -42,6 +42,12 @@ POLICIES = {
         why="a second create would be refused at best; the list shows the number if the first one "
         "took effect",
     ),
+    Operation.MIGRATE_NUMBER: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        once=True,
+        why="a second one would be refused at best; the destination's list shows the number if the "
+        "first one took effect",
+    ),
     Operation.REQUEST_CODE: OperationPolicy(
         on_silence=OnSilence.COUNT_AS_DONE,
         counted=True,
@@ -73,7 +79,49 @@ POLICIES = {
     Operation.SUBSCRIBE_APP: OperationPolicy(
         on_silence=OnSilence.REPEAT, why="subscribing twice changes nothing"
     ),
+    Operation.SET_CALLBACK: OperationPolicy(
+        on_silence=OnSilence.REPEAT,
+        why="setting the same address twice changes nothing; the list of apps shows it",
+    ),
+    Operation.EXCHANGE_CODE: OperationPolicy(
+        on_silence=OnSilence.COUNT_AS_DONE,
+        never_again=True,
+        why="the code works once and for 30 seconds; a token whose answer was lost is lost, and "
+        "the account waits for another",
+    ),
+    Operation.ADD_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        once=True,
+        why="a number has one slot of the pool; the pool's list shows it if the first call took "
+        "effect, and is read before any call as well",
+    ),
+    Operation.REQUEST_PREVERIFIED_CODE: OperationPolicy(
+        on_silence=OnSilence.COUNT_AS_DONE,
+        counted=True,
+        why="as request_code, and in the same window: Meta counts by the number",
+    ),
+    Operation.VERIFY_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        never_again=True,
+        why="each code works once; the pool's list shows VERIFIED, and until when",
+    ),
+    Operation.SHARE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the number's list of partners shows it",
+    ),
+    Operation.UNSHARE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the number's list of partners shows it no more",
+    ),
+    Operation.DELETE_PREVERIFIED: OperationPolicy(
+        on_silence=OnSilence.PROBE,
+        why="the pool's list shows it no more",
+    ),
 }
+
+
+#: Calls that put a number onto a WABA; the answer is the id that it has there.
+ADDING = (Operation.CREATE_NUMBER, Operation.MIGRATE_NUMBER)
 
 
 def natural_key(operation: Operation, row: Onboarding, generation: int = 1) -> str:
@@ -87,6 +135,8 @@ def natural_key(operation: Operation, row: Onboarding, generation: int = 1) -> s
     """
     if operation is Operation.CREATE_NUMBER:
         return f"{row.waba_id}/{row.number_key}/{generation}"
+    if operation is Operation.MIGRATE_NUMBER:
+        return f"{row.waba_id}/{row.number_key}/{row.id}/{row.cycle}"
     if operation is Operation.VERIFY_CODE:
         return f"{row.phone_number_id}/{row.code_mac}"
     if operation is Operation.SET_DISPLAY_NAME:

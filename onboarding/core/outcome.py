@@ -13,14 +13,14 @@ from onboarding.core.code_desk import PROVEN
 from onboarding.core.effects import (
     code_counts_as_sent,
     code_sent,
-    deregister_accepted,
+    deregistered,
     name_submitted,
     register_accepted,
     sent_how,
     submission_of,
 )
 from onboarding.core.lifecycle import Trigger
-from onboarding.core.operations import POLICIES, OnSilence
+from onboarding.core.operations import ADDING, POLICIES, OnSilence
 from onboarding.core.policy import Policy
 from onboarding.core.refusals import Refusal, apply_refusal
 from onboarding.core.steps import Attempts, Move
@@ -61,7 +61,7 @@ def apply_outcome(
     outcome = operation.outcome
     if outcome is None or operation.cycle != row.cycle:
         return None
-    is_without_id = operation.name is Operation.CREATE_NUMBER and outcome.phone_number_id is None
+    is_without_id = operation.name in ADDING and outcome.phone_number_id is None
     if outcome.effect is Effect.DONE and not is_without_id:
         return _done(row, operation)
     if outcome.failure is None or operation.status in _CLOSED:
@@ -83,7 +83,7 @@ def apply_outcome(
 def _done(row: Onboarding, operation: JournaledOperation) -> Move | None:
     outcome = operation.outcome
     match operation.name:
-        case Operation.CREATE_NUMBER:
+        case Operation.CREATE_NUMBER | Operation.MIGRATE_NUMBER:
             return _created(row, operation, outcome.phone_number_id if outcome else None)
         case Operation.REQUEST_CODE if row.state in (State.CREATED, State.OTP_PENDING):
             return code_sent(row, operation, sent_how(row, operation))
@@ -97,7 +97,7 @@ def _done(row: Onboarding, operation: JournaledOperation) -> Move | None:
         case Operation.REGISTER:
             return _noted(operation, "register_accepted", register_accepted(row, operation))
         case Operation.DEREGISTER:
-            return _noted(operation, "deregister_accepted", deregister_accepted())
+            return _deregistered(row, operation)
         case Operation.SET_PIN:
             return _noted(operation, "pin_set", NO_TROUBLE)
         case Operation.SET_DISPLAY_NAME:
@@ -106,17 +106,32 @@ def _done(row: Onboarding, operation: JournaledOperation) -> Move | None:
             return None
 
 
+#: What Meta did for a call that put a number onto a WABA.
+_ADDED = {
+    Operation.CREATE_NUMBER: "Meta created the number",
+    Operation.MIGRATE_NUMBER: "Meta began to migrate the number; it works where it was meanwhile",
+}
+
+
+def _deregistered(row: Onboarding, operation: JournaledOperation) -> Move:
+    trigger, changes = deregistered(row)
+    if trigger is None:
+        return _noted(operation, "deregister_accepted", changes)
+    reason = "Meta took the number off the Cloud API, as was asked for"
+    return Move(trigger=trigger, reason=reason, changes=changes, operation=operation)
+
+
 def _created(row: Onboarding, operation: JournaledOperation, id_: str | None) -> Move | None:
     if row.state is State.REQUESTED:
         return Move(
             trigger=Trigger.NUMBER_CREATED,
-            reason="Meta created the number",
+            reason=_ADDED[operation.name],
             changes={"phone_number_id": id_, **NO_TROUBLE},
             operation=operation,
         )
     if id_ == row.phone_number_id:
         return None
-    reason = f"a create call was answered late, with id {id_}"
+    reason = f"{operation.name} was answered late, with id {id_}"
     return Move(note="late_answer", reason=reason, operation=operation)
 
 

@@ -31,6 +31,7 @@ from onboarding.model import (
     Onboarding,
     OperationStatus,
     Reason,
+    changed,
 )
 
 #: More steps than any path through the lifecycle has; reaching it is a fault of the rules.
@@ -66,7 +67,8 @@ class Plan:
     @property
     def changes_row(self) -> bool:
         """Whether there is anything to write."""
-        return self.row != self.before or bool(self.settled or self.applied or self.entries)
+        is_more = bool(self.entries or self.settled or self.applied)
+        return is_more or (self.row is not self.before and self.row != self.before)
 
 
 def plan(snap: Snapshot, now: datetime, policy: Policy, actor: str = "engine") -> Plan:
@@ -101,7 +103,7 @@ def parked(snap: Snapshot, now: datetime, why: str) -> Plan:
 def _decisions(snap: Snapshot, result: Plan, now: datetime, policy: Policy) -> Iterator[Move]:
     """Yield each step that moves the row; leave the last, which does not, in the plan."""
     for _ in range(_MAX_STEPS):
-        snap = replace(snap, row=result.row, unapplied=())
+        snap = changed(snap, row=result.row, unapplied=())
         step = decide(snap, now, policy)
         if not isinstance(step, Move):
             result.step = step
@@ -115,13 +117,13 @@ def _settled(snap: Snapshot, step: Move) -> Snapshot:
     """Return the snapshot as the step leaves the account and the calls of the number."""
     if step.account_hold is not None:
         account = replace(snap.account, hold=Reason.ACCOUNT_HELD, hold_text=step.account_hold)
-        return replace(snap, account=account)
+        return changed(snap, account=account)
     if step.settles is None or step.operation is None:
         return snap
     closed = replace(step.operation, status=step.settles[0])
     others = [op for op in snap.attempts.made if op.id != closed.id]
     attempts = replace(snap.attempts, made=(*others, closed))
-    return replace(snap, open_operation=None, attempts=attempts)
+    return changed(snap, open_operation=None, attempts=attempts)
 
 
 def _take(result: Plan, step: Move, now: datetime, actor: str) -> None:
@@ -144,7 +146,7 @@ def waiting(row: Onboarding, wait: Wait, now: datetime) -> Onboarding:
     """Return the row at rest: why, on whom, and until when."""
     owner = MEANINGS[wait.reason].owner
     same = (row.waiting, row.waiting_for) == (wait.reason, owner)
-    return replace(
+    return changed(
         row,
         **wait.changes,
         waiting=wait.reason,

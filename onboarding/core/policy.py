@@ -52,6 +52,9 @@ class Policy:
         signup_window: Embedded Signup to registration (Meta's rule: 14 x 24 h).
         rename_window: approval of a new name to registration (Meta's rule: 14 x 24 h).
         policy_window: what partners promise for numbers that have no window at Meta.
+        claim_window: claim of a pre-verified number to registration (Meta's rule: 90 days).
+        preverified_validity: how long an unclaimed number of the pool stays verified.
+        preverified_warm: before that ends, from when Meta takes another code for it.
         early_registration: before the end of the signup window, when registration is tried
             although the name is still in review.
         code_validity: how long a code counts as on its way.
@@ -69,6 +72,7 @@ class Policy:
         absent_grace: how long a known number must be missing from the list to count as gone.
         subscription_check: how old the proof of the app's subscription may be.
         list_interval: least time between two reads of one WABA's list.
+        watch_interval: most time between two reads of the list of a WABA with registered numbers.
         waba_calls_per_hour: Meta's budget of a WABA that has no registered number yet.
         active_waba_calls_per_hour: the same, of one that has.
         app_calls_per_hour: our own bound for all WABAs together.
@@ -89,6 +93,9 @@ class Policy:
     signup_window: timedelta = 14 * DAY
     rename_window: timedelta = 14 * DAY
     policy_window: timedelta = 14 * DAY
+    claim_window: timedelta = 90 * DAY
+    preverified_validity: timedelta = 90 * DAY
+    preverified_warm: timedelta = 45 * DAY
     early_registration: timedelta = 3 * DAY
     code_validity: timedelta = CODE_VALIDITY
     code_sends: int = 3
@@ -106,6 +113,7 @@ class Policy:
     absent_grace: timedelta = HOUR
     subscription_check: timedelta = DAY
     list_interval: timedelta = MINUTE
+    watch_interval: timedelta = DAY
     waba_calls_per_hour: int = 200
     active_waba_calls_per_hour: int = 5000
     app_calls_per_hour: int = 20000
@@ -142,6 +150,8 @@ class Policy:
     )  # fmt: skip
     poll_absent: tuple[timedelta, ...] = (5 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR)
     poll_idle: tuple[timedelta, ...] = (6 * HOUR, DAY)
+    #: How looks at a claimed number of the pool thin out until its new id is known.
+    poll_claim: tuple[timedelta, ...] = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)
     #: After this long without CONNECTED, an accepted registration is made again.
     reregister_after: timedelta = 6 * HOUR
     #: Gaps between tries of a message that a channel did not take, up to a quarter longer.

@@ -86,7 +86,7 @@ def _took_effect(snap: Snapshot, operation: JournaledOperation) -> bool | None:
     if seen is None or not seen_after(row, operation.intent_at):
         return False
     match operation.name:
-        case Operation.CREATE_NUMBER:
+        case Operation.CREATE_NUMBER | Operation.MIGRATE_NUMBER:
             return not is_gone(seen)
         case Operation.VERIFY_CODE:
             return False if is_contradicted(snap) else is_verified(seen)

@@ -82,6 +82,12 @@ MEANINGS = {
         "Meta refused in a way that only a person can mend",
         "onboarding show {id}, mend the cause, then: onboarding release {id}",
     ),
+    Reason.MIGRATION: Meaning(
+        Owner.OPERATOR,
+        "Meta refuses the migration until its conditions are met",
+        "mend what is named, then: onboarding release {id}; or leave the number where it is: "
+        "onboarding migrate undo {id}",
+    ),
     Reason.STUCK: Meaning(
         Owner.OPERATOR,
         "workers ended several times while they held this machine",
@@ -97,12 +103,25 @@ MEANINGS = {
         Owner.OPERATOR,
         "the number lives in the WhatsApp Business app or on-premises; registering it would "
         "cut it off there",
-        "onboarding cancel {id}",
+        'onboarding cancel {id}   (once registered: onboarding drift accept {id} --reason "...")',
     ),
     Reason.BANNED: Meaning(
         Owner.OPERATOR,
         "Meta banned the number; only an appeal in WhatsApp Manager helps",
         "appeal; once Meta lifts the ban it goes on by itself",
+    ),
+    Reason.DISCONNECTED: Meaning(
+        Owner.OPERATOR,
+        "Meta no longer shows the registered number as connected; somebody may have meant that, so "
+        "the engine does not register it again by itself",
+        'onboarding drift register {id} --reason "..."   (brings it back), or, if it was meant: '
+        'onboarding drift accept {id} --reason "..."',
+    ),
+    Reason.NAME_CHANGED: Meaning(
+        Owner.PARTNER,
+        "the display name was changed at Meta, and not from here",
+        'onboarding drift accept {id} --reason "..."   (keeps Meta\'s name), or back to another: '
+        'onboarding rename {id} "Name"',
     ),
     Reason.SLOT: Meaning(
         Owner.OPERATOR,
@@ -123,20 +142,22 @@ MEANINGS = {
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
 }
 
-#: Why nothing more happens by itself, by the state in which an onboarding ended.
+#: Why nothing more happens by itself, by the state in which an onboarding ended or rests.
 WHY_OVER = {
     State.EXPIRED: "the 14 days after Embedded Signup ended before the number was registered; Meta "
     "takes no registration until the customer has gone through Embedded Signup again",
     State.LEFT: "the number is no longer on this WABA: migrated away, deregistered or deleted",
+    State.MIGRATING: "it works here until it is registered on the WABA that it migrates to",
     State.FAILED: "Meta refused for good",
     State.CANCELLED: "a person gave it up",
 }
 
-#: How an onboarding that is over is taken up again, by the state in which it ended.
+#: How an onboarding that is over is taken up again, by the state in which it ended or rests.
 WHEN_OVER = {
     State.EXPIRED: "have the customer go through Embedded Signup again, with this number on WABA "
     '{waba_id}, then: onboarding restart {id} --reason "..."   (the number id may be another one; '
     "history, PIN and budgets stay)",
+    State.MIGRATING: 'to keep it here: onboarding migrate undo {id} --reason "..."',
     State.LEFT: 'if the number is back: onboarding restart {id} --reason "..."',
     State.FAILED: 'mend the cause, then: onboarding restart {id} --reason "..."',
     State.CANCELLED: "if it is wanted again, ask again: onboarding request {waba_id} ... --again",
@@ -157,6 +178,8 @@ ENDED_BY_LIST = frozenset(
         Reason.CONNECTING,
         Reason.NOT_OURS,
         Reason.BANNED,
+        Reason.DISCONNECTED,
+        Reason.NAME_CHANGED,
         Reason.SLOT,
     }
 )
@@ -191,10 +214,13 @@ REQUIRED = {
     Reason.ACCOUNT_HELD: What.TOKEN,
     Reason.HELD: What.RELEASE,
     Reason.REFUSED: What.RELEASE,
+    Reason.MIGRATION: What.CONDITION,
     Reason.STUCK: What.RELEASE,
     Reason.PIN: What.PIN,
     Reason.NOT_OURS: What.DECISION,
     Reason.BANNED: What.SUPPORT,
+    Reason.DISCONNECTED: What.DECISION,
+    Reason.NAME_CHANGED: What.DECISION,
     Reason.SLOT: What.SLOT,
     Reason.BATCH: What.BATCH,
     Reason.BATCH_PAUSED: What.BATCH,
@@ -226,10 +252,13 @@ THEN = {
     Reason.ACCOUNT_HELD: "the next step is looked at",
     Reason.HELD: "the hold ends, or the list is read",
     Reason.REFUSED: "the list is read, in case it was mended at Meta",
+    Reason.MIGRATION: "the list is read, in case the number came there by other means",
     Reason.STUCK: "the list is read, in case something changed at Meta",
     Reason.PIN: "the list is read, in case something changed at Meta",
     Reason.NOT_OURS: "the list is read, to see whether the number is free",
     Reason.BANNED: "the list is read, to see whether the ban was lifted",
+    Reason.DISCONNECTED: "the list is read, to see whether the number is connected again",
+    Reason.NAME_CHANGED: "the list is read, to see which name the number has",
     Reason.SLOT: "the list is read, to see whether a slot is free",
     Reason.BATCH: "the batch is looked at",
     Reason.BATCH_PAUSED: "the list is read, in case something changed at Meta",

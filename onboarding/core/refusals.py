@@ -17,13 +17,14 @@ from onboarding.core.creation import is_wrong_form, times_refused_for_form
 from onboarding.core.effects import code_spent, deregister_accepted
 from onboarding.core.lifecycle import FINAL, Trigger
 from onboarding.core.policy import Policy
-from onboarding.core.seen import name_standing
+from onboarding.core.seen import is_verified, name_standing, shown
 from onboarding.core.slots import is_full
 from onboarding.core.steps import Attempts, Move
 from onboarding.core.timing import DAY, HOUR, MINUTE, backoff, in_time, jitter
 from onboarding.core.waits import METAS_WAITS, failures_in_a_row, hold_step
 from onboarding.model import (
     Effect,
+    Entry,
     Failure,
     JournaledOperation,
     Onboarding,
@@ -43,6 +44,10 @@ UNFINISHED_DEREGISTER = 133000
 CODE_WRONG = 136025
 INVALID_PARAMETER = 100
 CANNOT_CREATE_CERTIFICATE = 2388001
+CANNOT_MIGRATE = 2388103
+
+#: How Meta's developer text names a full account.
+NO_ROOM = "maximum number of phone numbers"
 
 #: Codes that say that a call's object is gone, or is not to be seen.
 _GONE = (33, 803)
@@ -190,14 +195,30 @@ def _create_refused(case: Refusal) -> Move | None:
     return _again(case) if is_wrong_form(case.failure) and is_first else None
 
 
+def _migrate_refused(case: Refusal) -> Move | None:
+    """One subcode stands for many conditions; which of them is not met, only a person can mend."""
+    failure = case.failure
+    if failure.code != INVALID_PARAMETER or NO_ROOM in failure.message.casefold():
+        return _create_refused(case)
+    is_of_a_condition = failure.subcode in (None, CANNOT_MIGRATE, CANNOT_CREATE_CERTIFICATE)
+    is_for_people = failure.recovery in (RecoveryClass.HUMAN, RecoveryClass.RECONCILE)
+    if is_of_a_condition and is_for_people:
+        return _parked(case, Reason.MIGRATION)
+    return _create_refused(case)
+
+
 def _code_refused(case: Refusal) -> Move | None:
-    """136024 asks for patience that its text understates; repeats are structural."""
+    """136024 asks for patience that its text understates; repeats are structural.
+
+    Whoever said that they can read a code is not there any more after hours of it.
+    """
     if case.failure.recovery is not RecoveryClass.WAIT:
         return None
     if case.tries > case.policy.code_refused_tries:
         return _parked(case)
     wait = max(case.told, backoff(case.tries, case.policy.code_refused))
-    return _again(case, max(wait, volume_wait(case.attempts, case.policy) or wait))
+    wait = max(wait, volume_wait(case.attempts, case.policy) or wait)
+    return _again(case, wait, {"code_ready": False} if wait > HOUR else None)
 
 
 def _verify_refused(case: Refusal) -> Move | None:
@@ -214,7 +235,7 @@ def _register_refused(case: Refusal) -> Move | None:
     if special := _SPECIAL_CODES.get(case.failure.code or 0):
         return special(case)
     if case.failure.subcode == CANNOT_CREATE_CERTIFICATE:
-        return _certificate_refused(case)
+        return _must_reverify(case) if _is_unproven(case.row) else _certificate_refused(case)
     return None
 
 
@@ -225,6 +246,14 @@ def _must_reverify(case: Refusal) -> Move:
         changes={**_troubled(case, None), **lost_proof(case.row)},
         operation=case.operation,
     )
+
+
+def _is_unproven(row: Onboarding) -> bool:
+    """Whether Meta shows that a number that migrates has not proven its ownership here.
+
+    It refuses to register such a one with the subcode of a name that is not ready.
+    """
+    return row.entry is Entry.MIGRATION and is_verified(shown(row)) is False
 
 
 def _pin_refused(case: Refusal) -> Move:
@@ -290,8 +319,11 @@ def _certificate_refused(case: Refusal) -> Move:
 
 
 def _deregister_refused(case: Refusal) -> Move | None:
-    """A number that is not registered need not be deregistered."""
-    if case.failure.recovery is not RecoveryClass.RECONCILE:
+    """A number that is not registered need not be deregistered.
+
+    Of one that is to leave, the list says whether it has: no refusal is taken for that.
+    """
+    if case.failure.recovery is not RecoveryClass.RECONCILE or case.row.offboard_at is not None:
         return None
     return Move(
         note="deregister_accepted",
@@ -320,6 +352,7 @@ _SPECIAL_CODES: dict[int, Callable[[Refusal], Move | None]] = {
 
 _SPECIAL: dict[Operation, Callable[[Refusal], Move | None]] = {
     Operation.CREATE_NUMBER: _create_refused,
+    Operation.MIGRATE_NUMBER: _migrate_refused,
     Operation.REQUEST_CODE: _code_refused,
     Operation.VERIFY_CODE: _verify_refused,
     Operation.REGISTER: _register_refused,

@@ -1,4 +1,4 @@
-"""The steps of ``register_deadline`` and ``registered``: register, and see it proven.
+"""The step of ``register_deadline``: register, and see it proven.
 
 Meta allows ten register calls per number in 72 hours and then locks the number for 72 more, so
 every call is counted from the journal, and the engine stops at eight.
@@ -17,7 +17,14 @@ from onboarding.core.policy import Policy
 from onboarding.core.seen import USABLE_NAME, name_standing, seen_after, shown, shows_connected
 from onboarding.core.steps import Call, Move, Snapshot, Step, Wait
 from onboarding.core.timing import next_poll
-from onboarding.core.waits import ENGINE, NO_HOLD, budget_wait, retry_wait
+from onboarding.core.waits import (
+    ENGINE,
+    NO_HOLD,
+    budget_wait,
+    idle_poll,
+    retry_wait,
+    subscription_wait,
+)
 from onboarding.model import DeadlineReason, NameStatus, Onboarding, Operation, Reason
 
 #: What a row looks like whose new name is not, or no longer, approved.
@@ -40,6 +47,8 @@ def connected(row: Onboarding, now: datetime, reason: str) -> Move:
             "display_name": row.new_display_name or row.display_name,
             "new_display_name": None,
             "name_submitted_at": None,
+            "drift": None,
+            "name_held": None,
             # What the engine held for is mended; what a person holds stays held.
             **(NO_HOLD if row.hold_by == ENGINE else {}),
         },
@@ -58,10 +67,9 @@ def register_deadline(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     )
 
 
-def registered(snap: Snapshot, now: datetime, policy: Policy) -> Step:
-    """Rest: nothing is due from anybody."""
-    del snap, now, policy
-    return Wait(reason=Reason.DONE)
+def migrating(snap: Snapshot, now: datetime, policy: Policy) -> Step:
+    """Rest as well: all that happens to the number happens on the WABA that it goes to."""
+    return Wait(reason=Reason.DONE, observe_at=idle_poll(snap.row, now, policy))
 
 
 def _reregister(snap: Snapshot, now: datetime, policy: Policy) -> Step:
@@ -119,9 +127,8 @@ def _register(snap: Snapshot, now: datetime, policy: Policy) -> Step:
         return wait
     if operation is not Operation.SET_PIN and (wait := budget_wait(snap, operation, policy, now)):
         return wait
-    checked = snap.account.subscribed_at
-    if checked is None or now - checked >= policy.subscription_check:
-        return Wait(reason=Reason.SUBSCRIBING, check_subscription=True)
+    if wait := subscription_wait(snap, now, policy):
+        return wait
     return Call(operation=operation, natural_key=natural_key(operation, row))
 
 

@@ -11,7 +11,9 @@ from datetime import datetime
 
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.name_desk import asked_of_partner
+from onboarding.core.operations import ADDING
 from onboarding.core.reasons import AT_REST, MEANINGS, REQUIRED
+from onboarding.core.refusals import NO_ROOM
 from onboarding.core.resolving import is_parked
 from onboarding.model import (
     Account,
@@ -19,7 +21,6 @@ from onboarding.model import (
     Failure,
     JournaledOperation,
     Onboarding,
-    Operation,
     Owner,
     Reason,
     RecoveryClass,
@@ -31,8 +32,7 @@ from onboarding.model import (
 #: Says in a sentence what a failure of a call means; the recovery table knows.
 Explain = Callable[[str, Failure], str]
 
-#: How Meta's developer text names a full account, and its code for a number that it blocked.
-_NO_ROOM = "maximum number of phone numbers"
+#: Meta's code for a number that it blocked.
 _BLOCKED = 133007
 
 
@@ -212,8 +212,8 @@ def _what(row: Onboarding, reason: Reason) -> What:
     failure = row.trouble.failure if row.trouble else None
     if reason is not Reason.REFUSED or failure is None or row.trouble is None:
         return REQUIRED[reason]
-    is_create = row.trouble.operation == Operation.CREATE_NUMBER
-    if is_create and _NO_ROOM in failure.message.casefold():
+    is_create = row.trouble.operation in ADDING
+    if is_create and NO_ROOM in failure.message.casefold():
         return What.SLOT
     return What.SUPPORT if failure.code == _BLOCKED else REQUIRED[reason]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from onboarding.core.effects import code_spent, effect_of, submission_of
 from onboarding.core.lifecycle import FINAL
+from onboarding.core.operations import ADDING
 from onboarding.core.steps import Move
 from onboarding.core.waits import ENGINE, NO_HOLD, NO_TROUBLE
 from onboarding.model import (
@@ -51,8 +52,8 @@ def is_parked(row: Onboarding, operation: JournaledOperation) -> bool:
 
 
 def number_id_of(row: Onboarding, operation: JournaledOperation) -> str | None:
-    """Return the id of the number that a call was made for; ``None`` for a create."""
-    if operation.name is Operation.CREATE_NUMBER:
+    """Return the id of the number that a call was made for; ``None`` if it puts one there."""
+    if operation.name in ADDING:
         return None
     return operation.natural_key.partition("/")[0] or row.phone_number_id
 
@@ -61,7 +62,7 @@ def found(
     row: Onboarding, operation: JournaledOperation, phone_number_id: str, reason: str
 ) -> Move:
     """Return what follows from a person's word that a call took effect."""
-    is_create = operation.name is Operation.CREATE_NUMBER
+    is_create = operation.name in ADDING
     # What a call of an earlier cycle did to the number says nothing about this one.
     counts = is_create or operation.cycle == row.cycle
     trigger, changes = effect_of(row, operation, phone_number_id) if counts else (None, {})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from onboarding.core.policy import Policy
 from onboarding.model import (
@@ -53,6 +55,26 @@ def shows_connected(seen: PhoneNumber) -> bool | None:
     return False if tells_status or tells_platform else None
 
 
+def has_lost_connection(seen: PhoneNumber) -> bool:
+    """Whether a number that was registered is not any more.
+
+    One that Meta limits, or of which it does not tell, is registered all the same.
+    """
+    if seen.platform_type == PlatformType.NOT_APPLICABLE:
+        return True
+    return seen.status in (
+        NumberStatus.PENDING,
+        NumberStatus.UNVERIFIED,
+        NumberStatus.DISCONNECTED,
+    )
+
+
+def is_back(seen: PhoneNumber) -> bool:
+    """Whether a number is told to be registered, connected or limited."""
+    is_told = seen.status is not None and seen.platform_type == PlatformType.CLOUD_API
+    return is_told and not has_lost_connection(seen)
+
+
 def is_gone(seen: PhoneNumber) -> bool:
     """Whether Meta says that the number is no longer on this WABA."""
     return seen.status in (NumberStatus.MIGRATED, NumberStatus.DELETED)
@@ -64,6 +86,22 @@ def is_not_ours(seen: PhoneNumber) -> bool:
     Such a number must never be registered or deregistered by us.
     """
     return seen.is_on_biz_app is True or seen.platform_type == PlatformType.ON_PREMISE
+
+
+def remembering(before: PhoneNumber | None, number: PhoneNumber) -> PhoneNumber:
+    """Return what a read shows of a number, with what it leaves out and must not be forgotten.
+
+    A read may lack fields. That a number is in the Business app, or on-premises, holds until Meta
+    says otherwise: registering it would cut it off there.
+    """
+    if before is None or before.id != number.id or not is_not_ours(before):
+        return number
+    kept: dict[str, Any] = {
+        name: getattr(before, name)
+        for name in ("is_on_biz_app", "platform_type")
+        if getattr(number, name) is None
+    }
+    return replace(number, **kept) if kept else number
 
 
 def is_verified(seen: PhoneNumber | None) -> bool | None:

@@ -50,6 +50,22 @@ class SmsRequest:
         found = (value for key, value in self.headers.items() if key.lower() == name.lower())
         return next(found, "")
 
+    @property
+    def query(self) -> dict[str, str]:
+        """The fields in the URL.
+
+        Raises:
+            InputError: it is no URL.
+        """
+        try:
+            return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+        except ValueError:
+            raise InputError(
+                "the URL of the request is none",
+                field="url",
+                hint="give it whole, as the gateway called it",
+            ) from None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sms:
@@ -110,8 +126,7 @@ def fields_of(request: SmsRequest) -> dict[str, Any]:
     """
     if len(request.body) > MOST_BYTES:
         raise InputError("the request is too long for a text message", field="body")
-    fields: dict[str, Any] = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
-    return fields | _body_fields(request)
+    return {**request.query, **_body_fields(request)}
 
 
 def _body_fields(request: SmsRequest) -> dict[str, Any]:

@@ -37,9 +37,8 @@ def check_twilio(request: SmsRequest, auth_token: str) -> None:
     given = request.header("X-Twilio-Signature")
     if not given:
         raise _refused("the request has no X-Twilio-Signature")
-    query = dict(parse_qsl(urlsplit(request.url).query))
     body = ""
-    if (told := query.get("bodySHA256")) is not None:
+    if (told := request.query.get("bodySHA256")) is not None:
         if not _same(told.lower(), hashlib.sha256(request.body).hexdigest()):
             raise _refused("the body is not the one that Twilio signed")
     else:
@@ -54,7 +53,7 @@ def _sorted_form(request: SmsRequest) -> str:
 
 
 def _twilio(signed: str, auth_token: str) -> str:
-    digest = hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()
+    digest = hmac.new(auth_token.encode(), _bytes(signed), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()
 
 
@@ -95,7 +94,7 @@ def check_vonage(request: SmsRequest, secret: str, now: datetime) -> None:
 def _check_jwt(request: SmsRequest, token: str, secret: str, now: datetime) -> None:
     head, _, rest = token.partition(".")
     claims, _, mac = rest.partition(".")
-    expected = hmac.new(secret.encode(), f"{head}.{claims}".encode(), hashlib.sha256).digest()
+    expected = hmac.new(secret.encode(), _bytes(f"{head}.{claims}"), hashlib.sha256).digest()
     if not hmac.compare_digest(expected, _decoded(mac)):
         raise _refused("the JWT is not signed with the signature secret")
     if _json(head).get("alg") != "HS256":
@@ -128,7 +127,7 @@ def _sigs(fields: dict[str, str], secret: str) -> Iterator[str]:
     ``&`` and ``=`` within values count as ``_``, so that no field can pass for two.
     """
     cleaned = ((n, v.replace("&", "_").replace("=", "_")) for n, v in sorted(fields.items()))
-    signed = "".join(f"&{name}={value}" for name, value in cleaned).encode()
+    signed = _bytes("".join(f"&{name}={value}" for name, value in cleaned))
     yield hashlib.md5(signed + secret.encode(), usedforsecurity=False).hexdigest()
     for method in ("md5", "sha1", "sha256", "sha512"):
         yield hmac.new(secret.encode(), signed, method).hexdigest()
@@ -144,7 +143,12 @@ def _require_fresh(timestamp: object, now: datetime) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(_bytes(one), _bytes(other))
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes of a text that a stranger sent: one with half characters has some, too."""
+    return text.encode(errors="surrogatepass")
 
 
 def _refused(why: str) -> InputError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,11 @@ from onboarding.model import (
     OperationStatus,
     Reason,
     RecoveryClass,
+    changed,
 )
+
+#: Calls that spend the moving window of another one: Meta counts by the number, not by its id.
+SHARED_WINDOWS = {Operation.REQUEST_PREVERIFIED_CODE: Operation.REQUEST_CODE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ class Attempts:
         times = [
             op.intent_at
             for op in self.made
-            if op.name is operation
+            if SHARED_WINDOWS.get(op.name, op.name) is operation
             and op.status is not OperationStatus.UNSENT
             and op.intent_at > now - window
         ]
@@ -102,9 +106,9 @@ class Attempts:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Everything that a decision may look at.
+    """Everything that a decision may look at. It has no slots, so that copies are cheap.
 
     Attributes:
         row: the onboarding.
@@ -223,7 +227,7 @@ def moved(row: Onboarding, step: Move, now: datetime) -> Onboarding:
             "register_by": step.deadline.due_at,
             "register_by_reason": step.deadline.reason,
         }
-    return replace(row, **changes)
+    return changed(row, **changes)
 
 
 def entry_of(row: Onboarding, after: Onboarding, step: Move, now: datetime, actor: str) -> Entry:

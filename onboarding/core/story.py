@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from onboarding.core.chain import Entry
+from onboarding.core.deadlines import ANCHORS
 from onboarding.core.lifecycle import FINAL, STATE_MEANING, Trigger
 from onboarding.core.next_look import looks
 from onboarding.core.policy import Policy
@@ -117,13 +118,19 @@ _EVENTS: dict[str, str] = {
     Trigger.EARLY_REGISTRATION_DUE: "registration was due before the review's end",
     Trigger.CONNECTED: "the number was connected",
     Trigger.RENAME_REQUESTED: "a new display name was asked for",
+    Trigger.REGISTRATION_REQUESTED: "another registration was asked for",
     Trigger.WINDOW_CLOSED: "the window closed",
     Trigger.NUMBER_LEFT: "the number left",
     Trigger.REFUSED: "Meta refused for good",
     Trigger.CANCELLED: "it was given up",
     Trigger.RESTARTED: "it was started anew",
     "requested": "it was asked for",
+    "adopted": "it was taken over from the WABA's list",
+    "drift_found": "a difference to Meta was found",
+    "drift_ended": "a difference to Meta was gone",
     "escalated": "a rung of the ladder was raised",
+    "overdue": "it had waited too long for a person",
+    "unacknowledged": "nobody had taken it on",
     "deadline_set": "the deadline was set",
 }
 
@@ -183,22 +190,13 @@ def _deadline(known: Known, required: Sequence[Requirement]) -> Iterator[str]:
         return
     left = known.due_by - now
     source = known.deadline.anchor_source if known.deadline else ""
-    counted = f", counted from {_ANCHORS.get(source, source)}" if source else ""
+    counted = f", counted from {ANCHORS.get(source, source)}" if source else ""
     if left <= timedelta():
         yield f"It was to be registered by {_at(known.due_by)}{counted}: {length(left)} ago."
         return
     yield f"It must be registered by {_at(known.due_by)}{counted}: {length(left)} are left."
     needed = max((_TAKES.get(each.what, _TAKES_ELSE) for each in required), default=_TAKES_ELSE)
     yield f"{_verdict(left, needed)} What is awaited takes up to {length(needed)} as a rule."
-
-
-#: What deadlines are counted from, by the source of the anchor.
-_ANCHORS = {
-    "given": "the end of Embedded Signup, as it was given",
-    "last_onboarded_time": "the end of Embedded Signup, as Meta tells it",
-    "requested": "the request",
-    "last_read_before_approval": "the last read that did not show the new name as approved",
-}
 
 
 def _verdict(left: timedelta, needed: timedelta) -> str:

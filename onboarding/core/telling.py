@@ -32,10 +32,15 @@ NEEDS = {
     Reason.STUCK: "support",
     Reason.NOT_OURS: "support",
     Reason.BANNED: "support",
+    Reason.DISCONNECTED: "connection",
+    Reason.NAME_CHANGED: "display_name",
 }
 
 #: An account on hold: one alert for all its numbers.
 TOKEN = "token"  # noqa: S105 - the name of a need
+
+#: Verified numbers of a country in a pool: one alert for the pool and the country.
+STOCK = "stock"
 
 #: How long each need may wait before somebody is told.
 PATIENCE = {
@@ -45,7 +50,9 @@ PATIENCE = {
     "pin": DAY,
     "release": 3 * DAY,
     "support": 4 * HOUR,
+    "connection": HOUR / 4,
     TOKEN: HOUR,
+    STOCK: HOUR,
 }
 
 
@@ -56,14 +63,23 @@ class Tell:
     Attributes:
         channels: who is told at once.
         audience: whom the message is written for.
-        then: who is told, once, if nobody has acknowledged it ``after`` so long.
-        after: how long that is; ``None``: nobody is told next.
+        then: who is told next if nobody has acknowledged it ``after`` so long: one after the
+            other, and again from the first, until somebody does or it is done.
+        after: how long each has; ``None``: nobody is told next.
     """
 
     channels: tuple[str, ...] = (LOG,)
     audience: Audience = Audience.OPERATOR
     then: tuple[str, ...] = ()
     after: timedelta | None = None
+
+    def next_channel(self, step: int) -> str:
+        """Return who is told once so many were told; there is somebody in ``then``."""
+        return self.then[(step - 1) % len(self.then)]
+
+    def told_before(self, step: int) -> list[str]:
+        """Return who was told once so many were, each once."""
+        return [*self.channels, *self.then[: step - 1]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

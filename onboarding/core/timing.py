@@ -15,6 +15,9 @@ DAY = timedelta(days=1)
 _SHARED_FROM = 15 * MINUTE
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
+_NONE = timedelta(0)
+_WITHOUT_OFFSET = len("2026-03-02T09:00:00.000000")
+
 
 def next_poll(
     since: datetime, after: datetime, steps: Sequence[timedelta], account: str
@@ -88,17 +91,31 @@ def earliest(*instants: datetime | None) -> datetime | None:
 
 def iso(instant: datetime) -> str:
     """Return the instant as text that sorts as time does: UTC, microseconds, ``Z``."""
-    naive = instant.astimezone(UTC).replace(tzinfo=None)
-    return f"{naive.isoformat(timespec='microseconds')}Z"  # strftime does not pad early years
+    if instant.utcoffset() != _NONE:
+        instant = instant.astimezone(UTC)
+    # strftime does not pad early years.
+    return f"{instant.isoformat(timespec='microseconds')[:_WITHOUT_OFFSET]}Z"
 
 
 def parse_iso(text: str) -> datetime:
     """Return the aware UTC instant of an ISO text; one without an offset is refused.
 
     Raises:
-        ValueError: not an instant, or without an offset.
+        ValueError: not an instant, without an offset, or beyond the years that there are in UTC.
     """
     instant = datetime.fromisoformat(text.strip())
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write it like 2026-03-02T09:00:00Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is out of range") from None
+
+
+def span_text(span: timedelta | None) -> str:
+    """Return a span as people write it: ``90m``, ``4h``, ``2d``."""
+    seconds = span.total_seconds() if span is not None else 0.0
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"

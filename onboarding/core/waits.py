@@ -113,6 +113,14 @@ def has_new_input(row: Onboarding, operation: Operation) -> bool:
     return False
 
 
+def subscription_wait(snap: Snapshot, now: datetime, policy: Policy) -> Wait | None:
+    """Return the wait until the app's subscription to the WABA was looked at, if it must be."""
+    checked = snap.account.subscribed_at
+    if checked is not None and now - checked < policy.subscription_check:
+        return None
+    return Wait(reason=Reason.SUBSCRIBING, check_subscription=True)
+
+
 def block_wait(snap: Snapshot, operation: Operation, now: datetime) -> Wait | None:
     """Return the wait that Meta's refusals of such calls of this number still impose.
 

@@ -26,6 +26,7 @@ from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine
 from onboarding.engine.observe import observe_due
 from onboarding.engine.pipeline import Pipeline
+from onboarding.engine.pool_pass import pool_due
 from onboarding.engine.restoring import look, notice
 from onboarding.engine.sealing import seal_due
 from onboarding.engine.slots import look_at_queues
@@ -38,6 +39,7 @@ from onboarding.store import (
     journal,
     onboardings,
     outbox,
+    pools,
     workers,
 )
 from onboarding.store.database import reading, writing
@@ -67,6 +69,7 @@ class Worker:
             {
                 "advance": self._pipeline.feed,
                 "observe": lambda: observe_due(self.context, limit),
+                "pool": lambda: pool_due(self.context, limit),
                 "batches": lambda: judge_batches(self.context),
                 "deadlines": lambda: (
                     escalate_due(self.context, limit) + tell_due(self.context, limit)
@@ -85,6 +88,7 @@ class Worker:
         return {
             "advance": poll,
             "observe": poll,
+            "pool": poll,
             "batches": poll,
             "deadlines": _DEADLINES_S,
             "heartbeat": _HEARTBEAT_S,
@@ -111,6 +115,7 @@ class Worker:
                     host=socket.gethostname(),
                     version=__version__,
                     definition=DEFINITION,
+                    key_ids=self.context.vault.key_ids,
                 )
         except OnboardingError:
             self._pipeline.close(0)
@@ -121,7 +126,7 @@ class Worker:
 
     def wake(self) -> None:
         """Look at once whether anything is due."""
-        self.loops.wake("advance", "observe", "batches")
+        self.loops.wake("advance", "observe", "pool", "batches")
 
     def stop(self) -> None:
         """Claim nothing more, let calls in flight be answered and written, and note the end.
@@ -155,6 +160,10 @@ class Worker:
             due = {
                 "advance": onboardings.next_due(conn),
                 "observe": accounts.next_account_due(conn, self.context.policy.list_interval),
+                "pool": earliest(
+                    pools.next_due(conn),
+                    pools.next_list_due(conn, self.context.policy.list_interval),
+                ),
                 "deadlines": earliest(deadlines.next_rung_at(conn), alerts.next_alert_at(conn)),
             }
             messages = outbox.next_due(conn, list(self.context.channels))

@@ -12,6 +12,7 @@ from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.name_checks import name_refusals
+from onboarding.engine.pool_claiming import claim_refusals, reserve
 from onboarding.engine.requests import (
     NumberRequest,
     Refusal,
@@ -31,7 +32,7 @@ from onboarding.engine.taking_in import (
     store_rows,
 )
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import Entry, Onboarding
+from onboarding.model import Entry, Onboarding, State
 from onboarding.store import accounts, finding
 from onboarding.store.database import again_if_raced, reading, writing
 
@@ -87,9 +88,7 @@ def accept_sound(
         ConflictError: their batch was cancelled.
     """
     valid, refused = _validated(ctx, requests, strict_names=strict_names)
-    checked, stored = again_if_raced(
-        lambda: _accept(ctx, valid, refused, actor, leave_out=leave_out, into=into)
-    )
+    checked, stored = _accept_in_time(ctx, valid, refused, actor, leave_out=leave_out, into=into)
     receipts = {
         index: Receipt(
             onboarding=row,
@@ -104,7 +103,7 @@ def accept_sound(
 
 def warning_of(valid: ValidRequest) -> str:
     """Return what speaks against sending a code to the number; nothing if none is needed."""
-    return valid.code.warning if valid.entry is Entry.NEW else ""
+    return valid.code.warning if valid.entry is not Entry.EMBEDDED_SIGNUP else ""
 
 
 def _validated(
@@ -112,6 +111,26 @@ def _validated(
 ) -> tuple[Mapping[int, ValidRequest], Sequence[Refusal]]:
     valid, refusals = validate(requests, ctx.clock.now())
     return valid, [*refusals, *(name_refusals(valid) if strict_names else ())]
+
+
+def _accept_in_time(
+    ctx: Context,
+    valid: Mapping[int, ValidRequest],
+    refusals: Sequence[Refusal],
+    actor: str,
+    *,
+    leave_out: bool,
+    into: Into | None,
+) -> tuple[Checked, Mapping[int, Onboarding]]:
+    """Store what is new; who comes too late for a number of the pool is refused, and no other."""
+    while True:
+        known = tuple(refusals)
+        try:
+            return again_if_raced(
+                lambda: _accept(ctx, valid, known, actor, leave_out=leave_out, into=into)  # noqa: B023
+            )
+        except RequestsRefusedError as error:
+            refusals = [*refusals, *error.refusals]
 
 
 def _accept(
@@ -123,11 +142,15 @@ def _accept(
     leave_out: bool,
     into: Into | None,
 ) -> tuple[Checked, Mapping[int, Onboarding]]:
-    """Store what is new; return what was found, and what was stored."""
+    """Store what is new; return what was found, and what was stored.
+
+    Raises:
+        RequestsRefusedError: somebody else was faster to claim a number of the pool.
+    """
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         batch = open_batch(conn, into)
-        checked = _compare(ctx, conn, valid, refusals)
+        checked = compare(ctx, conn, valid, refusals)
         if leave_out:
             bad = {refusal.index for refusal in checked.refusals}
             checked = replace(
@@ -142,6 +165,8 @@ def _accept(
             rows = {index: in_batch(row, batch, into.lines[index]) for index, row in rows.items()}
         store_rows(ctx, conn, rows, checked.fresh, batch=batch, actor=actor, now=now)
         note_canaries(conn, batch)
+        if late := reserve(ctx, conn, rows, actor):
+            raise RequestsRefusedError(late)
         return checked, rows
 
 
@@ -166,7 +191,7 @@ def check(
     """Check requests as storing them would, and store nothing."""
     validated = _validated(ctx, requests, strict_names=strict_names)
     with reading(ctx.database) as conn:
-        return _compare(ctx, conn, *validated)
+        return compare(ctx, conn, *validated)
 
 
 def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list[Onboarding]:
@@ -187,16 +212,18 @@ def preview(ctx: Context, requests: Sequence[NumberRequest], actor: str) -> list
     return [row_of(ctx, each, ids.next(), actor, now) for each in fresh]
 
 
-def _compare(
+def compare(
     ctx: Context, conn: Connection, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal]
 ) -> Checked:
     """Compare sound requests with what is stored."""
     known, conflicts = _known(ctx, conn, valid)
+    fresh = {index: each for index, each in valid.items() if index not in known}
+    conflicts += claim_refusals(conn, fresh)
     found = [*refusals, *_unknown_accounts(conn, valid)]
     refused = {refusal.index for refusal in found}
     found += [conflict for conflict in conflicts if conflict.index not in refused]
     return Checked(
-        fresh={index: each for index, each in valid.items() if index not in known},
+        fresh=fresh,
         known=known,
         refusals=sorted(found, key=lambda refusal: refusal.index),
     )
@@ -266,9 +293,15 @@ def _same_number(each: ValidRequest, earlier: Sequence[Onboarding]) -> Onboardin
                 f"{each.number.e164} is onboarded on WABA {row.waba_id} already ({row.state}), "
                 f"with another {differs}",
                 field=differs,
-                hint=f"see: onboarding show {row.id}",
+                hint=_instead(each, row),
             )
     return None
+
+
+def _instead(each: ValidRequest, row: Onboarding) -> str:
+    if each.entry is Entry.MIGRATION and row.state is State.REGISTERED:
+        return f"run: onboarding migrate start {row.id} --to {each.request.waba_id}"
+    return f"see: onboarding show {row.id}"
 
 
 def _require_same_key(each: ValidRequest, row: Onboarding) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from onboarding.core.telling import TOKEN
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
 from onboarding.model import Account, AlertKind, EventType, Reason
-from onboarding.store import accounts, alerts, history, outbox
+from onboarding.store import accounts, alerts, history, onboardings, outbox
 from onboarding.store.alerts import Alert
 
 OPEN, HELD = "open", "held"
@@ -26,6 +26,42 @@ IN_ORDER: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: What is forgotten of the token before.
+FRESH: dict[str, Any] = {**IN_ORDER, "dead_token_mac": None, "token_facts": None}
+
+#: What an account looks like when no other token waits to be proven.
+NO_NEXT: dict[str, Any] = {"next_token_sealed": None, "next_token_source": None}
+
+#: A source that gave a dead token is looked at again: soon at first, then every ten minutes.
+_SOON, _LATER = timedelta(minutes=1), timedelta(minutes=10)
+
+
+def source_due_at(held_since: datetime, now: datetime) -> datetime:
+    """Return when the source of a held account's token is to be looked at again."""
+    return now + (_SOON if now - held_since < timedelta(hours=1) else _LATER)
+
+
+def next_takes_over(
+    ctx: Context, conn: Connection, known: Account, *, reason: str, now: datetime, **more: Any
+) -> Account:
+    """Let the token that waited take the place of the one before, and everything go on."""
+    onboardings.wake_account(conn, known.waba_id, now, (Reason.ACCOUNT_HELD,))
+    taken = {
+        "token_sealed": known.next_token_sealed or "",
+        "token_source": known.next_token_source,
+    }
+    return change_account(
+        ctx,
+        conn,
+        known.waba_id,
+        "token_replaced",
+        reason=reason,
+        actor="engine",
+        now=now,
+        changes={**more, **taken, **NO_NEXT, **FRESH},
+    )
+
+
 def hold_account(
     ctx: Context,
     conn: Connection,
@@ -35,14 +71,29 @@ def hold_account(
     now: datetime,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    """Put an account on hold until a person mends it, once however many numbers find it dead."""
-    if accounts.load_accounts(conn, [waba_id], lock=True)[waba_id].hold is not None:
+    """Put an account on hold until a person mends it, once however many numbers find it dead.
+
+    Another token that waits to be proven is tried first; a place that the token is read from is
+    looked at again, as it may give another one.
+    """
+    known = accounts.load_accounts(conn, [waba_id], lock=True)[waba_id]
+    if known.hold is not None:
         if changes:
             accounts.update_account(conn, waba_id, **changes)
+        return
+    if known.has_next_token:
+        more = {**(changes or {}), "observe_due_at": now}
+        reason = f"the one before was refused: {text}"
+        next_takes_over(ctx, conn, known, reason=reason, now=now, **more)
         return
     hold = {
         "hold": Reason.ACCOUNT_HELD, "hold_text": text, "hold_by": "engine", "hold_since": now,
     }  # fmt: skip
+    if (source := known.token_source) is not None:
+        dead = ctx.sources.kept(source)
+        hold["hold_text"] = ctx.sources.problem(source) or text
+        hold["dead_token_mac"] = ctx.vault.mac("token", dead) if dead else None
+        hold["observe_due_at"] = source_due_at(now, now)
     change_account(
         ctx,
         conn,
@@ -101,6 +152,8 @@ def change_account(
 def _tell(ctx: Context, conn: Connection, before: Account, after: Account, entry: Entry) -> None:
     """Tell of a hold that begins or ends: one alert for an account, however many numbers it has."""
     waba_id, now = after.waba_id, entry.at
+    if before.token_facts is not None and after.token_facts is None:
+        close_expiry(conn, waba_id, now)
     if before.hold is None and after.hold is not None:
         told = account_event(EventType.ACCOUNT_HELD, after, account_due(after), now)
         announce(ctx, conn, [told])
@@ -110,6 +163,12 @@ def _tell(ctx: Context, conn: Connection, before: Account, after: Account, entry
         announce(ctx, conn, [account_event(EventType.ACCOUNT_RELEASED, after, facts, now)])
         alerts.close_alerts(conn, [waba_id], [AlertKind.ACCOUNT], now)
         outbox.cancel(conn, [(waba_id, AlertKind.ACCOUNT)], "the account goes on")
+
+
+def close_expiry(conn: Connection, waba_id: str, now: datetime) -> None:
+    """Tell nobody any more that a token comes to its end."""
+    alerts.close_alerts(conn, [waba_id], [AlertKind.TOKEN_EXPIRY], now)
+    outbox.cancel(conn, [(waba_id, AlertKind.TOKEN_EXPIRY)], "the token was replaced")
 
 
 def held(ctx: Context, of: Iterable[Account]) -> Iterator[Alert]:

@@ -73,5 +73,6 @@ def _not_done(account: Account, what: str, now: datetime) -> Iterator[str]:
         ("observe_due_at",) if what == "list_numbers" else ("observe_due_at", "check_due_at")
     ):
         at: datetime | None = getattr(account, name)
-        if account.lease_until is not None or (at is not None and at <= now):
+        is_watched = at is None and what == "list_numbers"  # read although nothing was expected
+        if account.lease_until is not None or is_watched or (at is not None and at <= now):
             yield name

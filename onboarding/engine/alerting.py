@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.chain import Entry
 from onboarding.core.events import (
     Event,
     account_overdue,
     account_unacknowledged,
     digest,
     overdue,
+    token_expiring,
     unacknowledged,
 )
+from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
-from onboarding.core.telling import NEEDS, TOKEN, Rules, Tell
-from onboarding.core.timing import MINUTE
+from onboarding.core.telling import NEEDS, STOCK, TOKEN, Rules, Tell
+from onboarding.core.timing import HOUR, MINUTE
+from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
-from onboarding.model import Account, AlertKind, Onboarding
-from onboarding.store import accounts, alerts, digests, onboardings
+from onboarding.engine.pool_stock import stock_levels
+from onboarding.engine.token_checks import next_reminder
+from onboarding.model import Account, AlertKind, EventType, Onboarding
+from onboarding.store import accounts, alerts, digests, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -42,6 +48,7 @@ class _Known:
     standing_still: Mapping[str, int]
     acknowledged: Mapping[str, tuple[str, datetime]]
     digest: Mapping[str, object]
+    stocks: Mapping[str, Stock]
 
 
 def tell_due(ctx: Context, limit: int) -> int:
@@ -63,6 +70,7 @@ def _tell_due(ctx: Context, limit: int) -> int:
         known = _known(ctx, conn, locked, rows=rows, held=held, now=now)
         looked_at = [_look(alert, known) for alert in locked]
         alerts.write_alerts(conn, [after for after, _ in looked_at])
+        _record(conn, looked_at, known)
         announce(ctx, conn, [event for _, event in looked_at if event is not None])
     for after, event in looked_at:
         if event is not None:
@@ -80,6 +88,7 @@ def _known(
     now: datetime,
 ) -> _Known:
     is_digest = any(alert.kind is AlertKind.DIGEST for alert in locked)
+    is_stock = any(alert.kind is AlertKind.STOCK for alert in locked)
     return _Known(
         rules=ctx.rules,
         now=now,
@@ -88,7 +97,11 @@ def _known(
         standing_still=digests.count_held(conn, list(held)) if held else {},
         acknowledged=alerts.load_acknowledged(conn, [alert.subject for alert in locked], now),
         digest=digests.load_digest(conn, now) if is_digest else {},
+        stocks={stock.subject: stock for stock in stock_levels(conn)} if is_stock else {},
     )
+
+
+_WITHOUT_HISTORY = (AlertKind.DIGEST, AlertKind.STOCK, AlertKind.TOKEN_EXPIRY)
 
 
 def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -101,10 +114,14 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     match alert.kind:
         case AlertKind.ACCOUNT:
             return _look_at_account(alert, known)
+        case AlertKind.TOKEN_EXPIRY:
+            return _look_at_expiry(alert, known)
         case AlertKind.RUNG:
             return _look_at_rung(alert, known)
         case AlertKind.REQUIREMENT:
             return _look_at_requirement(alert, known)
+        case AlertKind.STOCK:
+            return _look_at_stock(alert, known)
 
 
 def _look_at_digest(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -121,16 +138,42 @@ def _look_at_account(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
         return _closed(alert, known), None
     numbers = known.standing_still.get(account.waba_id, 0)
     if alert.step == 0:
-        return _told(alert, rule.tell, known), account_overdue(account, numbers, rule, known.now)
-    event = account_unacknowledged(account, numbers, rule.tell, known.now)
-    return _told_next(alert), event if rule.tell.then else None
+        event = account_overdue(account, numbers, rule, known.now)
+    elif rule.tell.then:
+        event = account_unacknowledged(account, numbers, alert.step, tell=rule.tell, now=known.now)
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
+
+
+def _look_at_expiry(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    """Tell of a token that comes to its end; once it has, the hold of its account is told."""
+    account, rule = known.accounts.get(alert.subject), known.rules.overdue.get(TOKEN)
+    facts = account.token_facts if account is not None else None
+    if account is None or rule is None or facts is None or facts.ends_at is None:
+        return _closed(alert, known), None
+    after = replace(alert, step=alert.step + 1, next_at=next_reminder(facts.ends_at, known.now))
+    return after, token_expiring(account, facts, rule.tell, known.now)
+
+
+def _look_at_stock(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    stock, rule = known.stocks.get(alert.subject), known.rules.overdue.get(STOCK)
+    if stock is None or not stock.is_low or rule is None:
+        return _closed(alert, known), None
+    if alert.step == 0:
+        event = low_stock(stock, alert.since, rule, known.now)
+    elif rule.tell.then:
+        event = still_low(stock, alert.since, alert.step, tell=rule.tell, now=known.now)
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
 
 
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     row, tell = known.rows.get(alert.subject), known.rules.of_rung(alert.what)
     if row is None or not tell.then:
         return _closed(alert, known), None
-    return _told_next(alert), unacknowledged(row, alert.kind, alert.what, tell, known.now)
+    return _told(alert, tell, known), _unacknowledged(row, alert, tell, known)
 
 
 def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -138,14 +181,18 @@ def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | No
     if row is None or rule is None:
         return _closed(alert, known), None
     if NEEDS.get(row.waiting) != alert.what:
-        if row.waiting in FOR_PEOPLE:
-            return replace(alert, next_at=None), None  # that of the account, which has its own
-        return replace(alert, next_at=known.now + _LOOK_AGAIN), None
+        # An account on hold has an alert of its own; behind it, this one waits for its turn.
+        after = HOUR if row.waiting in FOR_PEOPLE else _LOOK_AGAIN
+        return replace(alert, next_at=known.now + after), None
     if alert.step == 0:
-        event = overdue(row, alert.since, rule, known.now)
-        return _told(alert, rule.tell, known), event
-    event = unacknowledged(row, alert.kind, alert.what, rule.tell, known.now)
-    return _told_next(alert), event if rule.tell.then else None
+        return _told(alert, rule.tell, known), overdue(row, alert.since, rule, known.now)
+    if not rule.tell.then:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), _unacknowledged(row, alert, rule.tell, known)
+
+
+def _unacknowledged(row: Onboarding, alert: Alert, tell: Tell, known: _Known) -> Event:
+    return unacknowledged(row, alert.kind, alert.what, alert.step, tell=tell, now=known.now)
 
 
 def _closed(alert: Alert, known: _Known) -> Alert:
@@ -153,12 +200,48 @@ def _closed(alert: Alert, known: _Known) -> Alert:
 
 
 def _told(alert: Alert, tell: Tell, known: _Known) -> Alert:
-    """Return the alert once the first were told: the next are told later, if there are any."""
-    return replace(alert, step=1, next_at=known.now + tell.after if tell.after else None)
+    """Return the alert once somebody was told: who is next is told later, if there is anybody."""
+    next_at = known.now + tell.after if tell.after else None
+    return replace(alert, step=alert.step + 1, next_at=next_at)
 
 
-def _told_next(alert: Alert) -> Alert:
-    return replace(alert, step=2, next_at=None)
+def _record(
+    conn: Connection, looked_at: Sequence[tuple[Alert, Event | None]], known: _Known
+) -> None:
+    """Append who was told of what to the histories.
+
+    A digest and a stock are about none of them; that a token ends is told often, and is no news.
+    """
+    of_rows: dict[str, list[Entry]] = {}
+    of_accounts: dict[str, list[Entry]] = {}
+    for alert, event in looked_at:
+        if event is None or alert.kind in _WITHOUT_HISTORY:
+            continue
+        if alert.kind is AlertKind.ACCOUNT:
+            of_accounts.setdefault(alert.subject, []).append(_entry(alert, event, HELD))
+        else:
+            state = known.rows[alert.subject].state.value
+            of_rows.setdefault(alert.subject, []).append(_entry(alert, event, state))
+    rows = {id_: (row.history_seq, row.head_hash) for id_, row in known.rows.items()}
+    history.append(conn, of_rows, rows)
+    held = {id_: (each.history_seq, each.head_hash) for id_, each in known.accounts.items()}
+    history.append(conn, of_accounts, held, history.ACCOUNTS)
+
+
+def _entry(alert: Alert, event: Event, state: str) -> Entry:
+    told = ", ".join(event.channels) or "nobody"
+    since = f"{alert.what}, since {alert.since:%Y-%m-%d %H:%M} UTC"
+    is_first = event.type is EventType.OVERDUE
+    note = "overdue" if is_first else "unacknowledged"
+    return Entry(
+        at=event.at,
+        trigger=note,
+        source=state,
+        dest=state,
+        actor="engine",
+        reason=f"{since}; " + (f"told: {told}" if is_first else f"nobody took it on; told: {told}"),
+        detail={"of": alert.kind.value, "what": alert.what, "told": ",".join(event.channels)},
+    )
 
 
 def _log(alert: Alert, event: Event) -> None:

@@ -70,7 +70,7 @@ def snooze(ctx: Context, onboarding_id: str, until: datetime, reason: str, actor
                 "there is no deadline to snooze", hint=f"see: onboarding show {row.id}"
             )
         ladder = ctx.policy.ladder
-        snoozed.extend(dated(replace(d, snoozed_until=until), ladder) for d in running)
+        snoozed[:] = [dated(replace(d, snoozed_until=until), ladder) for d in running]
         deadlines.move_rungs(conn, snoozed)
         _put_off(conn, row.id, until)
         _tell(ctx, conn, row, EventType.SNOOZED, actor=actor, reason=reason, until=until, now=now)

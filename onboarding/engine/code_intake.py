@@ -16,7 +16,7 @@ from onboarding.engine.changing import no_onboarding, write_moves
 from onboarding.engine.context import Context
 from onboarding.engine.restoring import restore_of
 from onboarding.errors import ConflictError, OnboardingError, StoreError, TransitionRefusedError
-from onboarding.model import JournaledOperation, Onboarding, Operation, State
+from onboarding.model import JournaledOperation, Onboarding, Operation, State, changed
 from onboarding.store import journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -106,7 +106,7 @@ def take_codes(
     now = ctx.clock.now()
     rows = onboardings.load_onboardings(conn, list(codes), lock=True)
     marked = {
-        id_: replace(row, code_mac=ctx.vault.mac(row.phone_number_id or "", codes[id_]))
+        id_: changed(row, code_mac=ctx.vault.mac(row.phone_number_id or "", codes[id_]))
         for id_, row in rows.items()
     }
     refused = _refused(conn, list(marked.values()), now)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from onboarding.core.code_ledger import CodeLedger, ledger_of
 from onboarding.core.steps import Snapshot
 from onboarding.engine.context import Context
-from onboarding.engine.looking import load_attempts
+from onboarding.engine.looking import load_attempts, read_by_intakes
 from onboarding.engine.restoring import restore_of
 from onboarding.model import Entry, Onboarding, State
 from onboarding.store import accounts
@@ -28,6 +28,7 @@ def code_ledgers(ctx: Context, rows: Sequence[Onboarding]) -> list[CodeLedger]:
                 account=known[row.waba_id],
                 attempts=attempts[row.number_key],
                 restore=restore,
+                **read_by_intakes(ctx, row),
             ),
             now,
             ctx.policy,
@@ -38,4 +39,4 @@ def code_ledgers(ctx: Context, rows: Sequence[Onboarding]) -> list[CodeLedger]:
 
 def needs_code(row: Onboarding) -> bool:
     """Whether a code is still to come; what comes from Embedded Signup is proven there."""
-    return row.state is not State.REQUESTED or row.entry is Entry.NEW
+    return row.state is not State.REQUESTED or row.entry is not Entry.EMBEDDED_SIGNUP

@@ -20,15 +20,18 @@ from onboarding.core.code_links import (
     require_usable,
     url_of,
 )
+from onboarding.core.code_timing import lapses_at
+from onboarding.core.code_wishes import ready, require_code_needed
 from onboarding.core.codes import parse_code
 from onboarding.core.steps import Move
 from onboarding.core.timing import iso
-from onboarding.engine.changing import change
+from onboarding.engine.changing import change, write_moves
 from onboarding.engine.code_intake import take_codes
 from onboarding.engine.context import Context
+from onboarding.engine.looking import snapshots
 from onboarding.errors import InputError, NotFoundError, OnboardingError, TransitionRefusedError
 from onboarding.model import Onboarding, Operation, OperationStatus
-from onboarding.store import code_links, journal, onboardings
+from onboarding.store import code_links, history, journal, onboardings
 from onboarding.store.database import again_if_unlucky, reading, writing
 
 _PURPOSE = "code-link"
@@ -63,11 +66,7 @@ def make_link(ctx: Context, onboarding_id: str, until: datetime, actor: str) -> 
 
     def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
         _require_end(until, now)
-        if row.state not in CODE_STATES:
-            raise TransitionRefusedError(
-                f"no code is needed while the onboarding is '{row.state}'",
-                hint=f"see: onboarding show {row.id}",
-            )
+        require_code_needed(row)
         link = CodeLink(
             id=link_id,
             onboarding_id=row.id,
@@ -121,34 +120,83 @@ def redeem_link(ctx: Context, token: str, text: str, actor: str | None) -> Onboa
         TransitionRefusedError: the link was used, revoked or has expired; or no code is expected.
         ConflictError: this code was sent to Meta before.
     """
-    link_id, _ = read_token(token, ctx.vault.key_id, partial(ctx.vault.sign, _PURPOSE))
+    link_id = _id_in(ctx, token)
     code, digest = parse_code(text), digest_of(bare(token))
     return again_if_unlucky(lambda: _redeem(ctx, link_id, digest, code, actor))
 
 
+def _id_in(ctx: Context, token: str) -> str:
+    return read_token(token, ctx.vault.key_id, partial(ctx.vault.sign, _PURPOSE))[0]
+
+
 def _redeem(ctx: Context, link_id: str, digest: str, code: str, actor: str | None) -> Onboarding:
     with writing(ctx.database) as conn:
-        found = code_links.load_link(conn, link_id)
-        if found is None or not secrets.compare_digest(found.digest, digest):
-            raise NotFoundError("this link is not known here", hint="ask for a new one")
-        row = onboardings.load_onboardings(conn, [found.onboarding_id], lock=True)[
-            found.onboarding_id
-        ]
-        link = code_links.load_link(conn, link_id) or found  # as it is under the lock
-        now = ctx.clock.now()
-        _require_unused(conn, link, row)
-        require_usable(link, row.cycle, now, ctx.policy.code_tries)
-        taken = take_codes(
-            ctx,
-            conn,
-            {row.id: code},
-            actor or f"link {shown(link)}",
-            {"link": shown(link), "link_made_by": link.made_by},
-        )[row.id]
+        link, row = _usable(ctx, conn, link_id, digest)
+        by, now = actor or f"link {shown(link)}", ctx.clock.now()
+        taken = take_codes(ctx, conn, {row.id: code}, by, _told_by(link))[row.id]
         if isinstance(taken, OnboardingError):
             raise taken
         code_links.count_code(conn, link.id, now)
         return taken
+
+
+def _usable(
+    ctx: Context, conn: Connection, link_id: str, digest: str
+) -> tuple[CodeLink, Onboarding]:
+    """Return a link that may be used, and its onboarding, locked."""
+    found = code_links.load_link(conn, link_id)
+    if found is None or not secrets.compare_digest(found.digest, digest):
+        raise NotFoundError("this link is not known here", hint="ask for a new one")
+    id_ = found.onboarding_id
+    row = onboardings.load_onboardings(conn, [id_], lock=True)[id_]
+    link = code_links.load_link(conn, link_id) or found  # as it is under the lock
+    _require_unused(conn, link, row)
+    require_usable(link, row.cycle, ctx.clock.now(), ctx.policy.code_tries)
+    return link, row
+
+
+def _told_by(link: CodeLink) -> dict[str, str]:
+    return {"link": shown(link), "link_made_by": link.made_by}
+
+
+def ready_by_link(ctx: Context, token: str, actor: str | None) -> Onboarding:
+    """Take the word of a holder, by their link, that they can read a code: one is asked for.
+
+    A link has as many codes sent as may go unread, and none while one is on its way: whoever has
+    it must not use up what Meta sends in three days.
+
+    Raises:
+        InputError: no token of ours.
+        NotFoundError: the link is not known here.
+        TransitionRefusedError: the link was used, revoked or has expired; it had its codes sent;
+            a code is on its way, or none is needed.
+    """
+    link_id, digest = _id_in(ctx, token), digest_of(bare(token))
+    return again_if_unlucky(lambda: _ready(ctx, link_id, digest, actor))
+
+
+def _ready(ctx: Context, link_id: str, digest: str, actor: str | None) -> Onboarding:
+    with writing(ctx.database) as conn:
+        link, row = _usable(ctx, conn, link_id, digest)
+        by, now = actor or f"link {shown(link)}", ctx.clock.now()
+        step = ready(row, _told_by(link))
+        _require_none_out(ctx, conn, row, now)
+        said = [e for _, e in history.read(conn, row.id) if e.trigger == step.note]
+        if sum(e.detail == step.detail for e in said) >= ctx.policy.code_sends:
+            raise TransitionRefusedError(
+                f"this link had {ctx.policy.code_sends} codes sent", hint="ask for a new one"
+            )
+        return write_moves(ctx, conn, [(row, step)], by, now)[row.id]
+
+
+def _require_none_out(ctx: Context, conn: Connection, row: Onboarding, now: datetime) -> None:
+    (snap,) = snapshots(ctx, conn, [row], now)
+    lapses = lapses_at(snap, ctx.policy)
+    if row.code_ready or snap.open_operation or (lapses is not None and now < lapses):
+        raise TransitionRefusedError(
+            "a code is on its way, or will be in a moment",
+            hint="give it with this link; if none comes, try again in ten minutes",
+        )
 
 
 def _require_unused(conn: Connection, link: CodeLink, row: Onboarding) -> None:

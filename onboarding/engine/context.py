@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 from onboarding.clock import Clock
 from onboarding.core.policy import Policy
 from onboarding.core.telling import Rules
+from onboarding.engine.token_sources import TokenSources
 from onboarding.engine.vault import Vault
 from onboarding.errors import ConfigurationError
 from onboarding.graph.client import GraphClient
@@ -81,6 +82,7 @@ class Context:
         waker: what is told of machines whose state changed; nothing by default.
         notifications: who is told what, and in which words.
         channels: how each of them is told, by name.
+        sources: reads the tokens that are kept elsewhere.
     """
 
     database: Engine
@@ -94,6 +96,7 @@ class Context:
     waker: Waker | None = None
     notifications: Configuration = field(default_factory=Configuration)
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    sources: TokenSources = field(default_factory=TokenSources)
 
     @property
     def rules(self) -> Rules:
@@ -108,12 +111,25 @@ class Context:
         return datetime.now(UTC)
 
     def token_of(self, account: Account) -> str:
-        """Return an account's token; nothing if it was sealed with another key.
+        """Return an account's token; nothing if it cannot be read, or is of another key.
 
-        The Graph client refuses to send without one, which holds this account and no other.
+        The Graph client refuses to send without one, which holds this account and no other. It
+        may be read from elsewhere, which takes a while: never within a transaction.
         """
+        return self.open_token(account.token_sealed, account.token_source)
+
+    def newest_token_of(self, account: Account) -> str:
+        """Return the token that waits to be proven, if there is one; else the account's."""
+        if account.has_next_token:
+            return self.open_token(account.next_token_sealed or "", account.next_token_source)
+        return self.token_of(account)
+
+    def open_token(self, sealed: str, source: str | None) -> str:
+        """Return a token that is stored, or read from a place; nothing if there is none."""
+        if source is not None:
+            return self.sources.token(source)
         try:
-            return self.vault.open(account.token_sealed)
+            return self.vault.open(sealed)
         except ConfigurationError:
             return ""
 

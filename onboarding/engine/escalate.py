@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from onboarding.core.deadlines import Raised, climb
 from onboarding.core.events import Event, escalation
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
-from onboarding.model import AlertKind, Onboarding
+from onboarding.model import AlertKind, Onboarding, State
 from onboarding.store import alerts, deadlines, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import writing
@@ -27,13 +28,33 @@ def escalate_due(ctx: Context, limit: int) -> int:
         if not (ids := deadlines.find_climbable(conn, now, limit)):
             return 0
         rows = onboardings.load_onboardings(conn, ids, lock=True)
-        due = deadlines.load_climbable(conn, ids, now)  # as they are now that nobody moves them
-        climbed = [up for d in due if (up := climb(d, now, ctx.policy.ladder)) is not None]
-        if climbed:
-            _record(ctx, conn, climbed, rows, now)
+        climbed = raise_rungs(ctx, conn, ids, rows, now)
     for up in climbed:
         _log(up, rows[up.deadline.onboarding_id], now)
     return len(climbed)
+
+
+def raise_rungs(
+    ctx: Context,
+    conn: Connection,
+    ids: Sequence[str],
+    rows: dict[str, Onboarding],
+    now: datetime,
+) -> list[Raised]:
+    """Raise the rungs that are due of some onboardings.
+
+    Args:
+        ctx: the engine's parts.
+        conn: a transaction that holds their rows.
+        ids: which onboardings.
+        rows: their rows by id, which are brought up to date with their histories.
+        now: business time.
+    """
+    due = deadlines.load_climbable(conn, ids, now)  # as they are now that nobody moves them
+    climbed = [up for d in due if (up := climb(d, now, ctx.policy.ladder)) is not None]
+    if climbed:
+        _record(ctx, conn, climbed, rows, now)
+    return climbed
 
 
 def _record(
@@ -49,8 +70,9 @@ def _record(
     for up in climbed:
         row = rows[up.deadline.onboarding_id]
         entries.setdefault(row.id, []).append(_entry(up, row, now))
-    heads = {id_: (row.history_seq, row.head_hash) for id_, row in rows.items()}
-    history.append(conn, entries, heads)
+    heads = {id_: (rows[id_].history_seq, rows[id_].head_hash) for id_ in entries}
+    for id_, (seq, head) in history.append(conn, entries, heads).items():
+        rows[id_] = replace(rows[id_], history_seq=seq, head_hash=head)
     _tell(ctx, conn, climbed, rows, now)
 
 
@@ -104,10 +126,16 @@ def _entry(up: Raised, row: Onboarding, now: datetime) -> Entry:
         source=row.state.value,
         dest=row.state.value,
         actor="engine",
-        reason=f"{up.rung.name}: to be registered by {up.deadline.due_at:%Y-%m-%d %H:%M} UTC, "
-        f"waiting for {row.waiting_for} ({row.waiting})",
+        reason=f"{up.rung.name}: {_standing(up, row)}",
         detail=detail,
     )
+
+
+def _standing(up: Raised, row: Onboarding) -> str:
+    by = f"registered by {up.deadline.due_at:%Y-%m-%d %H:%M} UTC"
+    if row.state is State.EXPIRED:
+        return f"not {by}"
+    return f"to be {by}, waiting for {row.waiting_for} ({row.waiting})"
 
 
 def _log(up: Raised, row: Onboarding, now: datetime) -> None:

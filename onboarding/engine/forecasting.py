@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from onboarding.core.budgets import APP, waba_key
-from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.deadlines import deadline_of, first_deadline
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.fleet import Progress, forecast
 from onboarding.core.forecast.outlook import Outlook
@@ -17,11 +17,11 @@ from onboarding.core.forecast.start import Start
 from onboarding.core.lifecycle import FINAL
 from onboarding.engine.context import Context
 from onboarding.engine.importing import preview_file
-from onboarding.engine.looking import load_attempts
+from onboarding.engine.looking import load_attempts, read_by_intakes
 from onboarding.engine.request_files import RequestFile
 from onboarding.engine.restoring import restore_of
 from onboarding.engine.slots import open_slots
-from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Reason
+from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Reason, changed
 from onboarding.store import accounts, budgets, deadlines, due
 from onboarding.store.database import reading
 
@@ -64,7 +64,7 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
             operations[number] = attempts.made
     return Start(
         now=now,
-        rows=[*rows, *(replace(row, next_due_at=now) for row in further)],
+        rows=[*rows, *(changed(row, next_due_at=now) for row in further)],
         accounts=known | made,
         operations=operations,
         deadlines=_deadlines(ctx, conn, rows, further),
@@ -73,7 +73,7 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
         breakers=budgets.load_breakers(conn, keys),
         restore=restore,
         slots=open_slots(ctx, conn, list(known), now),
-        answers=lambda row: any(intake.answers(row) for intake in ctx.intakes),
+        reads=partial(read_by_intakes, ctx),
     )
 
 
@@ -81,7 +81,7 @@ def _begun(row: Onboarding, now: datetime) -> Onboarding:
     """Return the row as if its batch came to it now; a batch that is paused stays so."""
     if row.waiting is not Reason.BATCH:
         return row
-    return replace(row, next_due_at=now, waiting=Reason.DUE)
+    return changed(row, next_due_at=now, waiting=Reason.DUE)
 
 
 def _unknown(waba_id: str, now: datetime) -> Account:
@@ -113,16 +113,7 @@ def _deadlines(
         for deadline in deadlines.load_deadlines(conn, [row.id for row in part]):
             found.setdefault(deadline.onboarding_id, []).append(deadline)
     for row in further:
-        first = first_deadline(row, ctx.policy)
-        deadline = Deadline(
-            onboarding_id=row.id,
-            cycle=row.cycle,
-            reason=first.reason,
-            anchor_source=first.anchor_source,
-            starts_at=first.starts_at,
-            due_at=first.due_at,
-        )
-        found[row.id] = [dated(deadline, ctx.policy.ladder)]
+        found[row.id] = [deadline_of(row, first_deadline(row, ctx.policy), ctx.policy.ladder)]
     return found
 
 

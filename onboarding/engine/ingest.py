@@ -1,6 +1,6 @@
 """Meta's webhooks are hints: they bring the next read forward, and the re-read decides.
 
-Only the reason of a declined name is kept from them, because no read ever tells it.
+Only what no read ever tells is kept from them: why a name was declined, and that a PIN was changed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from onboarding.core.numbers import number_key
 from onboarding.core.plan import Plan
 from onboarding.core.steps import Wait, entry_of, moved
 from onboarding.engine.context import Context
+from onboarding.engine.pin_watch import PinTold, note_pins
 from onboarding.engine.slots import tell_bounds
 from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
 from onboarding.model import Onboarding
-from onboarding.store import accounts, finding, webhooks
+from onboarding.store import accounts, finding, onboardings, webhooks
 from onboarding.store.database import writing
 
 #: Fields after which a read of the WABA's list may show something new.
@@ -78,6 +79,7 @@ def ingest(ctx: Context, payload: object) -> Ingested:
         known = {c.digest: c for c in changes if c.digest in new and c.field in _HINTS}
         fresh = list(known.values())
         accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
+        note_pins(ctx, conn, [_pin_told(c, now) for c in fresh if c.field == "security"], now)
         for change in fresh:
             if change.field == "business_capability_update":
                 tell_bounds(ctx, conn, change.waba_id, change.value, _at(change, now))
@@ -124,6 +126,15 @@ def _instant(entry: Mapping[str, Any]) -> datetime | None:
         return None
 
 
+def _pin_told(change: _Change, now: datetime) -> PinTold:
+    return PinTold(
+        waba_id=change.waba_id,
+        number_key=number_key(str(change.value.get("display_phone_number", ""))),
+        event=str(change.value.get("event", "")),
+        at=min(change.sent_at or now, now),
+    )
+
+
 def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now: datetime) -> None:
     told: dict[tuple[str, str], list[_Change]] = {}
     for each in changes:
@@ -131,11 +142,12 @@ def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now:
         told.setdefault((each.waba_id, key), []).append(each)
     if not told:
         return
-    found = finding.load_by_number(conn, [key for _, key in told])
+    known = finding.load_by_number(conn, [key for _, key in told])
+    ids = [row.id for rows in known.values() for row in rows]
+    found = onboardings.load_onboardings(conn, ids, lock=True)
     plans = [
         _decided(row, told[row.waba_id, row.number_key], now)
-        for rows in found.values()
-        for row in rows
+        for row in found.values()
         if row.state in LIVE and (row.waba_id, row.number_key) in told
     ]
     write_plans(ctx, conn, plans, now)

@@ -32,6 +32,7 @@ from onboarding.model import (
     OperationStatus,
     Owner,
     Reason,
+    changed,
 )
 from onboarding.store import budgets, journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
@@ -48,6 +49,7 @@ class Sent:
     operation: JournaledOperation
     row: Onboarding
     call: GraphCall
+    account: Account
 
 
 def write_intents(
@@ -67,7 +69,8 @@ def write_intents(
     if not claimed:
         return []
     try:
-        return again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+        sent = again_if_unlucky(lambda: _write_intents(ctx, claimed, forced))
+        return [_with_token(ctx, each) for each in sent]
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one machine must never stop the others
@@ -167,8 +170,8 @@ def _with_intent(ctx: Context, made: Plan, now: datetime, lease_until: datetime)
     operation = made.step.operation if isinstance(made.step, Call) else None
     if operation in TAKES_PIN and row.pin_sealed is None and row.pin_pending_sealed is None:
         # Stored before the call: the call sets it at Meta even if its answer is lost.
-        row = replace(row, pin_sealed=ctx.vault.seal(new_pin()))
-    return replace(
+        row = changed(row, pin_sealed=ctx.vault.seal(new_pin()))
+    return changed(
         row,
         next_due_at=now + ctx.policy.settle,
         waiting=Reason.SETTLING,
@@ -193,7 +196,7 @@ def _journal(
             snap,
             call,
             written[made.row.id],
-            _operation(ctx, replace(snap, row=made.row), call, ids.next(), now),
+            _operation(ctx, changed(snap, row=made.row), call, ids.next(), now),
         )
         for snap, made, call in calling
         if made.row.id in written
@@ -204,9 +207,8 @@ def _journal(
         Sent(
             operation=operation,
             row=row,
-            call=_graph_call(
-                ctx, snap.account, call, row, operation_id=operation.id, send_before=send_before
-            ),
+            call=_graph_call(ctx, call, row, operation_id=operation.id, send_before=send_before),
+            account=snap.account,
         )
         for snap, call, row, operation in planned
         if operation.id in journaled
@@ -214,20 +216,15 @@ def _journal(
 
 
 def _graph_call(
-    ctx: Context,
-    account: Account,
-    call: Call,
-    row: Onboarding,
-    *,
-    operation_id: str,
-    send_before: float,
+    ctx: Context, call: Call, row: Onboarding, *, operation_id: str, send_before: float
 ) -> GraphCall:
-    return GraphCall(
-        request=request_of(call, row, ctx.vault),
-        token=ctx.token_of(account),
-        tag=operation_id,
-        send_before=send_before,
-    )
+    request = request_of(call, row, ctx.vault)
+    return GraphCall(request=request, token="", tag=operation_id, send_before=send_before)
+
+
+def _with_token(ctx: Context, sent: Sent) -> Sent:
+    """Return a call with its token, which may take a while to read: no transaction is open."""
+    return replace(sent, call=replace(sent.call, token=ctx.token_of(sent.account)))
 
 
 def _operation(

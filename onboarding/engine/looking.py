@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -26,18 +27,19 @@ def snapshots(
     now: datetime,
     forced: Collection[str] = (),
 ) -> list[Snapshot]:
-    """Return a snapshot of each row, in the same order; four queries however many there are.
+    """Return a snapshot of each row, in the same order; three queries however many there are.
 
     And one for batches, two for slots, where there are numbers that depend on them.
 
     The accounts are locked: what follows may change them, and budgets are locked after accounts.
     """
     known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}), lock=True)
-    pressing: dict[str, list[JournaledOperation]] = {}
-    for operation in journal.load_pressing(conn, [row.id for row in rows]):
-        pressing.setdefault(operation.onboarding_id or "", []).append(operation)
     restore = restore_of(conn, now)
-    attempts = load_attempts(ctx, conn, rows, now, restore)
+    calls = journal.load_calls(conn, {row.id: row.number_key for row in rows}, _since(ctx, now))
+    pressing: dict[str, list[JournaledOperation]] = {}
+    for operation in calls.pressing:
+        pressing.setdefault(operation.onboarding_id or "", []).append(operation)
+    attempts = _attempts(ctx, {row.number_key for row in rows}, calls.attempts, restore)
     of = batches.load_batches(conn, sorted({row.batch_id for row in rows if row.batch_id}))
     free = _slots(ctx, conn, rows, now)
     return [
@@ -77,9 +79,22 @@ def load_attempts(
     restore: Restore | None,
 ) -> dict[str, Attempts]:
     """Return the calls made for the rows' numbers, by number key, as far back as windows reach."""
-    reach = max(window for _, window in ctx.policy.windows.values())
-    numbers = sorted({row.number_key for row in rows})
-    made = journal.load_attempts(conn, numbers, now - reach)
+    numbers = {row.number_key for row in rows}
+    made = journal.load_attempts(conn, sorted(numbers), _since(ctx, now))
+    return _attempts(ctx, numbers, made, restore)
+
+
+def _since(ctx: Context, now: datetime) -> datetime:
+    """Return from when on calls count for the windows."""
+    return now - max(window for _, window in ctx.policy.windows.values())
+
+
+def _attempts(
+    ctx: Context,
+    numbers: Collection[str],
+    made: Mapping[str, Sequence[JournaledOperation]],
+    restore: Restore | None,
+) -> dict[str, Attempts]:
     forgotten = (restore.at, ctx.policy.forgotten) if restore else ()
     return {number: Attempts(made.get(number, ()), *forgotten) for number in numbers}
 
@@ -96,23 +111,30 @@ def _snapshot(
     batch: Batch | None,
     slots: int | None,
 ) -> Snapshot:
-    # One look may take a number from any state to the one that asks for a code.
-    asked = ctx.intakes if row.state in IN_PROGRESS else ()
-    answering = [intake for intake in asked if _answers(intake, row)]
     return Snapshot(
         row=row,
         account=account,
         open_operation=next((op for op in pressing if op.is_open), None),
         unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
         attempts=attempts,
-        intake_answers=bool(answering),
-        intake_at_any_hour=any(map(reads_at_any_hour, answering)),
-        intake_takes_calls=not answering or any(map(takes_calls, answering)),
         forced=forced,
         restore=restore,
         batch=batch,
         slots=slots,
+        **read_by_intakes(ctx, row),
     )
+
+
+def read_by_intakes(ctx: Context, row: Onboarding) -> dict[str, Any]:
+    """Return what intakes would read of a number's code now, as fields of a ``Snapshot``."""
+    # One look may take a number from any state to the one that asks for a code.
+    asked = ctx.intakes if row.state in IN_PROGRESS else ()
+    answering = [intake for intake in asked if _answers(intake, row)]
+    return {
+        "intake_answers": bool(answering),
+        "intake_at_any_hour": any(map(reads_at_any_hour, answering)),
+        "intake_takes_calls": not answering or any(map(takes_calls, answering)),
+    }
 
 
 def _answers(intake: CodeIntake, row: Onboarding) -> bool:

@@ -7,23 +7,28 @@ the probe, decides with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from sqlalchemy import Connection
 
 from onboarding.core.numbers import number_key
-from onboarding.core.seen import is_connected, is_gone
+from onboarding.core.policy import Policy
+from onboarding.core.seen import is_connected, is_gone, remembering
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
+from onboarding.engine.migration_reads import narrow_refusals
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
+from onboarding.engine.signup_results import complete_signups
 from onboarding.engine.slots import look_again
 from onboarding.engine.subscription import check_subscriptions
+from onboarding.engine.token_changes import look_at_sources, prove_next, refuse_next
+from onboarding.engine.token_checks import may_ask
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import GraphError, StoreError
 from onboarding.graph import requests
@@ -32,10 +37,13 @@ from onboarding.graph.responses import parse_number_list
 from onboarding.model import (
     Account,
     Effect,
+    Entry,
     Failure,
     Onboarding,
     PhoneNumber,
     RecoveryClass,
+    State,
+    changed,
 )
 from onboarding.store import accounts, budgets, finding, onboardings
 from onboarding.store.database import again_if_unlucky, writing
@@ -48,7 +56,7 @@ _UNSOUND_AGAIN = timedelta(minutes=15)
 _MOST_LISTS = 25
 
 #: No WABA has so many pages; a list that does not end is not believed.
-_MAX_PAGES = 200
+MAX_PAGES = 200
 
 
 @dataclass
@@ -69,14 +77,19 @@ def ask_for_list(ctx: Context, waba_id: str) -> None:
 
 
 def observe_due(ctx: Context, limit: int) -> int:
-    """Read the lists and subscriptions that are due; return how many accounts there were."""
+    """Read the lists and subscriptions that are due; return how many accounts there were.
+
+    And migrations that Meta refused: why is looked into here, as by reads alone it can be.
+    """
     claimed, to_check, to_read = again_if_unlucky(lambda: _claim(ctx, limit))
     if claimed:
         notice(ctx)
+    look_at_sources(ctx, [account for account in claimed if account.hold is not None])
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
-    return len(claimed)
+    # A refusal makes its list due, so that a pass with nothing to do need not ask for it.
+    return len(claimed) + (narrow_refusals(ctx) if claimed else 0)
 
 
 def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list[Account]]:
@@ -88,19 +101,23 @@ def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list
             conn,
             now=now,
             read_before=now - ctx.policy.list_interval,
+            watched_before=now - ctx.policy.watch_interval,
             real_now=real_now,
             lease_until=real_now + ctx.policy.lease,
             limit=min(limit, _MOST_LISTS),
         )
-        return claimed, *_within_budget(ctx, conn, claimed, now)
+        going_on = [account for account in claimed if account.hold is None]
+        return claimed, *_within_budget(ctx, conn, going_on, now)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-def _is_to_be_read(account: Account, now: datetime, rest: timedelta) -> bool:
-    is_rested = account.listed_at is None or account.listed_at <= now - rest
+def _is_to_be_read(account: Account, now: datetime, policy: Policy) -> bool:
+    if account.active and account.observe_due_at is None:
+        return _is_due(account.listed_at, now - policy.watch_interval)
+    is_rested = account.listed_at is None or account.listed_at <= now - policy.list_interval
     return _is_due(account.observe_due_at, now) and is_rested
 
 
@@ -116,9 +133,10 @@ def _within_budget(
     for account in claimed:
         is_abandoned = account.lease_until is not None
         checks = is_abandoned or _is_due(account.check_due_at, now)
-        reads = is_abandoned or _is_to_be_read(account, now, ctx.policy.list_interval)
-        # A look at the subscription may lead to the call that makes it.
-        calls = 2 * checks + reads
+        reads = is_abandoned or _is_to_be_read(account, now, ctx.policy)
+        # A look at the subscription may lead to the call that makes it; the token is looked at too.
+        extra = may_ask(ctx) + (account.override_callback_uri is not None)
+        calls = (2 + extra) * checks + reads
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
             _put_off(conn, account, max(refusals), checks=checks, reads=reads)
             continue
@@ -144,7 +162,7 @@ def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
     now = ctx.clock.now()
     listings = {account.waba_id: Listing(account, now) for account in due}
     arrived: SimpleQueue[GraphResult] = SimpleQueue()
-    ctx.graph.send([_page(ctx, account, None) for account in due], into=arrived)
+    ctx.graph.send([page_of(ctx, account, None) for account in due], into=arrived)
     pending = len(due)
     while pending:
         result = arrived.get()
@@ -152,7 +170,7 @@ def _read_lists(ctx: Context, due: Sequence[Account]) -> None:
         listing = listings[result.call.tag]
         after = _take_page(ctx, listing, result)
         if after is not None and _may_read_on(ctx, listing.account):
-            ctx.graph.send([_page(ctx, listing.account, after)], into=arrived)
+            ctx.graph.send([page_of(ctx, listing.account, after)], into=arrived)
             pending += 1
 
 
@@ -161,7 +179,7 @@ def _may_read_on(ctx: Context, account: Account) -> bool:
 
     A list that was begun may use what reads otherwise leave to writes: half a list tells nothing.
     """
-    until = again_if_unlucky(lambda: _take_call(ctx, account))
+    until = again_if_unlucky(lambda: take_call(ctx, account))
     if until is None:
         return True
     log.warning("list_too_long", waba_id=account.waba_id, again_at=until.isoformat())
@@ -170,7 +188,8 @@ def _may_read_on(ctx: Context, account: Account) -> bool:
     return False
 
 
-def _take_call(ctx: Context, account: Account) -> datetime | None:
+def take_call(ctx: Context, account: Account) -> datetime | None:
+    """Take one call from the budgets; return when there is one again, if there is none left."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         purse = open_purse(ctx, conn, [account.waba_id], now)
@@ -179,10 +198,11 @@ def _take_call(ctx: Context, account: Account) -> datetime | None:
     return until
 
 
-def _page(ctx: Context, account: Account, after: str | None) -> GraphCall:
+def page_of(ctx: Context, account: Account, after: str | None) -> GraphCall:
+    """Return the call that reads one page of an account's list."""
     return GraphCall(
         request=requests.list_numbers(account.waba_id, after=after),
-        token=ctx.token_of(account),
+        token=ctx.newest_token_of(account),
         tag=account.waba_id,
     )
 
@@ -194,9 +214,10 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
         try:
             page = parse_number_list(result.payload)
         except GraphError as error:
-            failure = _unreadable(str(error))
+            failure = unreadable(str(error))
     if failure is not None:
-        account_failed(ctx, listing.account, "list_numbers", result, failure)
+        if not refuse_next(ctx, listing.account, result, failure):
+            account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
     if result.dropped_fields:
         waba_id, fields = listing.account.waba_id, ", ".join(result.dropped_fields)
@@ -207,8 +228,8 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
     if page.after is None:
         _finish(ctx, listing, result)
         return None
-    if listing.pages >= _MAX_PAGES:
-        failure = _unreadable("the list does not end")
+    if listing.pages >= MAX_PAGES:
+        failure = unreadable("the list does not end")
         account_failed(ctx, listing.account, "list_numbers", result, failure)
         return None
     return page.after
@@ -217,16 +238,18 @@ def _take_page(ctx: Context, listing: Listing, result: GraphResult) -> str | Non
 def _finish(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a list; one that cannot be applied must not keep those of other accounts from it."""
     try:
-        again_if_unlucky(lambda: _apply(ctx, listing, result))
+        again_if_unlucky(lambda: apply_list(ctx, listing, result))
+        complete_signups(ctx, listing.account, listing.numbers)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - one account must never stop the others
         log.exception("list_not_applied", waba_id=listing.account.waba_id)
-        failure = _unreadable(f"what the list says cannot be stored ({type(error).__name__})")
+        failure = unreadable(f"what the list says cannot be stored ({type(error).__name__})")
         account_failed(ctx, listing.account, "list_numbers", result, failure)
 
 
-def _unreadable(message: str) -> Failure:
+def unreadable(message: str) -> Failure:
+    """Return the failure of a list that cannot be used."""
     return Failure(
         effect=Effect.REFUSED,
         recovery=RecoveryClass.TRANSIENT,
@@ -235,25 +258,36 @@ def _unreadable(message: str) -> Failure:
     )
 
 
-def _apply(ctx: Context, listing: Listing, result: GraphResult) -> None:
+def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
     """Apply a complete list to every machine of the account, in one transaction."""
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        told = _match(finding.load_observable(conn, listing.account.waba_id), listing)
-        onboardings.write_seen(conn, told)
-        _note_read(conn, listing, now)
+        rows = {row.id: row for row in finding.load_observable(conn, listing.account.waba_id)}
+        told = _match(rows.values(), listing)
+        _note_read(ctx, conn, listing, now)
+        counts = any(row.state is State.REQUESTED and row.entry is Entry.NEW for row in told)
+        if counts:  # slots are, by what the list shows
+            onboardings.write_seen(conn, told)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
         onboardings.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
-        write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+        plans = [due_now(each, now) for _, each in made]
+        written = write_plans(ctx, conn, plans, now, read=rows)
+        if not counts:
+            onboardings.write_seen(conn, [row for row in told if row.id not in written])
+        prove_next(ctx, conn, listing.account, now)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
-def _note_read(conn: Connection, listing: Listing, now: datetime) -> None:
+def _note_read(ctx: Context, conn: Connection, listing: Listing, now: datetime) -> None:
     waba_id, started = listing.account.waba_id, listing.read_started_at
+    checked = listing.account.subscribed_at
+    if checked is not None and started - checked >= ctx.policy.subscription_check:
+        # Whoever unsubscribes the app tells nobody: for as long as lists are read, so is this.
+        accounts.want(conn, {}, {waba_id: started})
     there = sum(not is_gone(number) for number in listing.numbers)
     counted = {"numbers_listed": there} if listing.is_sound else {}
     accounts.update_account(
@@ -272,11 +306,11 @@ def _note_read(conn: Connection, listing: Listing, now: datetime) -> None:
         accounts.want(conn, {waba_id: started + _UNSOUND_AGAIN}, {})
 
 
-def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
+def _match(rows: Iterable[Onboarding], listing: Listing) -> list[Onboarding]:
     """Return the rows with what the list says of them; those that know better are left out."""
     started = listing.read_started_at
     by_id = {number.id: number for number in listing.numbers}
-    by_key = _by_key(listing.numbers)
+    by_key = newest_by_key(listing.numbers)
     told = []
     for row in rows:
         number = by_id.get(row.phone_number_id or "") or by_key.get(row.number_key)
@@ -289,7 +323,7 @@ def _match(rows: Sequence[Onboarding], listing: Listing) -> list[Onboarding]:
     return told
 
 
-def _by_key(numbers: Sequence[PhoneNumber]) -> dict[str, PhoneNumber]:
+def newest_by_key(numbers: Sequence[PhoneNumber]) -> dict[str, PhoneNumber]:
     """Return the listed numbers by their keys: of one that left and came back, the living one.
 
     Of two that live it is the one of the later Embedded Signup.
@@ -312,5 +346,6 @@ def _is_newer(number: PhoneNumber, other: PhoneNumber) -> bool:
 def _seen(row: Onboarding, number: PhoneNumber | None, started: datetime) -> Onboarding:
     if number is None:
         absent_since = row.absent_since or started
-        return replace(row, seen_at=started, seen_present=False, absent_since=absent_since)
-    return replace(row, seen=number, seen_at=started, seen_present=True, absent_since=None)
+        return changed(row, seen_at=started, seen_present=False, absent_since=absent_since)
+    seen = remembering(row.seen, number)
+    return changed(row, seen=seen, seen_at=started, seen_present=True, absent_since=None)

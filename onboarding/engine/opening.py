@@ -14,6 +14,7 @@ from onboarding.clock import Clock, SystemClock
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.intakes import hosted
 from onboarding.engine.restoring import keep_home
+from onboarding.engine.token_sources import TokenSources
 from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
@@ -28,10 +29,8 @@ from onboarding.store.database import (
     sqlite_path,
     writing,
 )
-from onboarding.store.deployment import insert_fact, load_fact
+from onboarding.store.deployment import KEY_ID, KEY_ROOT, insert_fact, load_fact
 from onboarding.telemetry import log
-
-_KEY_ID = "secret_key_id"
 
 
 def open_context(
@@ -74,6 +73,7 @@ def open_context(
         worker=worker_id(),
         intakes=(*intakes, *hosted(settings)),
         notifications=notifications,
+        sources=TokenSources(settings.token_kinds()),
         channels={
             name: open_channel(each, partial(log.warning, "notification"))
             for name, each in notifications.channels.items()
@@ -160,21 +160,22 @@ def open_vault(settings: Settings, database: Database) -> Vault:
     """
     vault = Vault(keys_of(settings))
     with reading(database) as conn:
-        known = load_fact(conn, _KEY_ID)
+        facts = {name: load_fact(conn, name) for name in (KEY_ID, KEY_ROOT)}
+    known = facts[KEY_ID]
     if known is None:
         known = again_if_raced(lambda: _keep_key_id(database, vault.key_id))
-    if known != vault.key_id:
+    if known not in vault.key_ids:
         raise ConfigurationError(
             "the secret key is not the one that this database's secrets were sealed with",
             hint="find the key that was used before; nothing was changed",
         )
-    return vault
+    return vault.rooted(known, facts[KEY_ROOT])
 
 
 def _keep_key_id(database: Database, key_id: str) -> str:
     """Keep the id of the first key, unless another process was first; return what is kept."""
     with writing(database) as conn:
-        if known := load_fact(conn, _KEY_ID):
+        if known := load_fact(conn, KEY_ID):
             return known
-        insert_fact(conn, _KEY_ID, key_id)
+        insert_fact(conn, KEY_ID, key_id)
     return key_id

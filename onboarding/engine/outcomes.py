@@ -69,11 +69,13 @@ def _write_split(ctx: Context, group: Group) -> None:
             id_ = group[0][0].operation.id
             log.exception("outcome_not_written", operation=id_, error=type(error).__name__)
             return
-        half = len(group) // 2
-        _write_split(ctx, group[:half])
-        _write_split(ctx, group[half:])
     else:
         _log_troubles(group)
+        return
+    # Not while the error is handled: what it still refers to may hold a lock.
+    half = len(group) // 2
+    _write_split(ctx, group[:half])
+    _write_split(ctx, group[half:])
 
 
 def _write_group(ctx: Context, group: Group) -> None:

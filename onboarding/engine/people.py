@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from onboarding.core.code_desk import NO_CODE
+from onboarding.core.code_wishes import chosen_anew, ready
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.lifecycle import FINAL, LIVE, Trigger
+from onboarding.core.migrations import require_undoable
 from onboarding.core.name_desk import renamed
 from onboarding.core.pins import parse_pin, pin_given
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
+from onboarding.engine.asking import ask, is_needed_for_name
 from onboarding.engine.changing import change, require_move
 from onboarding.engine.context import Context
 from onboarding.engine.name_checks import sound_name
-from onboarding.engine.requests import require_past
+from onboarding.engine.requests import parse_code_language, parse_code_method, require_past
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
-from onboarding.model import Onboarding, Reason, State
+from onboarding.model import ApprovalKind, Entry, Onboarding, Reason, changed
 from onboarding.store import finding, journal
 from onboarding.store.rowset import storable
 
@@ -29,18 +31,23 @@ _UNTIL = "give a time to come, with its offset: 2026-03-02T09:00:00Z"
 
 def code_ready(ctx: Context, onboarding_id: str, actor: str) -> Onboarding:
     """Take a person's word that the holder can read a code now: one code is asked for."""
+    return change(ctx, onboarding_id, actor, lambda row, *_: ready(row))
 
-    def make(row: Onboarding, *_: object) -> Move:
-        if row.state not in (State.REQUESTED, State.CREATED, State.OTP_PENDING):
-            raise TransitionRefusedError(
-                f"no code is needed while the onboarding is '{row.state}'",
-                hint=f"see: onboarding show {row.id}",
-            )
-        return Move(
-            note="code_ready", reason="the holder can read a code", changes={"code_ready": True}
-        )
 
-    return change(ctx, onboarding_id, actor, make)
+def choose_code(
+    ctx: Context, onboarding_id: str, method: str | None, language: str | None, actor: str
+) -> Onboarding:
+    """Let codes go out by another method or in another language, from the next one on.
+
+    Raises:
+        InputError: no method, no language, or neither is given.
+        ConflictError: they go out like that already.
+        TransitionRefusedError: no code is needed.
+    """
+    if not method and not language:
+        raise InputError("neither a method nor a language is given", hint="like VOICE, or de_DE")
+    by, spoken = parse_code_method(method), parse_code_language(language)
+    return change(ctx, onboarding_id, actor, lambda row, *_: chosen_anew(row, by, spoken))
 
 
 def rename(
@@ -49,25 +56,40 @@ def rename(
     """Give the number another display name.
 
     Before the number is created the name is simply replaced; in review it is submitted as a
-    change; a registered number goes through review and registration again.
+    change; a registered number goes through review and registration again. A name that is
+    resubmitted often waits for a second person, if the settings say so.
 
     Raises:
         InputError: not a name that Meta takes; or, if ``strict``, one that breaks a rule.
-        ConflictError: the number has this name.
+        ConflictError: the number has this name, or it is not known yet what became of a call
+            that carries another one.
         TransitionRefusedError: a review runs, or the state has no room for a change.
     """
     name = sound_name(new_name, strict=strict)
-    return change(ctx, onboarding_id, actor, lambda row, *_: renamed(row, name))
+
+    def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
+        step = renamed(row, name, journal.load_pressing(conn, [row.id]))
+        if is_needed_for_name(ctx, conn, row):
+            kind = ApprovalKind.DISPLAY_NAME
+            return ask(conn, row, kind, reason=step.reason, actor=actor, now=now, detail=name)
+        return step
+
+    return change(ctx, onboarding_id, actor, make)
 
 
 def cancel(ctx: Context, onboarding_id: str, reason: str, actor: str) -> Onboarding:
     """Give an onboarding up; what exists at Meta stays there.
 
+    A migration that is given up leaves the number where it was.
+
     Raises:
         TransitionRefusedError: it is registered or over.
+        ConflictError: it is a migration whose last step was made.
     """
 
-    def make(row: Onboarding, *_: object) -> Move:
+    def make(row: Onboarding, _: object, conn: Connection) -> Move:
+        if row.entry is Entry.MIGRATION:
+            require_undoable(row, journal.load_pressing(conn, [row.id]))
         if row.renaming:
             raise TransitionRefusedError(
                 "the number is registered; a change of its name cannot be cancelled here",
@@ -91,6 +113,11 @@ def restart(
 
     def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
         require_move(row, Move(trigger=Trigger.RESTARTED, reason=reason), now)
+        if row.entry is Entry.PREVERIFIED and row.phone_number_id is None:
+            raise TransitionRefusedError(
+                "its number went back into the pool; it is claimed anew, not started again",
+                hint="onboarding request WABA_ID NAME --preverified ID",
+            )
         if onboarded_at is not None:
             require_past(onboarded_at, now, "onboarded_at")
         others = finding.load_by_number(conn, [row.number_key])[row.number_key]
@@ -100,7 +127,7 @@ def restart(
                 field="phone_number",
                 hint=f"see: onboarding show {live[0].id}",
             )
-        anew = replace(row, cycle=row.cycle + 1, onboarded_at=onboarded_at, state_since=now)
+        anew = changed(row, cycle=row.cycle + 1, onboarded_at=onboarded_at, state_since=now)
         return Move(
             trigger=Trigger.RESTARTED,
             reason=reason,
@@ -119,7 +146,8 @@ _NEW_CYCLE: dict[str, Any] = {
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
     "rejection_reason": None, "name_status": None, "new_name_status": None,
     "name_decided_at": None, "register_accepted_at": None, "registered_at": None,
-    "register_by": None, "register_by_reason": None,
+    "register_by": None, "register_by_reason": None, "drift": None, "name_held": None,
+    "offboard_at": None,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from onboarding.core.budgets import APP, Purse, waba_key
 from onboarding.engine.context import Context
-from onboarding.store import budgets, onboardings
+from onboarding.store import budgets, purses
 
 
 def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: datetime) -> Purse:
@@ -21,17 +21,21 @@ def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: dat
     wanted = sorted(set(waba_ids))
     keys = [APP, *map(waba_key, wanted)]
     budgets.lock(conn, keys, now)
-    used, told = budgets.load_used(conn, keys, now), budgets.load_breakers(conn, keys)
-    out = onboardings.count_codes_out(conn, now - ctx.policy.code_validity)
-    refused = onboardings.count_refused(conn, now, now + ctx.policy.urgent_within)
+    counts = purses.load_counts(
+        conn,
+        keys,
+        now=now,
+        codes_since=now - ctx.policy.code_validity,
+        before=now + ctx.policy.urgent_within,
+    )
     return Purse(
-        used,
-        told,
+        counts.used,
+        budgets.load_breakers(conn, keys),
         ctx.policy,
         now,
-        codes_out=_by_budget(out),
-        urgent=_by_budget(refused),
-        waiting=refused.keys(),
+        codes_out=_by_budget(counts.codes_out),
+        urgent=_by_budget(counts.refused),
+        waiting=counts.refused.keys(),
     )
 
 

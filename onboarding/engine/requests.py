@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -46,6 +46,8 @@ class NumberRequest:
         pin: the number's two-step verification PIN, if it has one already.
         key: a key of the caller's that makes the request idempotent.
         again: start anew although an earlier onboarding of the number is over.
+        preverified_id: the temporary id of a number of the pool, for the entry ``preverified``;
+            ``Engine.pool.request`` fills it in.
     """
 
     waba_id: str
@@ -62,6 +64,7 @@ class NumberRequest:
     pin: str | None = field(default=None, repr=False)
     key: str | None = None
     again: bool = False
+    preverified_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +145,17 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
         parse_window(request.code_window)
     if request.pin is not None:
         parse_pin(request.pin)
+    if (request.preverified_id is not None) is not (entry is Entry.PREVERIFIED):
+        raise InputError(
+            "the entry preverified and the temporary id of a number of the pool go together",
+            field="preverified_id",
+            hint="onboarding request WABA_ID NAME --preverified ID",
+        )
     if request.onboarded_at is not None:
         require_past(request.onboarded_at, now, "onboarded_at")
-        if entry is Entry.NEW:
+        if entry is not Entry.EMBEDDED_SIGNUP:
             raise InputError(
-                "a number that is created here has no Embedded Signup",
+                "a number that is created or migrated here has no Embedded Signup",
                 field="onboarded_at",
                 hint="leave it out, or give the entry embedded_signup",
             )
@@ -164,21 +173,36 @@ def _check(request: NumberRequest, now: datetime) -> ValidRequest:
 
 def _code_choice(request: NumberRequest, number: Number, entry: Entry) -> CodeChoice:
     """Return how the code goes to the number: as asked, or else by what the number is."""
-    asked = request.code_method or None
-    method = _member(CodeMethod, str(asked).upper(), "code_method") if asked else None
-    language = request.code_language or None
-    if language is not None and not _LANGUAGE.fullmatch(language):
-        raise InputError(
-            f"'{language}' is not a language", field="code_language", hint="like en_US"
-        )
+    method = parse_code_method(request.code_method)
+    language = parse_code_language(request.code_language)
     choice = choose(number.e164, number.region, method=method, language=language)
-    if entry is Entry.NEW and not choice.is_possible:
+    if entry is not Entry.EMBEDDED_SIGNUP and not choice.is_possible:
         raise InputError(
             f"no code can be sent to {number.e164}: {choice.warning}",
             field="phone_number",
             hint="give another number; if it is none, say how a code reaches it: --code-method SMS",
         )
     return choice
+
+
+def parse_code_method(text: str | None) -> CodeMethod | None:
+    """Return how a code is to go out; ``None`` if it is not said.
+
+    Raises:
+        InputError: names the field.
+    """
+    return _member(CodeMethod, str(text).upper(), "code_method") if text else None
+
+
+def parse_code_language(text: str | None) -> str | None:
+    """Return the language of a code, in the form that Meta documents; ``None`` if it is not said.
+
+    Raises:
+        InputError: names the field.
+    """
+    if text and not _LANGUAGE.fullmatch(text):
+        raise InputError(f"'{text}' is not a language", field="code_language", hint="like en_US")
+    return text or None
 
 
 def require_past(instant: datetime, now: datetime, name: str) -> None:
@@ -219,7 +243,10 @@ def content_of(valid: ValidRequest, beside: Onboarding | None = None) -> dict[st
         method = code.method if request.code_method else beside.code_method
         language = code.language if request.code_language else beside.code_language
         code = replace(code, method=method, language=language)
+    # Left out where there is none, so that requests of before keep their digest.
+    claimed = {"preverified_id": request.preverified_id} if request.preverified_id else {}
     return {
+        **claimed,
         "waba_id": request.waba_id,
         "number_key": valid.number.key,
         "display_name": valid.display_name,
@@ -232,8 +259,28 @@ def content_of(valid: ValidRequest, beside: Onboarding | None = None) -> dict[st
 
 
 def is_same(valid: ValidRequest, row: Onboarding) -> bool:
-    """Whether a request asks for what an onboarding was made from."""
-    return _digest(valid, row) == row.content_digest
+    """Whether a request asks for what an onboarding was made from.
+
+    A person may have changed since how its codes go out: a request is known by what was asked
+    first, and by how it is now.
+    """
+    request, code = valid.request, valid.code
+    loose = replace(
+        request,
+        code_method=None if code.method is row.code_method else request.code_method,
+        code_language=None if code.language == row.code_language else request.code_language,
+    )
+    asked = replace(valid, request=loose)
+    return any(_digest(asked, each) == row.content_digest for each in _as_it_was(valid, row))
+
+
+def _as_it_was(valid: ValidRequest, row: Onboarding) -> Iterator[Onboarding]:
+    """Yield the onboarding as it stands, and as it may have been when it was asked for."""
+    yield row
+    usual = choose(valid.number.e164, valid.number.region)
+    for method in CodeMethod:
+        for language in (row.code_language, usual.language):
+            yield replace(row, code_method=method, code_language=language)
 
 
 def _digest(valid: ValidRequest, beside: Onboarding | None = None) -> str:

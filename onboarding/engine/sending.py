@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.budgets import APP, STOP_ALL_AT, Breaker, waba_key
+from onboarding.core.operations import ADDING
 from onboarding.core.pins import carried_pin
 from onboarding.core.steps import Call
 from onboarding.engine.vault import Vault
@@ -46,6 +47,18 @@ def _create(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
         cc=call.params["cc"],
         phone_number=call.params["phone_number"],
         verified_name=call.params["verified_name"],
+        preverified_id=call.params.get("preverified_id"),
+    )
+
+
+def _migrate(call: Call, row: Onboarding, vault: Vault) -> GraphRequest:
+    del vault
+    return requests.create_number(
+        row.waba_id,
+        cc=call.params["cc"],
+        phone_number=call.params["phone_number"],
+        verified_name=None,
+        migrate_phone_number=True,
     )
 
 
@@ -92,6 +105,7 @@ def _set_display_name(call: Call, row: Onboarding, vault: Vault) -> GraphRequest
 
 _BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = {
     Operation.CREATE_NUMBER: _create,
+    Operation.MIGRATE_NUMBER: _migrate,
     Operation.REQUEST_CODE: _request_code,
     Operation.VERIFY_CODE: _verify_code,
     Operation.REGISTER: _register,
@@ -99,6 +113,10 @@ _BUILDERS: dict[Operation, Callable[[Call, Onboarding, Vault], GraphRequest]] = 
     Operation.SET_PIN: _set_pin,
     Operation.SET_DISPLAY_NAME: _set_display_name,
 }
+
+
+#: Calls that are answered with the id of what they made.
+_CREATING = (*ADDING, Operation.ADD_PREVERIFIED)
 
 
 def outcome_of(result: GraphResult) -> Outcome:
@@ -112,7 +130,7 @@ def outcome_of(result: GraphResult) -> Outcome:
         x_fb_request_id=result.x_fb_request_id,
         x_fb_rev=result.x_fb_rev,
     )
-    creates = result.call.request.endpoint is Operation.CREATE_NUMBER
+    creates = result.call.request.endpoint in _CREATING
     if not creates or result.failure is not None:
         return answered
     try:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.operations import POLICIES, OnSilence
+from onboarding.core.operations import ADDING, POLICIES, OnSilence
 from onboarding.core.resolving import (
     STATUS,
     Answer,
@@ -27,7 +27,6 @@ from onboarding.model import (
     Account,
     JournaledOperation,
     Onboarding,
-    Operation,
     OperationStatus,
     Owner,
 )
@@ -247,7 +246,7 @@ def _require_its_id(
         raise InputError(
             f"{operation.name} was made for the number id {its}", field="found", hint=f"give {its}"
         )
-    if operation.name is not Operation.CREATE_NUMBER:
+    if operation.name not in ADDING:
         return
     if row.seen is not None and row.seen_present and row.seen.id != phone_number_id:
         raise ConflictError(

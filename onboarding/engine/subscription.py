@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from onboarding.engine.account_trouble import account_failed
+from onboarding.engine.callbacks import NONE, callback_answered, callback_call, is_as_wanted
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.crash_points import (
     ANSWERED,
@@ -24,6 +25,7 @@ from onboarding.engine.crash_points import (
 )
 from onboarding.engine.restoring import may_call
 from onboarding.engine.sending import outcome_of, status_of
+from onboarding.engine.token_checks import check_tokens
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import SubscribedApp, parse_subscribed_apps
@@ -36,8 +38,6 @@ from onboarding.model import (
 )
 from onboarding.store import accounts, journal, onboardings
 from onboarding.store.database import writing
-
-_SUBSCRIBES = (Operation.SUBSCRIBE_APP,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,25 @@ def check_subscriptions(
     if not due:
         return set()
     by_waba = {account.waba_id: account for account in due}
-    missing, failed = [], set()
+    check_tokens(ctx, due)
+    missing, unlike, failed = [], [], set()
     for result in ctx.graph.send([_look(ctx, account) for account in due]):
         account = by_waba[result.call.tag]
         if result.failure is not None:
             account_failed(ctx, account, "list_subscribed_apps", result, result.failure)
             failed.add(account.waba_id)
-        elif _is_subscribed(ctx, parse_subscribed_apps(result.payload)):
+        elif ours := _ours(ctx, parse_subscribed_apps(result.payload)):
             _subscribed(ctx, account, read_next)
+            if not is_as_wanted(account, ours):
+                unlike.append(account)
         else:
             missing.append(account)
-    return failed | _subscribe(ctx, missing, read_next)
+    # Subscribing takes an override away, also one that is not wanted any more.
+    again = [account for account in unlike if account.override_callback_uri == NONE]
+    failed |= _subscribe(ctx, [*missing, *again], read_next)
+    made = [a for a in missing if a.override_callback_uri and a.waba_id not in failed]
+    _set_callbacks(ctx, [*made, *(a for a in unlike if a.override_callback_uri)])
+    return failed
 
 
 def _look(ctx: Context, account: Account) -> GraphCall:
@@ -83,30 +91,18 @@ def _look(ctx: Context, account: Account) -> GraphCall:
     )
 
 
-def _is_subscribed(ctx: Context, apps: Sequence[SubscribedApp]) -> bool:
-    """Whether our app is among them.
+def _ours(ctx: Context, apps: Sequence[SubscribedApp]) -> list[SubscribedApp]:
+    """Return our app, if it is among them.
 
     Without ``app_id`` any app counts as ours: subscribing again would remove an override of the
     callback that somebody set with care.
     """
     ours = ctx.settings.app_id
-    return bool(apps) if ours is None else any(app.id == ours for app in apps)
+    return [app for app in apps if ours is None or app.id == ours]
 
 
 def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[str]) -> set[str]:
-    if not missing:
-        return set()
-    now = ctx.clock.now()
-    ids = Ids(now)
-    each = {a.waba_id: _Due(a, _intent(ctx, a, ids.next(), now)) for a in missing}
-    reach(CLAIMED, _SUBSCRIBES)
-    with writing(ctx.database) as conn:
-        if not may_call(conn, now):
-            _let_go(conn, each, read_next)
-            return set()
-        journal.insert_intents(conn, [d.operation for d in each.values()], ctx.worker)
-        reach(INTENT_WRITTEN, _SUBSCRIBES)
-    reach(INTENDED, _SUBSCRIBES)
+    each = _journal(ctx, missing, Operation.SUBSCRIBE_APP, read_next)
     calls = [
         GraphCall(
             request=requests.subscribe_app(waba_id),
@@ -117,10 +113,43 @@ def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[s
     ]
     failed = set()
     for result in ctx.graph.send(calls):
-        _answered(ctx, each[result.call.tag], result, read_next)
+        due = each[result.call.tag]
+        _answered(ctx, due, result)
         if result.failure is not None:
             failed.add(result.call.tag)
+            account_failed(ctx, due.account, "subscribe_app", result, result.failure)
+        else:
+            _subscribed(ctx, due.account, read_next)
     return failed
+
+
+def _set_callbacks(ctx: Context, unlike: Sequence[Account]) -> None:
+    """Override callbacks, once the app is subscribed."""
+    each = _journal(ctx, unlike, Operation.SET_CALLBACK, [a.waba_id for a in unlike])
+    for result in ctx.graph.send([callback_call(ctx, due.account) for due in each.values()]):
+        due = each[result.call.tag]
+        _answered(ctx, due, result)
+        callback_answered(ctx, due.account, result)
+
+
+def _journal(
+    ctx: Context, of: Sequence[Account], name: Operation, read_next: Collection[str]
+) -> dict[str, _Due]:
+    """Write the intents of an operation; return what may be sent, by WABA."""
+    if not of:
+        return {}
+    now = ctx.clock.now()
+    ids = Ids(now)
+    each = {a.waba_id: _Due(a, _intent(ctx, a, name, ids.next(), now)) for a in of}
+    reach(CLAIMED, (name,))
+    with writing(ctx.database) as conn:
+        if not may_call(conn, now):
+            _let_go(conn, each, read_next)
+            return {}
+        journal.insert_intents(conn, [d.operation for d in each.values()], ctx.worker)
+        reach(INTENT_WRITTEN, (name,))
+    reach(INTENDED, (name,))
+    return each
 
 
 def _let_go(conn: Connection, waba_ids: Iterable[str], read_next: Collection[str]) -> None:
@@ -130,14 +159,16 @@ def _let_go(conn: Connection, waba_ids: Iterable[str], read_next: Collection[str
             accounts.update_account(conn, waba_id, lease_until=None)
 
 
-def _intent(ctx: Context, account: Account, id_: str, now: datetime) -> JournaledOperation:
+def _intent(
+    ctx: Context, account: Account, name: Operation, id_: str, now: datetime
+) -> JournaledOperation:
     return JournaledOperation(
         id=id_,
         onboarding_id=None,
         waba_id=account.waba_id,
         number_key=None,
         cycle=0,
-        name=Operation.SUBSCRIBE_APP,
+        name=name,
         natural_key=account.waba_id,
         attempt=1,
         status=OperationStatus.PENDING,
@@ -146,11 +177,12 @@ def _intent(ctx: Context, account: Account, id_: str, now: datetime) -> Journale
     )
 
 
-def _answered(ctx: Context, due: _Due, result: GraphResult, read_next: Collection[str]) -> None:
-    reach(ANSWERED, _SUBSCRIBES)
+def _answered(ctx: Context, due: _Due, result: GraphResult) -> None:
+    names = (due.operation.name,)
+    reach(ANSWERED, names)
     now = ctx.clock.now()
     outcome = outcome_of(result)
-    # Subscribing twice changes nothing, so silence needs no probe: the next check sees.
+    # Either call twice changes nothing, so silence needs no probe: the next check sees.
     status = status_of(outcome)
     if status is OperationStatus.UNKNOWN:
         status = OperationStatus.ABANDONED
@@ -164,12 +196,8 @@ def _answered(ctx: Context, due: _Due, result: GraphResult, read_next: Collectio
     )
     with writing(ctx.database) as conn:
         journal.write_results(conn, [stored])
-        reach(OUTCOME_WRITTEN, _SUBSCRIBES)
-    reach(APPLIED, _SUBSCRIBES)
-    if result.failure is None:
-        _subscribed(ctx, due.account, read_next)
-    else:
-        account_failed(ctx, due.account, "subscribe_app", result, result.failure)
+        reach(OUTCOME_WRITTEN, names)
+    reach(APPLIED, names)
 
 
 def _subscribed(ctx: Context, account: Account, read_next: Collection[str]) -> None:

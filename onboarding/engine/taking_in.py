@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from onboarding.core.batches import Batch, gate
 from onboarding.core.chain import Entry as HistoryEntry
-from onboarding.core.deadlines import dated, first_deadline
+from onboarding.core.deadlines import deadline_of, first_deadline
 from onboarding.core.events import transitions
+from onboarding.core.migrations import Migration
 from onboarding.core.reasons import MEANINGS
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import DEFINITION, Context, Ids
 from onboarding.engine.requests import ValidRequest
 from onboarding.errors import ConflictError
-from onboarding.model import Deadline, DeadlineReason, Onboarding, State
-from onboarding.store import batches, deadlines, history, onboardings
+from onboarding.model import Deadline, DeadlineReason, Entry, Onboarding, State, changed
+from onboarding.store import batches, deadlines, history, migrations, onboardings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +53,12 @@ def open_batch(conn: Connection, into: Into | None) -> Batch | None:
 
 def in_batch(row: Onboarding, batch: Batch, line: int) -> Onboarding:
     """Return the row as it belongs to a batch; asleep, if its turn has not come."""
-    row = replace(row, batch_id=batch.id, batch_line=line)
+    row = changed(row, batch_id=batch.id, batch_line=line)
     reason = gate(batch, row)
     if reason is None:
         return row
     window_end = row.register_by if row.register_by_reason is not DeadlineReason.POLICY else None
-    return replace(row, waiting=reason, waiting_for=MEANINGS[reason].owner, next_due_at=window_end)
+    return changed(row, waiting=reason, waiting_for=MEANINGS[reason].owner, next_due_at=window_end)
 
 
 def note_canaries(conn: Connection, batch: Batch | None) -> None:
@@ -83,14 +84,21 @@ def store_rows(
     rows: Mapping[int, Onboarding],
     fresh: Mapping[int, ValidRequest],
     *,
-    batch: Batch | None,
+    batch: Batch | None = None,
+    source: Onboarding | None = None,
     actor: str,
     now: datetime,
 ) -> None:
-    """Store rows with their first history entry and their deadline, and tell who follows."""
+    """Store rows with their first history entry and their deadline, and tell who follows.
+
+    Of a migration, ``source`` is the onboarding that it leaves.
+    """
     onboardings.insert_onboardings(conn, list(rows.values()))
+    came = {"source": source.id, "source_waba_id": source.waba_id} if source else {}
+    if batch is not None:
+        came["batch"] = batch.name
     entries = {
-        row.id: [_first_entry(row, fresh[i].code.why, batch, actor, now)] for i, row in rows.items()
+        row.id: [_first_entry(row, fresh[i].code.why, came, actor, now)] for i, row in rows.items()
     }
     history.append(
         conn,
@@ -98,6 +106,8 @@ def store_rows(
         {row.id: (0, "") for row in rows.values()},
     )
     deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
+    moving = [row for row in rows.values() if row.entry is Entry.MIGRATION]
+    migrations.insert_migrations(conn, [_migration(row, actor, now, source) for row in moving])
     announce(ctx, conn, [e for row in rows.values() for e in transitions(row, entries[row.id])])
 
 
@@ -129,13 +139,26 @@ def row_of(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime
         code_ready=request.code_ready,
         onboarded_at=request.onboarded_at.astimezone(UTC) if request.onboarded_at else None,
         pin_sealed=ctx.vault.seal(request.pin) if request.pin else None,
+        preverified_id=request.preverified_id,
     )
     first = first_deadline(row, ctx.policy)
-    return replace(row, register_by=first.due_at, register_by_reason=first.reason)
+    return changed(row, register_by=first.due_at, register_by_reason=first.reason)
+
+
+def _migration(row: Onboarding, actor: str, now: datetime, source: Onboarding | None) -> Migration:
+    return Migration(
+        destination_id=row.id,
+        destination_waba_id=row.waba_id,
+        number_key=row.number_key,
+        source_id=source.id if source else None,
+        source_waba_id=source.waba_id if source else None,
+        started_by=actor,
+        started_at=now,
+    )
 
 
 def _first_entry(
-    row: Onboarding, choice: str, batch: Batch | None, actor: str, now: datetime
+    row: Onboarding, choice: str, came: Mapping[str, str], actor: str, now: datetime
 ) -> HistoryEntry:
     return HistoryEntry(
         at=now,
@@ -148,19 +171,10 @@ def _first_entry(
             "entry": row.entry.value,
             "display_name": row.display_name,
             "code_choice": choice,
-            **({"batch": batch.name} if batch else {}),
+            **came,
         },
     )
 
 
 def _first_deadline(ctx: Context, row: Onboarding) -> Deadline:
-    first = first_deadline(row, ctx.policy)
-    deadline = Deadline(
-        onboarding_id=row.id,
-        cycle=row.cycle,
-        reason=first.reason,
-        anchor_source=first.anchor_source,
-        starts_at=first.starts_at,
-        due_at=first.due_at,
-    )
-    return dated(deadline, ctx.policy.ladder)
+    return deadline_of(row, first_deadline(row, ctx.policy), ctx.policy.ladder)

@@ -13,9 +13,12 @@ from datetime import datetime
 from onboarding.errors import GraphError
 from onboarding.graph.errors import GraphErrorBody, parse_error
 from onboarding.graph.loose import parse_json
+from onboarding.graph.pool_responses import parse_partners, parse_preverified_list
 from onboarding.graph.recovery import classify
 from onboarding.graph.responses import (
     parse_created_id,
+    parse_debugged_token,
+    parse_exchanged_token,
     parse_number,
     parse_number_list,
     parse_subscribed_apps,
@@ -29,7 +32,13 @@ _SHAPES: Mapping[Endpoint, Callable[[object], object]] = {
     Read.READ_NUMBER: parse_number,
     Read.READ_WABA: parse_waba,
     Read.LIST_SUBSCRIBED_APPS: parse_subscribed_apps,
+    Read.DEBUG_TOKEN: parse_debugged_token,
+    Read.LIST_PREVERIFIED: parse_preverified_list,
+    Read.LIST_PREVERIFIED_PARTNERS: parse_partners,
     Operation.CREATE_NUMBER: parse_created_id,
+    Operation.EXCHANGE_CODE: parse_exchanged_token,
+    Operation.ADD_PREVERIFIED: parse_created_id,
+    Operation.MIGRATE_NUMBER: parse_created_id,
 }
 
 

@@ -113,6 +113,7 @@ class GraphClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._transport: AiohttpTransport
+        self._once: AiohttpTransport
 
     def __enter__(self) -> Self:
         self.open()
@@ -131,6 +132,7 @@ class GraphClient:
             if self._thread is not None:
                 raise GraphError("The Graph client was opened before.", hint="Make a new one.")
             self._transport = open_transport(self._wire)
+            self._once = open_transport(self._wire, repeats=False)
             runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
             self._loop = runner.get_loop()
             self._thread = threading.Thread(
@@ -189,7 +191,7 @@ class GraphClient:
             runner.run(self._main())
 
     async def _main(self) -> None:
-        async with self._transport:
+        async with self._transport, self._once:
             await self._stopping.wait()
             for task in self._tasks:
                 task.cancel()
@@ -246,7 +248,7 @@ class GraphClient:
     ) -> tuple[GraphResult, str | None]:
         """Send once. Returns the result and, for a read, the field that Meta does not know."""
         call = flight.call
-        if not is_usable_token(call.token):
+        if request.takes_token and not is_usable_token(call.token):
             return flight.stop(RecoveryClass.REAUTH, _NO_TOKEN, _NEW_TOKEN), None
         secrets = secrets_of(call)
         http_request = build_http_request(self._wire, request, call.token)
@@ -256,7 +258,8 @@ class GraphClient:
         flight.left_at = flight.left_at or time.monotonic()
         try:
             async with asyncio.timeout(self._wire.timeout_s):
-                response = await exchange(self._transport, http_request)
+                transport = self._once if request.method == "DELETE" else self._transport
+                response = await exchange(transport, http_request)
         except TRANSPORT_ERRORS as error:
             return flight.land(Answer(failure=explain(error, secrets))), None
         now = datetime.now(UTC)

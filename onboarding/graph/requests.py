@@ -56,6 +56,7 @@ _CALLING_CODE = re.compile(r"[0-9]{1,3}")
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
 _LOCALE = re.compile(r"[a-z]{2,3}(_[A-Za-z]{2,4})?")
 _REGION = re.compile(r"[A-Z]{2}")
+_CALLBACK = re.compile(r"https://[!-~]{1,192}")
 _NAME_LENGTH = range(2, 76)
 
 Body = Mapping[str, str | bool]
@@ -67,11 +68,14 @@ class GraphRequest:
 
     Attributes:
         endpoint: which call this is; the key of the recovery table.
-        method: ``GET`` or ``POST``.
+        method: ``GET``, ``POST`` or ``DELETE``.
         path: without the version, for example ``/123/phone_numbers``.
-        params: the query; only reads have one, and it never holds a secret.
+        params: the query; only reads and deletions have one, and it never holds a secret.
         body: what is sent as JSON; ``None`` sends no body. Not part of ``repr()``.
         waba_id: whose budget the call counts against.
+        secret_params: parameters that Meta wants in the query although they are secrets. They are
+            added on the wire and are nowhere else: not in ``repr()``, a log or an error.
+        takes_token: whether it is made in the name of a token at all.
     """
 
     endpoint: Endpoint
@@ -80,6 +84,8 @@ class GraphRequest:
     params: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = field(default=None, repr=False)
     waba_id: str
+    secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    takes_token: bool = True
 
     @property
     def is_read(self) -> bool:
@@ -184,7 +190,8 @@ def create_number(
         body["migrate_phone_number"] = True
     if preverified_id is not None:
         body["preverified_id"] = _matched(_DIGITS, preverified_id, "preverified_id", "digits")
-    return _post(Operation.CREATE_NUMBER, waba_id, waba_id, "/phone_numbers", body)
+    operation = Operation.MIGRATE_NUMBER if migrate_phone_number else Operation.CREATE_NUMBER
+    return _post(operation, waba_id, waba_id, "/phone_numbers", body)
 
 
 def request_code(
@@ -236,6 +243,45 @@ def set_display_name(phone_number_id: str, waba_id: str, *, new_display_name: st
 def subscribe_app(waba_id: str) -> GraphRequest:
     """Build the subscription of the calling app; it also removes a WABA-level override."""
     return _post(Operation.SUBSCRIBE_APP, waba_id, waba_id, "/subscribed_apps", None)
+
+
+def set_callback(waba_id: str, *, uri: str, verify_token: str) -> GraphRequest:
+    """Build the override of the callback; the app must be subscribed already.
+
+    Meta asks the address for ``verify_token`` before it answers.
+    """
+    if not _CALLBACK.fullmatch(uri):
+        raise InputError("A callback is an https address of 200 characters at most.", field="uri")
+    body = {"override_callback_uri": uri, "verify_token": verify_token}
+    return _post(Operation.SET_CALLBACK, waba_id, waba_id, "/subscribed_apps", body)
+
+
+def exchange_code(waba_id: str, *, app_id: str, app_secret: str, code: str) -> GraphRequest:
+    """Build the exchange of Embedded Signup's code, which lives 30 seconds, for a token.
+
+    Meta's guide shows it as a GET. As a POST its secrets are in no address, and the transport,
+    which may repeat a GET on a dead connection, never sends the code twice.
+    """
+    body = {"client_id": _node(app_id), "client_secret": app_secret, "code": code}
+    return GraphRequest(
+        endpoint=Operation.EXCHANGE_CODE,
+        method="POST",
+        path="/oauth/access_token",
+        body=body,
+        waba_id=_node(waba_id),
+        takes_token=False,
+    )
+
+
+def debug_token(waba_id: str, *, token: str) -> GraphRequest:
+    """Build the question what a token may do and until when."""
+    return GraphRequest(
+        endpoint=Read.DEBUG_TOKEN,
+        method="GET",
+        path="/debug_token",
+        secret_params={"input_token": token},
+        waba_id=_node(waba_id),
+    )
 
 
 def _get(

@@ -8,7 +8,8 @@ empty list. Source: Meta's rules, endpoints and enums.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from onboarding.errors import GraphError
@@ -75,6 +76,66 @@ class Waba:
     can_send_message: str | None = None
     owner_business_id: str | None = None
     owner_business_name: str | None = None
+    primary_funding_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangedToken:
+    """A token that came for a code; ``expires_in_s`` is ``None`` for one that does not end."""
+
+    token: str = field(repr=False)
+    expires_in_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebuggedToken:
+    """What Meta says about a token. ``None`` means: not told, or never."""
+
+    app_id: str | None = None
+    kind: str | None = None
+    scopes: tuple[str, ...] = ()
+    is_valid: bool | None = None
+    expires_at: datetime | None = None
+    data_access_expires_at: datetime | None = None
+
+
+def parse_exchanged_token(payload: object) -> ExchangedToken:
+    """Return the token that came for a code.
+
+    Raises:
+        GraphError: the answer holds none.
+    """
+    row = as_mapping(payload)
+    token = as_text(row.get("access_token"))
+    if token is None:
+        raise GraphError("Meta's answer holds no token.", hint="Let Embedded Signup be done again.")
+    return ExchangedToken(token=token, expires_in_s=as_int(row.get("expires_in")) or None)
+
+
+def parse_debugged_token(payload: object) -> DebuggedToken:
+    """Return what a token is; scopes are those of all assets and those of single ones together.
+
+    Raises:
+        GraphError: the answer is about no token.
+    """
+    row = as_mapping(as_mapping(payload).get("data"))
+    if not row:
+        raise GraphError("Meta's answer is not about a token.", hint="Check the token again.")
+    given = row.get("scopes")
+    granular = row.get("granular_scopes")
+    rows = granular if isinstance(granular, list) else []
+    named = [
+        *(given if isinstance(given, list) else []),
+        *(as_mapping(each).get("scope") for each in rows),
+    ]
+    return DebuggedToken(
+        app_id=as_text(row.get("app_id")),
+        kind=as_text(row.get("type")),
+        scopes=tuple(sorted({text for each in named if (text := as_text(each))})),
+        is_valid=as_bool(row.get("is_valid")),
+        expires_at=as_instant(row.get("expires_at") or None),
+        data_access_expires_at=as_instant(row.get("data_access_expires_at") or None),
+    )
 
 
 def parse_number_list(payload: object) -> NumberPage:
@@ -88,15 +149,13 @@ def parse_number_list(payload: object) -> NumberPage:
     if not isinstance(rows, list):
         raise GraphError("Meta's answer is not a list of numbers.", hint="Read the list again.")
     numbers = tuple(number for number in map(_read_number, rows) if number is not None)
-    paging = as_mapping(document.get("paging"))
-    has_next = bool(paging.get("next"))
-    after = _cursor(paging) if has_next else None
+    after, is_cut_off = cursor_of(as_mapping(document.get("paging")))
     return NumberPage(
         numbers=numbers,
         after=after,
         total_count=as_int(as_mapping(document.get("summary")).get("total_count")),
         skipped=len(rows) - len(numbers),
-        cut_off=has_next and after is None,
+        cut_off=is_cut_off,
     )
 
 
@@ -167,6 +226,7 @@ def parse_waba(payload: object) -> Waba:
         can_send_message=as_text(as_mapping(row.get("health_status")).get("can_send_message")),
         owner_business_id=_read_id(owner.get("id")),
         owner_business_name=as_text(owner.get("name")),
+        primary_funding_id=_read_id(row.get("primary_funding_id")),
     )
 
 
@@ -233,6 +293,14 @@ def _upper(value: object) -> str | None:
 def _throughput(value: object) -> str | None:
     level = as_mapping(value).get("level") if isinstance(value, dict) else value
     return _enum(level, {})
+
+
+def cursor_of(paging: Mapping[str, object]) -> tuple[str | None, bool]:
+    """Return the cursor of the next page, and whether there is a next page without one."""
+    if not paging.get("next"):
+        return None, False
+    after = _cursor(paging)
+    return after, after is None
 
 
 def _cursor(paging: Mapping[str, object]) -> str | None:

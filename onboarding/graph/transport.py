@@ -1,7 +1,7 @@
 """One HTTP exchange with Graph: the client's settings, its requests, and what its errors mean.
 
 No retries, no redirects, no cookies; a proxy or certificates only if settings name them. aiohttp
-repeats a read once if a kept connection turns out to be dead; it never repeats a POST.
+repeats a read once if a kept connection turns out to be dead; it never repeats a write.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _KEEP_ALIVE_S = 4.0  # shorter than servers' usual 5 s: else a POST meets a clos
 _PROOF = "appsecret_proof"
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _TOKEN = re.compile(r"[!-~]+")
-_SECRET_PARAMS = ("pin", "code")
+_SECRET_PARAMS = ("pin", "code", "verify_token", "client_secret")
 _MAX_MESSAGE = 200
 
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError)
@@ -101,8 +101,12 @@ def _is_proxy(address: str) -> bool:
         return False
 
 
-def open_transport(wire: Wire) -> AiohttpTransport:
+def open_transport(wire: Wire, *, repeats: bool = True) -> AiohttpTransport:
     """Return the HTTP transport; its session is made on first use, in the loop that runs it.
+
+    aiohttp repeats what HTTP calls idempotent if a kept connection turns out to be dead: reads,
+    which does no harm, and deletions, which are calls like any other here. Those go by a transport
+    that does not (``repeats=False``).
 
     It is used without httpx's client around it, which would add cookies, redirects and a log line
     with the whole address to each call, none of which may be.
@@ -113,9 +117,11 @@ def open_transport(wire: Wire) -> AiohttpTransport:
         connector = aiohttp.TCPConnector(
             limit=wire.max_in_flight, keepalive_timeout=_KEEP_ALIVE_S, ssl=verify
         )
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=wire.proxy
         )
+        made._retry_connection = repeats  # noqa: SLF001 - there is no public name for it
+        return made
 
     return AiohttpTransport(verify=verify, trust_env=False, client=session)
 
@@ -147,17 +153,20 @@ def _trusted(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.Request:
-    """Return the request as HTTP; the token is in a header, secrets are in the body."""
-    params = dict(request.params)
+    """Return the request as HTTP; the token is in a header, secrets are in the body.
+
+    But for the few that Meta takes in the query only.
+    """
+    params = {**request.params, **request.secret_params}
     body = None if request.body is None else dict(request.body)
-    if wire.app_secret is not None:
+    if wire.app_secret is not None and request.takes_token:
         proof = make_proof(wire.app_secret, token)
-        if request.method == "GET":
+        if request.method != "POST":
             params[_PROOF] = proof
         else:
             body = {**(body or {}), _PROOF: proof}
     headers = {
-        "Authorization": f"Bearer {token}",
+        **({"Authorization": f"Bearer {token}"} if request.takes_token else {}),
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
         "User-Agent": wire.user_agent,
@@ -190,7 +199,11 @@ def make_proof(app_secret: str, token: str) -> str:
 def secrets_of(call: GraphCall) -> tuple[str, ...]:
     """Return what this call carries that no text may repeat."""
     body: Mapping[str, object] = call.request.body or {}
-    return (call.token, *(str(body[name]) for name in _SECRET_PARAMS if name in body))
+    return (
+        call.token,
+        *(str(body[name]) for name in _SECRET_PARAMS if name in body),
+        *call.request.secret_params.values(),
+    )
 
 
 def explain(error: Exception, secrets: tuple[str, ...]) -> Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from html import escape
 
 from onboarding.errors import ChannelError
 from onboarding.notify.http_post import Poster
@@ -15,6 +16,9 @@ _NOT_TAKEN = "failed with error"
 
 class ChatChannel:
     """Posts title and text to a room.
+
+    What stands in angle brackets is shown and not obeyed: a display name such as ``<!channel>``
+    calls nobody.
 
     These webhooks know no idempotency key: a message that comes twice shows twice.
 
@@ -28,7 +32,8 @@ class ChatChannel:
 
     def send(self, message: Message) -> None:
         """Post the text."""
-        body = json.dumps({"text": f"{message.title}\n{message.text}"}).encode()
+        text = escape(f"{message.title}\n{message.text}", quote=False)
+        body = json.dumps({"text": text}).encode()
         headers = {"content-type": "application/json", "user-agent": "onboarding"}
         answer = self._poster.post(self._url(), body, headers)
         if _NOT_TAKEN in answer:

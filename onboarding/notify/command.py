@@ -48,9 +48,7 @@ class CommandChannel:
             )
         except OSError as error:
             raise ChannelError(
-                f"the command cannot be run: {error.strerror}",
-                is_permanent=isinstance(error, FileNotFoundError | PermissionError),
-                hint="check: argv",
+                f"the command cannot be run: {error.strerror}", hint="check: argv"
             ) from None
         self._finish(running, given.encode())
 

@@ -22,6 +22,7 @@ from onboarding.notify.http_post import Poster
 from onboarding.notify.log import LogChannel
 from onboarding.notify.mail import Mailbox, MailChannel
 from onboarding.notify.message import Channel
+from onboarding.notify.signing import key_of
 from onboarding.notify.texts import Text, require_fields
 from onboarding.notify.webhook import WebhookChannel
 
@@ -269,18 +270,19 @@ def _mailbox(given: shapes.Email) -> Mailbox:
 
 
 def missing(given: shapes.AnyChannel) -> str | None:
-    """Return what a channel lacks here before anything is sent: a secret that cannot be read."""
+    """Return what a channel lacks here before anything is sent: a secret that can be used."""
     try:
         match given:
             case shapes.Webhook():
                 _address(given)()
-                read_secrets(given.secret_env, given.secret_file)
+                for each in read_secrets(given.secret_env, given.secret_file):
+                    key_of(each)
             case shapes.Chat():
                 _address(given)()
             case shapes.Email() if given.username is not None:
                 read_secrets(given.password_env, given.password_file)
             case _:
                 return None
-    except ChannelError as error:
+    except (ChannelError, ConfigurationError) as error:
         return str(error)
     return None

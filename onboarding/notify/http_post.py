@@ -12,9 +12,9 @@ import httpx
 
 from onboarding.errors import ChannelError
 
-#: Answers after which the same request may succeed later: timeouts, limits, and the server's own.
-_PASSING = frozenset({408, 409, 425, 429})
-_SERVERS_OWN = 500
+#: Answers that are about this very message, or say that nobody will ever listen there. Any other,
+#: like 401 or 404, may be mended at either end, so that the message waits and is tried again.
+_FOR_GOOD = frozenset({400, 410, 413, 415, 422})
 _REDIRECTS = range(300, 400)
 _DONE = range(200, 300)
 
@@ -44,35 +44,39 @@ class Poster:
         """
         clock = _Watch(self._timeout_s)
         try:
-            with self._client() as client, clock:
-                request = client.build_request(
-                    "POST",
-                    url,
-                    content=body,
-                    headers=headers,
-                    extensions={"trace": clock.trace},
-                )
-                answer = client.send(request, stream=True)
+            request = httpx.Request(
+                "POST",
+                url,
+                content=body,
+                headers=headers,
+                extensions={"trace": clock.trace, "timeout": self._timeout()},
+            )
+            if request.url.userinfo:
+                login = httpx.BasicAuth(request.url.username, request.url.password)
+                request = next(login.auth_flow(request))
+            with self._transport() as transport, clock:
+                answer = transport.handle_request(request)
                 try:
                     return _require_taken(answer)
                 finally:
                     answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            if clock.is_over:
+            if clock.is_over or isinstance(error, httpx.TimeoutException):
                 raise ChannelError(f"no answer within {self._timeout_s:g} s") from None
             raise ChannelError(f"cannot be reached: {_reason(error)}") from None
 
-    def _client(self) -> httpx.Client:
+    def _timeout(self) -> Mapping[str, float | None]:
+        return httpx.Timeout(self._timeout_s).as_dict()
+
+    def _transport(self) -> httpx.HTTPTransport:
+        """Return what sends, without httpx's client around it.
+
+        That would follow redirects if asked, and log the whole address, which may be a secret.
+        """
         if self._trusted is None:
             self._trusted = _context(self._ca_file)
         # Settings of the process, like a proxy or a .netrc with passwords, are not for us.
-        return httpx.Client(
-            verify=self._trusted,
-            timeout=self._timeout_s,
-            follow_redirects=False,
-            trust_env=False,
-            proxy=self._proxy,
-        )
+        return httpx.HTTPTransport(verify=self._trusted, trust_env=False, proxy=self._proxy)
 
 
 class _Watch:
@@ -133,12 +137,10 @@ def _require_taken(answer: httpx.Response) -> str:
     if status in _REDIRECTS:
         raise ChannelError(
             f"answered with a redirect ({status}), which is never followed",
-            is_permanent=True,
             hint="set url to where the redirect leads",
         )
     if status not in _DONE:
-        is_permanent = status not in _PASSING and status < _SERVERS_OWN
-        raise ChannelError(f"answered {status}", is_permanent=is_permanent)
+        raise ChannelError(f"answered {status}", is_permanent=status in _FOR_GOOD)
     read = b""
     for part in answer.iter_raw():
         read += part

@@ -18,6 +18,7 @@ from onboarding.errors import ChannelError
 from onboarding.notify.message import Message
 
 _PERMANENT = 500
+_MOST_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,15 @@ class Mailbox:
 
 
 class MailChannel:
-    """Sends each message to all addressees; its ``Message-ID`` is made of the idempotency key."""
+    """Sends each message to all addressees; its ``Message-ID`` is made of the idempotency key.
+
+    If the server takes it for some of them only, the next try is for the others. That is kept in
+    this process: another one may send it to all again, with the same ``Message-ID``.
+    """
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._box = mailbox
+        self._left: dict[str, tuple[str, ...]] = {}
 
     def send(self, message: Message) -> None:
         """Hand the mail to the server.
@@ -52,13 +58,28 @@ class MailChannel:
         Raises:
             ChannelError: the server did not take it for every addressee.
         """
+        to = self._left.get(message.id, self._box.to)
         try:
             with _connected(self._box) as server:
-                refused = server.send_message(_mail(message, self._box))
+                refused = server.send_message(_mail(message, self._box), to_addrs=to)
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise _told(error) from None
         if refused:
-            raise ChannelError(f"the server took it, but not for {len(refused)} of the addressees")
+            self._keep(message.id, tuple(refused))
+            codes = {code for code, _ in refused.values()}
+            raise ChannelError(
+                f"the server took it, but not for {len(refused)} of {len(self._box.to)} addressees "
+                f"({', '.join(map(str, sorted(codes)))})",
+                is_permanent=min(codes) >= _PERMANENT,
+                hint="check the addresses in: to",
+            )
+        self._left.pop(message.id, None)
+
+    def _keep(self, message_id: str, left: tuple[str, ...]) -> None:
+        """Keep who has not got a message; of many, the latest."""
+        self._left[message_id] = left
+        if len(self._left) > _MOST_KEPT:
+            self._left.pop(next(iter(self._left)), None)
 
 
 @contextmanager
@@ -112,19 +133,17 @@ def _told(error: Exception) -> ChannelError:
         case smtplib.SMTPAuthenticationError():
             return ChannelError(
                 f"the server refused the login ({error.smtp_code})",
-                is_permanent=error.smtp_code >= _PERMANENT,
                 hint="check username and password",
             )
         case smtplib.SMTPNotSupportedError():
             return ChannelError(
                 "the server offers no STARTTLS or no login, and nothing was sent",
-                is_permanent=True,
                 hint='set security = "tls", or ask who runs the server',
             )
         case smtplib.SMTPRecipientsRefused():
             codes = {code for code, _ in error.recipients.values()}
             return ChannelError(
-                f"the server refused all addressees ({', '.join(map(str, sorted(codes)))})",
+                f"the server refused every addressee ({', '.join(map(str, sorted(codes)))})",
                 is_permanent=min(codes) >= _PERMANENT,
                 hint="check the addresses in: to",
             )

@@ -17,19 +17,27 @@ from onboarding.model import Audience, EventType
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LONGEST_SPAN = timedelta(days=3660)
 _LONGEST_TIMEOUT = timedelta(seconds=25)
+_SHORTEST_AFTER = timedelta(minutes=1)
 
 
 def _span(given: Any) -> Any:
     if not isinstance(given, str) or not (found := _SPAN.fullmatch(given.strip())):
         raise ValueError("write a span of time like 90m, 4h or 3d, in quotes")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    try:
+        span = timedelta(**{_UNITS[found[2]]: float(found[1])})
+    except OverflowError:
+        span = timedelta.max
+    if span > _LONGEST_SPAN:
+        raise ValueError("write a span of at most 3660d")  # no instant may leave the calendar
+    return span
 
 
 def _share(given: Any) -> Any:
     try:
         share = float(Fraction(given)) if isinstance(given, str) else float(given)
-    except (ValueError, TypeError, ZeroDivisionError):
+    except (ValueError, TypeError, ArithmeticError):
         share = 0.0
     if not 0 < share <= 1:
         raise ValueError('write a share of the window above 0 and up to 1, like "1/2"')
@@ -40,6 +48,13 @@ def _timeout(given: Any) -> Any:
     span = _span(given)
     if not timedelta(0) < span <= _LONGEST_TIMEOUT:
         raise ValueError("a message has at most 25s")
+    return span
+
+
+def _after(given: Any) -> Any:
+    span = _span(given)
+    if span < _SHORTEST_AFTER:
+        raise ValueError("who was told has at least 1m to answer")
     return span
 
 
@@ -68,6 +83,7 @@ def _every(given: Any) -> Any:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 Share = Annotated[float, BeforeValidator(_share)]
 Timeout = Annotated[timedelta, BeforeValidator(_timeout)]
+After = Annotated[timedelta, BeforeValidator(_after)]
 Url = Annotated[str, BeforeValidator(_url)]
 Types = Annotated[tuple[EventType, ...], BeforeValidator(_every)]
 Names = tuple[str, ...]
@@ -164,7 +180,7 @@ class _Told(_Shape):
     channels: Names | None = None
     audience: Audience = Audience.OPERATOR
     then: Names = ()
-    after: Span | None = None
+    after: After | None = None
 
     @model_validator(mode="after")
     def _then_after(self) -> _Told:

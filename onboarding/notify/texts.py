@@ -67,10 +67,20 @@ TEXTS = {
     EventType.ACCOUNT_RELEASED: Text(
         title="WABA ${waba_id} goes on", body="WABA ${waba_id} ${name} goes on: ${reason}\n"
     ),
+    EventType.TOKEN_EXPIRING: Text(
+        title="The token of WABA ${waba_id} ends: ${left}",
+        body="The token of WABA ${waba_id} ${name} ends at ${due_by} (${left}).\n"
+        "How:         ${command}\n",
+    ),
     EventType.DIGEST: Text(
         title="Onboarding: ${due_soon} due within a week, ${in_progress} in progress",
         body="In progress: ${in_progress} (${states})\nWaiting for:  ${waiting}\n"
         "Due within a week: ${due_soon}\n${list}",
+    ),
+    EventType.LOW_STOCK: Text(
+        title="[low stock] ${country}: ${verified} of ${at_least} verified numbers in the pool",
+        body="Pool of business ${business_id}: ${why}.\nOn their way: ${pending}\n"
+        "Since:        ${since}\nHow:          ${command}\n",
     ),
     EventType.TEST: Text(
         title="A test message of onboarding",
@@ -109,7 +119,12 @@ FIELDS: Mapping[EventType, tuple[str, ...]] = {
     EventType.SNOOZED: (*_ONBOARDING, "by", "until", "reason", "due_by"),
     EventType.ACCOUNT_HELD: (*_OF_ACCOUNT, *_OF_DUE),
     EventType.ACCOUNT_RELEASED: (*_OF_ACCOUNT, "reason", "by"),
+    EventType.TOKEN_EXPIRING: (*_OF_ACCOUNT, *_OF_DUE, "left"),
     EventType.DIGEST: ("states", "waiting", "in_progress", "due_soon", "list"),
+    EventType.LOW_STOCK: (
+        *_OF_DUE, "business_id", "country", "verified", "pending", "at_least", "longer_than",
+        "told",
+    ),
     EventType.TEST: ("channel", "by"),
 }  # fmt: skip
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import datetime
 
 from onboarding.simulator.params import read_text
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.routing import Request, Route
-from onboarding.simulator.state import Token
+from onboarding.simulator.state import Business, Token
 from onboarding.simulator.world import World
 
 _MANAGEMENT, _MESSAGING = "whatsapp_business_management", "whatsapp_business_messaging"
+_POOL = "business_management"
 _SCOPES = {"register": (_MANAGEMENT, _MESSAGING), "deregister": (_MANAGEMENT, _MESSAGING)}
 
 
-def check_token(world: World, request: Request) -> Token:
+def check_token(world: World, request: Request, now: datetime) -> Token:
     """Return the token of a request.
 
     Raises:
@@ -26,10 +28,21 @@ def check_token(world: World, request: Request) -> Token:
     token = world.state.tokens.get(request.token)
     if token is None:
         raise Refusal(Reason.TOKEN_INVALID)
-    if token.is_dead:
-        raise Refusal(Reason.TOKEN_INVALID, code=token.code, subcode=token.subcode)
+    check_alive(token, now)
     _check_proof(world, request, token)
     return token
+
+
+def check_alive(token: Token, now: datetime) -> None:
+    """Check that a token was not killed, and has not come to its end.
+
+    Raises:
+        Refusal: it was, or has.
+    """
+    if token.is_dead:
+        raise Refusal(Reason.TOKEN_INVALID, code=token.code, subcode=token.subcode)
+    if token.expires_at is not None and token.expires_at <= now:
+        raise Refusal(Reason.TOKEN_INVALID, subcode=463)
 
 
 def check_access(token: Token, request: Request, route: Route) -> None:
@@ -38,6 +51,8 @@ def check_access(token: Token, request: Request, route: Route) -> None:
     Raises:
         Refusal: the WABA is not within its reach, or a scope is missing.
     """
+    if route.business is not None:
+        _check_pool(token, request, route.business)
     if route.waba is None:
         return
     if token.wabas is not None and route.waba.id not in token.wabas:
@@ -48,6 +63,14 @@ def check_access(token: Token, request: Request, route: Route) -> None:
     for scope in _SCOPES.get(route.endpoint, (_MANAGEMENT,)):
         if scope not in token.scopes:
             raise Refusal(Reason.SCOPE, scope=scope)
+
+
+def _check_pool(token: Token, request: Request, business: Business) -> None:
+    if token.wabas is not None and not set(token.wabas) & set(business.waba_ids):
+        verb = request.method.lower()
+        raise Refusal(Reason.NO_ACCESS, id=business.id, thing="business", verb=verb)
+    if _POOL not in token.scopes:
+        raise Refusal(Reason.SCOPE, scope=_POOL)
 
 
 def prove(secret: str, token: str) -> str:

@@ -84,7 +84,7 @@ def _add_preverified(knowledge: State, given: BusinessSettings, now: datetime) -
             raise ScenarioError(f"the pre-verified number {one.phone_number} is there twice")
         verified_at = one.verified_at or (now if one.verified else None)
         knowledge.preverified[one.id] = Preverified(
-            one.id, given.id, phone.digits, phone.key, verified_at
+            one.id, given.id, phone.digits, phone.key, verified_at, added_at=verified_at or now
         )
 
 
@@ -119,6 +119,9 @@ def _apply(world: World, number: Number, given: NumberSettings, now: datetime) -
     number.status = given.status or number.status
     number.platform_type = given.platform_type or number.platform_type
     world.note_platform(number)
+    for hand in given.by_hand:
+        deed = hand.model_dump(mode="json", exclude={"at"})
+        world.schedule("by_hand", max(hand.at, now), number.id, **deed)
     if given.two_step_off is not None:
         world.schedule("switch_pin_off", given.two_step_off, number.id)
 

@@ -19,6 +19,8 @@ from onboarding.simulator.world import World
 
 _DROPPED = (
     "access_token",
+    "client_secret",
+    "input_token",
     "appsecret_proof",
     "verify_token",
     "backup",
@@ -45,7 +47,7 @@ def log_call(call: Call, outcome: Outcome) -> None:
             method=request.method,
             path=request.path,
             waba_id=route.waba.id if route.waba else None,
-            phone_number_id=route.number.id if route.number else outcome.created_id,
+            phone_number_id=_node_of(call) or outcome.created_id,
             number=call.target.digits or None,
             attempt=call.target.attempt,
             params=_redact(request.params, world.scenario.seed),
@@ -58,6 +60,11 @@ def log_call(call: Call, outcome: Outcome) -> None:
     )
     if len(state.calls) > world.scenario.limits.call_log:
         state.calls.popleft()
+
+
+def _node_of(call: Call) -> str | None:
+    node = call.route.number or call.route.preverified
+    return node.id if node else None
 
 
 def calls_after(world: World, seq: int) -> list[dict[str, Any]]:

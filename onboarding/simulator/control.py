@@ -11,14 +11,15 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import Field, ValidationError
 
-from onboarding.simulator import edits, views
+from onboarding.simulator import by_hand, edits, views
 from onboarding.simulator.call_log import calls_after
 from onboarding.simulator.clock import Report
 from onboarding.simulator.fault_settings import FaultSettings, Settings
 from onboarding.simulator.faults import add_fault
 from onboarding.simulator.phones import key_of, only_digits
 from onboarding.simulator.refusals import Refusal
-from onboarding.simulator.scenario import ClockMode, Instant
+from onboarding.simulator.scenario import ClockMode, HandSettings, Instant
+from onboarding.simulator.signup import SessionEdit, run_session
 from onboarding.simulator.snapshot import restore_snapshot, take_snapshot
 from onboarding.simulator.timekeeper import Timekeeper
 
@@ -86,8 +87,10 @@ class Control:
             ("GET", "webhooks"): self._get_webhooks,
             ("GET", "state"): self._get_state,
             ("POST", "embedded_signup"): self._sign_up,
+            ("POST", "embedded_signup/session"): self._run_session,
             ("POST", "numbers/*"): self._edit_number,
             ("POST", "names/*"): self._decide_name,
+            ("POST", "by_hand/*"): self._do_by_hand,
             ("POST", "tokens"): self._edit_token,
             ("POST", "elsewhere/*"): self._edit_elsewhere,
             ("GET", "faults"): self._get_faults,
@@ -176,6 +179,10 @@ class Control:
         number = edits.finish_signup(self._timekeeper.world, edit, now)
         return self._changed(views.show_number(self._timekeeper.world, number))
 
+    async def _run_session(self, query: _Query) -> Any:
+        edit, now = query.read(SessionEdit), self._timekeeper.now()
+        return self._changed(run_session(self._timekeeper.world, edit, now))
+
     async def _edit_number(self, query: _Query) -> Any:
         edit, now = query.read(edits.NumberEdit), self._timekeeper.now()
         number = edits.edit_number(self._timekeeper.world, query.argument, edit, now)
@@ -184,6 +191,12 @@ class Control:
     async def _decide_name(self, query: _Query) -> Any:
         edit, now = query.read(edits.NameEdit), self._timekeeper.now()
         number = edits.decide_by_hand(self._timekeeper.world, query.argument, edit, now)
+        return self._changed(views.show_number(self._timekeeper.world, number))
+
+    async def _do_by_hand(self, query: _Query) -> Any:
+        hand, now = query.read(HandSettings), self._timekeeper.now()
+        number = edits.find_number(self._timekeeper.world, query.argument)
+        by_hand.do(self._timekeeper.world, number, hand, now)
         return self._changed(views.show_number(self._timekeeper.world, number))
 
     async def _edit_token(self, query: _Query) -> Any:

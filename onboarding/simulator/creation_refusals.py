@@ -9,6 +9,7 @@ from onboarding.simulator.refusal_forms import (
     FORBIDDEN,
     HIDDEN,
     METHOD,
+    UNPROCESSABLE,
     both,
     forbidden,
     seen,
@@ -169,6 +170,20 @@ _PREVERIFIED: dict[Reason, tuple[Form, Form]] = {
         "The verification of the pre-verified phone number {id} has expired."
     ),
     Reason.PREVERIFIED_OTHER: _claim("The pre-verified phone number {id} is another number."),
+    Reason.POOL_FULL: both(
+        unprocessable("Maximum number of phone numbers per business account exceeded")
+    ),
+    Reason.POOL_CODE_VOLUME: (
+        seen(136024, "Request code error", 2388367, title="Could not send the code"),
+        Form(UNPROCESSABLE, 613, "Too many verification code requests", type=METHOD),
+    ),
+    Reason.SHARED_ALREADY: both(
+        unprocessable("The phone number {id} is already shared with this partner")
+    ),
+    Reason.NOT_SHARED: both(unprocessable("The phone number {id} is not shared with this partner")),
+    Reason.NO_PARTNER: both(
+        unprocessable("The business {id} has no partner relationship with this business")
+    ),
 }
 
 CREATION = _CREATE | _MIGRATE | _PREVERIFIED

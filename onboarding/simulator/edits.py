@@ -73,6 +73,7 @@ class TokenEdit(Settings):
     subcode: int | None = 463
     wabas: tuple[str, ...] | Literal["all"] | None = None
     scopes: tuple[str, ...] = ALL_SCOPES
+    expires_at: Instant | None = None
 
 
 class ElsewhereEdit(Settings):
@@ -91,7 +92,7 @@ def edit_number(world: World, number_id: str, edit: NumberEdit, now: datetime) -
     Raises:
         EditError: there is no such number, or a field cannot be empty.
     """
-    number = _find_number(world, number_id)
+    number = find_number(world, number_id)
     given = {name: getattr(edit, name) for name in edit.model_fields_set}
     empty = [name for name, value in given.items() if value is None and name not in _MAY_BE_EMPTY]
     if empty:
@@ -131,7 +132,7 @@ def decide_by_hand(world: World, number_id: str, edit: NameEdit, now: datetime) 
     Raises:
         EditError: there is no such number.
     """
-    number = _find_number(world, number_id)
+    number = find_number(world, number_id)
     decision = "DECLINED" if edit.decision == "REJECTED" else edit.decision
     decide_name(world, number, decision, edit.rejection_reason, now)
     return number
@@ -146,6 +147,8 @@ def edit_token(world: World, edit: TokenEdit) -> Token:
     token.is_dead, token.code, token.subcode = edit.dead, edit.code, edit.subcode
     if edit.wabas is not None:
         token.wabas = None if edit.wabas == "all" else list(edit.wabas)
+    if "expires_at" in edit.model_fields_set:
+        token.expires_at = edit.expires_at
     if "scopes" in edit.model_fields_set:
         token.scopes = list(edit.scopes)
     return token
@@ -160,7 +163,12 @@ def edit_elsewhere(world: World, digits: str, edit: ElsewhereEdit) -> None:
         world.state.elsewhere[key] = edit.use
 
 
-def _find_number(world: World, number_id: str) -> Number:
+def find_number(world: World, number_id: str) -> Number:
+    """Return a number that was not deleted.
+
+    Raises:
+        EditError: there is none.
+    """
     number = world.state.numbers.get(number_id)
     if number is None or number.deleted_at is not None:
         raise EditError(f"there is no number {number_id}")

@@ -236,7 +236,7 @@ WABA_GETTERS: dict[str, Getter] = {
     "owner_business_info": _business,
     "on_behalf_of_business_info": lambda _world, _waba: None,
     "whatsapp_business_manager_messaging_limit": lambda _world, _waba: "TIER_250",
-    "primary_funding_id": lambda _world, _waba: None,
+    "primary_funding_id": lambda _world, waba: f"7{waba.id}" if waba.has_payment_method else None,
     "is_enabled_for_insights": lambda _world, _waba: True,
 }
 

@@ -13,7 +13,17 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from onboarding.simulator import accounts, codes, fields, numbers, registration, settings
+from onboarding.simulator import (
+    accounts,
+    codes,
+    fields,
+    numbers,
+    oauth,
+    pool,
+    pool_reads,
+    registration,
+    settings,
+)
 from onboarding.simulator.access import check_access, check_token
 from onboarding.simulator.budgets import spend_call
 from onboarding.simulator.call import Call, Outcome
@@ -43,7 +53,7 @@ from onboarding.simulator.refusals import Form, Reason, Refusal
 from onboarding.simulator.response_headers import make_headers
 from onboarding.simulator.results import Result
 from onboarding.simulator.routing import Endpoint, Request, Route, find_route
-from onboarding.simulator.state import Number, Waba
+from onboarding.simulator.state import Business, Number, Preverified, Waba
 from onboarding.simulator.world import World
 
 _Rule = Callable[[World, Any, Params, datetime], Result]
@@ -61,6 +71,19 @@ _WRITES: dict[Endpoint, _Rule] = {
     "subscribe_app": accounts.subscribe_app,
     "unsubscribe_app": accounts.unsubscribe_app,
 }
+_ON_POOLS: dict[Endpoint, _Rule] = {
+    "add_preverified": pool.add_phone_numbers,
+    "share_preverified": pool.share,
+    "unshare_preverified": pool.unshare,
+}
+_ON_ENTRIES: dict[Endpoint, _Rule] = {
+    "read_preverified": pool_reads.read_entry,
+    "delete_preverified": pool.delete_entry,
+    "list_preverified_partners": pool_reads.list_partners,
+    "request_preverified_code": pool.request_code,
+    "verify_preverified": pool.verify_code,
+}
+_CREATING: tuple[Endpoint, ...] = ("create_number", "add_preverified")
 _FIRST_VERSION_WITH_CURSOR_CODE = (24, 0)
 _OK, _BAD_GATEWAY = 200, 502
 _PAGE = "<!DOCTYPE html><html><head><title>502</title></head><body>Bad Gateway</body></html>"
@@ -98,7 +121,12 @@ def _aim(world: World, request: Request, route: Route) -> Target:
     key, digits = route.waba.id if route.waba else "", ""
     if route.number is not None:
         key, digits = route.number.key, route.number.digits
-    elif route.endpoint == "create_number":
+    elif route.preverified is not None:
+        key, digits = route.preverified.key, route.preverified.digits
+    elif route.endpoint in ("share_preverified", "unshare_preverified"):
+        shared = world.state.preverified.get(read_text(request.params, "preverified_id") or "")
+        key, digits = (shared.key, shared.digits) if shared else ("", "")
+    elif route.endpoint in _CREATING:
         key, digits = _read_created(world, request)
     counter = f"{route.endpoint}|{key}"
     attempt = world.state.attempts.get(counter, 0) + 1
@@ -131,8 +159,9 @@ def _decide(call: Call) -> Outcome:
         outcome = _refuse(call, refusal)
     else:
         outcome = Outcome(_OK, _spoil(result.body, hits), result.effect)
-        if call.route.endpoint == "create_number":
+        if call.route.endpoint in _CREATING:
             outcome.created_id = result.body["id"]
+        if call.route.endpoint == "create_number":
             lag_list(call.world, result.body["id"], hits, call.now)
     if instead is None:
         return outcome
@@ -145,10 +174,16 @@ def _run(call: Call) -> Result:
     request, route = call.request, call.route
     if request.refusal is not None:
         raise request.refusal
-    token = check_token(call.world, request)
+    if route.endpoint in oauth.RULES:
+        if route.refusal is not None:
+            raise route.refusal
+        return oauth.RULES[route.endpoint](call.world, request, call.now)
+    token = check_token(call.world, request, call.now)
     if route.refusal is None:
         check_access(token, request, route)
     spend_call(call.world, route.waba, route.endpoint, call.now)
+    if route.refusal is None and route.business is not None:
+        return _run_pool(call, route.business, route.preverified)
     if route.refusal is not None or route.waba is None:
         raise route.refusal or Refusal(Reason.PATH, path=request.path)
     if route.endpoint in _WRITES:
@@ -159,6 +194,18 @@ def _run(call: Call) -> Result:
     if route.number is not None:
         return Result(_show_number(call, route.number))
     return _read_waba(call, route.waba)
+
+
+def _run_pool(call: Call, business: Business, entry: Preverified | None) -> Result:
+    world, params, endpoint = call.world, call.request.params, call.route.endpoint
+    if entry is None:
+        if endpoint == "list_preverified":
+            url = f"{call.request.origin}{call.request.path}"
+            return pool_reads.list_entries(world, business, params, call.now, url)
+        return _ON_POOLS[endpoint](world, business, params, call.now)
+    if not pool.is_there(world, entry, call.now):
+        raise Refusal(Reason.NUMBER_UNKNOWN, id=entry.id, verb=call.request.method.lower())
+    return _ON_ENTRIES[endpoint](world, entry, params, call.now)
 
 
 def _read_waba(call: Call, waba: Waba) -> Result:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import count
 
-from onboarding.simulator import migration, names, preverified
+from onboarding.simulator import migration, names, preverified, state
 from onboarding.simulator.chance import pick_id
 from onboarding.simulator.codes import prove_ownership
 from onboarding.simulator.params import Params, need_display_name, need_text, read_flag, read_text
 from onboarding.simulator.phones import Phone, PhoneFormatError, PhoneInvalidError, parse_phone
+from onboarding.simulator.pool import find_by_key
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result
 from onboarding.simulator.state import Event, Number, Waba
@@ -100,7 +101,12 @@ def sign_up(world: World, waba: Waba, phone: Phone, name: str, at: datetime) -> 
     present = world.find_number(waba.id, phone.key)
     if present is None or present.is_gone:
         check_available(world, waba, phone)
-        return add_number(world, waba, phone, name, at, onboarded_at=at)
+        entry = find_by_key(world, phone.key, at)
+        number = add_number(world, waba, phone, name, at, onboarded_at=at)
+        if entry is not None:
+            preverified.claim(world, entry, number, at)
+            number.code_verification_status, number.verified_at = state.VERIFIED, at
+        return number
     world.move_onboarding(present, at)
     prove_ownership(present, at)
     present.needs_signup = False

@@ -35,7 +35,7 @@ def find_claimable(world: World, preverified_id: str, now: datetime) -> Preverif
         Refusal: there is none, or it was claimed, never verified, or too long ago.
     """
     entry = world.state.preverified.get(preverified_id)
-    if entry is None:
+    if entry is None or entry.removed_at is not None:
         raise Refusal(Reason.PREVERIFIED_UNKNOWN, id=preverified_id)
     if entry.claimed_at is not None:
         raise Refusal(Reason.PREVERIFIED_CLAIMED, id=preverified_id)

@@ -60,6 +60,13 @@ _TABLE: dict[Reason, tuple[Form, Form]] = {
         seen(100, "API calls from the server require an appsecret_proof argument")
     ),
     Reason.PROOF_WRONG: both(seen(100, "Invalid appsecret_proof provided in the API argument")),
+    Reason.APP_UNKNOWN: both(
+        seen(101, "Error validating application. Cannot get application info due to a system error")
+    ),
+    Reason.APP_SECRET: both(seen(1, "Error validating client secret.")),
+    Reason.SIGNUP_CODE_UNKNOWN: both(seen(100, "Invalid verification code format.")),
+    Reason.SIGNUP_CODE_EXPIRED: both(seen(100, "This authorization code has expired.")),
+    Reason.SIGNUP_CODE_USED: both(seen(100, "This authorization code has been used.")),
     Reason.SCOPE: (
         Form(FORBIDDEN, 200, "(#200) Requires {scope} permission to manage the object", 1349176),
         forbidden(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from onboarding.simulator.params import Params
 from onboarding.simulator.refusals import Reason, Refusal
-from onboarding.simulator.state import Number, Waba
+from onboarding.simulator.state import Business, Number, Preverified, Waba
 from onboarding.simulator.world import World
 
 Endpoint = Literal[
@@ -28,6 +28,17 @@ Endpoint = Literal[
     "list_subscribed_apps",
     "subscribe_app",
     "unsubscribe_app",
+    "exchange_code",
+    "debug_token",
+    "list_preverified",
+    "add_preverified",
+    "share_preverified",
+    "unshare_preverified",
+    "read_preverified",
+    "delete_preverified",
+    "list_preverified_partners",
+    "request_preverified_code",
+    "verify_preverified",
     "unknown",
 ]
 
@@ -49,6 +60,24 @@ _ON_NUMBER: dict[tuple[str, str], Endpoint] = {
     ("POST", "verify_code"): "verify_code",
     ("POST", "register"): "register",
     ("POST", "deregister"): "deregister",
+}
+_ON_BUSINESS: dict[tuple[str, str], Endpoint] = {
+    ("GET", "preverified_numbers"): "list_preverified",
+    ("POST", "add_phone_numbers"): "add_preverified",
+    ("POST", "share_preverified_numbers"): "share_preverified",
+    ("DELETE", "share_preverified_numbers"): "unshare_preverified",
+}
+_ON_PREVERIFIED: dict[tuple[str, str], Endpoint] = {
+    ("GET", ""): "read_preverified",
+    ("DELETE", ""): "delete_preverified",
+    ("GET", "partners"): "list_preverified_partners",
+    ("POST", "request_code"): "request_preverified_code",
+    ("POST", "verify_code"): "verify_preverified",
+}
+#: Calls that are about no node at all.
+_ON_NOTHING: dict[str, tuple[tuple[str, ...], Endpoint]] = {
+    "oauth/access_token": (("GET", "POST"), "exchange_code"),
+    "debug_token": (("GET",), "debug_token"),
 }
 _ONLY_ON_WABA = _ON_WABA.keys() - _ON_NUMBER.keys()
 
@@ -74,6 +103,8 @@ class Route:
     waba: Waba | None = None
     number: Number | None = None
     refusal: Refusal | None = None
+    business: Business | None = None
+    preverified: Preverified | None = None
 
 
 def find_route(world: World, request: Request, now: datetime) -> Route:
@@ -85,10 +116,39 @@ def find_route(world: World, request: Request, now: datetime) -> Route:
     if version is None:
         return Route(refusal=Refusal(Reason.VERSION, path="/".join(parts)))
     route = Route(version=(int(version[1]), int(version[2])))
-    _find_node(world, request, route, parts[1], parts[2] if len(parts) == _WITH_EDGE else "")
+    methods, endpoint = _ON_NOTHING.get("/".join(parts[1:]), ((), "unknown"))
+    if request.method in methods:
+        route.endpoint = endpoint
+        return route
+    edge = parts[2] if len(parts) == _WITH_EDGE else ""
+    if not _find_in_pool(world, request, route, parts[1], edge):
+        _find_node(world, request, route, parts[1], edge)
     if route.number is not None and route.number.deleted_at is not None:
         route.refusal = _refuse_deleted(world, request, route, now)
     return route
+
+
+def _find_in_pool(world: World, request: Request, route: Route, node: str, edge: str) -> bool:
+    """Find the operation on a business or a pre-verified number; return whether it is one.
+
+    A temporary id that was claimed or removed is unknown, as any other that never was; what is
+    asked of it is still named, for faults and the log.
+    """
+    asked, entry = (request.method, edge), world.state.preverified.get(node)
+    if entry is not None:
+        route.endpoint = _ON_PREVERIFIED.get(asked, "unknown")
+        route.business = world.state.businesses[entry.business_id]
+        route.preverified = entry
+        if route.endpoint == "unknown":
+            route.refusal = Refusal(Reason.NUMBER_UNKNOWN, id=node, verb=request.method.lower())
+        return True
+    if asked not in _ON_BUSINESS:
+        return False
+    route.endpoint = _ON_BUSINESS[asked]
+    route.business = world.state.businesses.get(node)
+    if route.business is None:
+        route.refusal = Refusal(Reason.WABA_UNKNOWN, id=node, verb=request.method.lower())
+    return True
 
 
 def _find_node(world: World, request: Request, route: Route, node: str, edge: str) -> None:

@@ -20,8 +20,16 @@ ClockMode = Literal["real", "manual", "skipping"]
 NameStatus = Literal[
     "APPROVED", "AVAILABLE_WITHOUT_REVIEW", "PENDING_REVIEW", "DECLINED", "EXPIRED", "NONE"
 ]
+HandDeed = Literal[
+    "disconnect", "delete", "migrate", "ban", "lift_ban", "change_name", "change_pin",
+    "switch_pin_off", "connect_app", "leave_app",
+]  # fmt: skip
 Decision = Literal["APPROVED", "DECLINED", "DEFERRED", "never"]
-ALL_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
+ALL_SCOPES = (
+    "whatsapp_business_management",
+    "whatsapp_business_messaging",
+    "business_management",
+)
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -66,6 +74,30 @@ class TokenSettings(Settings):
     scopes: tuple[str, ...] = ALL_SCOPES
 
 
+class HandSettings(Settings):
+    """What somebody does to a number at Meta, past the API: an admin, a customer, Meta's staff.
+
+    ``name`` belongs to ``change_name``, ``pin`` to ``change_pin``.
+    """
+
+    do: HandDeed
+    name: Annotated[str, Field(min_length=2, max_length=75)] | None = None
+    pin: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+
+    @model_validator(mode="after")
+    def _check_needs(self) -> HandSettings:
+        for deed, key in (("change_name", "name"), ("change_pin", "pin")):
+            if (self.do == deed) is not (getattr(self, key) is not None):
+                raise ValueError(f"{key} and {deed} belong together")
+        return self
+
+
+class PlannedHandSettings(HandSettings):
+    """The same, at an instant."""
+
+    at: Instant
+
+
 class NumberSettings(Settings):
     """A number that is there from the start, or comes when its Embedded Signup ends.
 
@@ -88,6 +120,7 @@ class NumberSettings(Settings):
     quality_rating: str = "UNKNOWN"
     is_official_business_account: bool = False
     two_step_off: Instant | None = None
+    by_hand: tuple[PlannedHandSettings, ...] = ()
 
     @model_validator(mode="after")
     def _check_two_step(self) -> NumberSettings:
@@ -158,6 +191,8 @@ class LimitSettings(Settings):
     signup_window: Duration = timedelta(days=14)
     rename_window: Duration = timedelta(days=14)
     preverified_validity: Duration = timedelta(days=90)
+    preverified_warm: Duration = timedelta(days=45)
+    preverified_numbers: Count = 1000
     claim_window: Duration = timedelta(days=90)
     deletion: Duration = timedelta(minutes=5)
     management_calls: Count = 200
@@ -182,6 +217,14 @@ class RegistrationSettings(Settings):
     connected_after: DurationRange = (timedelta(0), timedelta(seconds=120))
     after_window_code: int = 133006
     after_window_subcode: Subcode | None = None
+
+
+class SignupSettings(Settings):
+    """Embedded Signup: how long its code lives, and what the token is worth that comes for it."""
+
+    code_validity: Duration = timedelta(seconds=30)
+    scopes: tuple[str, ...] = ALL_SCOPES
+    token_lifetime: Duration | None = None
 
 
 class MigrationSettings(Settings):
@@ -242,6 +285,7 @@ class Scenario(Settings):
     limits: LimitSettings = LimitSettings()
     codes: CodeSettings = CodeSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    signup: SignupSettings = SignupSettings()
     migration: MigrationSettings = MigrationSettings()
     reviewer: ReviewerSettings = ReviewerSettings()
     faults: tuple[FaultSettings, ...] = ()

@@ -17,6 +17,7 @@ EventKind = Literal[
     "end_signup",
     "switch_pin_off",
     "expire_claim",
+    "by_hand",
 ]
 
 CONNECTED = "CONNECTED"
@@ -137,6 +138,15 @@ class Preverified:
     verified_at: datetime | None
     claimed_at: datetime | None = None
     phone_number_id: str | None = None
+    added_at: datetime | None = None
+    removed_at: datetime | None = None
+    partner_ids: list[str] = field(default_factory=list)
+    code: Code | None = None
+    code_requested_at: datetime | None = None
+    codes_sent: int = 0
+    wrong_codes: list[datetime] = field(default_factory=list)
+    codes_locked_until: datetime | None = None
+    request_code_window: Window = field(default_factory=Window)
 
 
 @dataclass(slots=True)
@@ -179,6 +189,18 @@ class Token:
     is_dead: bool = False
     code: int = 190
     subcode: int | None = 463
+    kind: str = "SYSTEM_USER"
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class SignupCode:
+    """What Embedded Signup hands over to be exchanged for a token, once and soon."""
+
+    waba_id: str
+    expires_at: datetime
+    is_used: bool = False
 
 
 @dataclass(slots=True)
@@ -243,6 +265,7 @@ class State:
     numbers: dict[str, Number] = field(default_factory=dict)
     preverified: dict[str, Preverified] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    signup_codes: dict[str, SignupCode] = field(default_factory=dict)
     elsewhere: dict[str, Literal["in_use", "banned"]] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     webhooks: list[WebhookEvent] = field(default_factory=list)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Row,
     String,
+    and_,
     bindparam,
     case,
     func,
@@ -114,11 +115,14 @@ def claim_accounts(
     *,
     now: datetime,
     read_before: datetime,
+    watched_before: datetime,
     real_now: datetime,
     lease_until: datetime,
     limit: int,
 ) -> list[Account]:
     """Take the accounts whose list or subscription is due, those waiting longest first.
+
+    And held ones whose token is read from elsewhere, when that place is to be looked at.
 
     What was wished for is granted by that: a wish that is there afterwards was made meanwhile,
     and stands. An account that a worker took and never let go is due again, for both.
@@ -127,6 +131,7 @@ def claim_accounts(
         conn: an open transaction.
         now: business time.
         read_before: only lists whose last read began before this: the least interval.
+        watched_before: a list with registered numbers that was last read before this is due.
         real_now: real time: which leases have run out.
         lease_until: real time until which they are this worker's.
         limit: at most so many.
@@ -134,7 +139,8 @@ def claim_accounts(
     Returns:
         The accounts as they were: with what they were due for, and the lease that ran out.
     """
-    dialect, instants = conn.dialect.name, {"now": now, "read_before": read_before}
+    dialect = conn.dialect.name
+    instants = {"now": now, "read_before": read_before, "watched_before": watched_before}
     due = conn.execute(_due(dialect), {**instants, "real_now": real_now, "most": limit})
     claimed = [to_account(row) for row in due]
     if claimed:
@@ -143,9 +149,17 @@ def claim_accounts(
     return claimed
 
 
+def _goes_on() -> Any:
+    """Return SQL for accounts that something is done for: a held one's token may come back."""
+    return or_(t.c.hold.is_(None), t.c.token_source.is_not(None))
+
+
 def _to_be_read() -> Any:
     rested = or_(t.c.listed_at.is_(None), t.c.listed_at <= bindparam("read_before", type_=Instant))
-    return (t.c.observe_due_at <= bindparam("now", type_=Instant)) & rested
+    wanted = (t.c.observe_due_at <= bindparam("now", type_=Instant)) & rested
+    unread = t.c.listed_at <= bindparam("watched_before", type_=Instant)
+    # A read that is put off, or failed, has a time of its own.
+    return or_(wanted, and_(t.c.active, t.c.observe_due_at.is_(None), unread))
 
 
 def _to_be_checked() -> Any:
@@ -156,13 +170,15 @@ def _to_be_checked() -> Any:
 def _due(dialect: str) -> Any:
     is_let_go = t.c.lease_until.is_(None)
     is_abandoned = t.c.lease_until <= bindparam("real_now", type_=Instant)
+    asked_for = func.coalesce(t.c.observe_due_at, t.c.check_due_at)
     query = (
         select(t)
         .where(
-            t.c.hold.is_(None),
+            _goes_on(),
             or_(is_let_go & or_(_to_be_read(), _to_be_checked()), is_abandoned),
         )
-        .order_by(func.coalesce(t.c.observe_due_at, t.c.check_due_at))
+        # Lists that are only watched come last: nobody waits for them.
+        .order_by(asked_for.is_(None), asked_for, t.c.listed_at)
         .limit(bindparam("most"))
     )
     if dialect == "postgresql":
@@ -184,11 +200,19 @@ def _take(dialect: str) -> Any:
     )
 
 
-def next_account_due(conn: Connection, list_interval: timedelta) -> datetime | None:
-    """Return when the earliest account is due, the least interval between lists included."""
-    query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at).where(t.c.hold.is_(None))
+def next_account_due(
+    conn: Connection, list_interval: timedelta, watch_interval: timedelta | None = None
+) -> datetime | None:
+    """Return when the earliest account is due, the least interval between lists included.
+
+    With ``watch_interval``, also when the list of registered numbers is due that merely rest.
+    """
+    query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at, t.c.active)
     instants = []
-    for row in conn.execute(query):
+    for row in conn.execute(query.where(_goes_on())):
+        rests = row.active and row.observe_due_at is None and row.listed_at is not None
+        if watch_interval is not None and rests:
+            instants.append(row.listed_at + watch_interval)
         if row.observe_due_at is not None:
             earliest = row.listed_at + list_interval if row.listed_at else row.observe_due_at
             instants.append(max(row.observe_due_at, earliest))

@@ -26,7 +26,7 @@ class Alert:
         subject: the id of an onboarding or of a WABA, or ``fleet``.
         what: which rung or need.
         since: since when.
-        step: how many audiences were told.
+        step: how many were told, one after the other.
         next_at: when the next one is told; ``None``: nobody is.
         closed_at: when it was done with.
     """

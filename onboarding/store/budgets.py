@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, or_, select
 
 from onboarding.core.budgets import HOUR, Breaker, bucket_of
 from onboarding.store.columns import Instant
@@ -19,7 +19,8 @@ _NAMES = [f.name for f in fields(Breaker)]
 
 
 @cache
-def _used(dialect: str) -> Any:
+def used(dialect: str) -> Select[Any]:
+    """Return the query for how many calls each of the given budgets spent since an instant."""
     return (
         select(budget.c.key, func.sum(budget.c.used).label("used"))
         .where(
@@ -36,7 +37,7 @@ def load_used(conn: Connection, keys: Sequence[str], now: datetime) -> dict[str,
     The bucket in which that hour began counts in full: a few too many, never too few.
     """
     wanted = {"since": bucket_of(now - HOUR), **packed_list(budget.c.key, keys)}
-    return {row.key: int(row.used) for row in conn.execute(_used(conn.dialect.name), wanted)}
+    return {row.key: int(row.used) for row in conn.execute(used(conn.dialect.name), wanted)}
 
 
 def lock(conn: Connection, keys: Sequence[str], now: datetime) -> None:

@@ -1,9 +1,15 @@
-"""Column types: how instants, enums and small records are kept, the same in both databases."""
+"""Column types: how instants, enums and small records are kept, the same in both databases.
+
+A row has dozens of such columns, and a batch a hundred rows. So each type hands SQLAlchemy what
+reads a value (``result_processor``) as one function, without the layers that it would put around
+``process_result_value``.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -18,6 +24,9 @@ from onboarding.core.timing import iso, parse_iso
 
 E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
+
+#: Turns what the database keeps into the value.
+Read = Callable[[Any], Any]
 
 
 @runtime_checkable
@@ -49,11 +58,11 @@ class Instant(TypeDecorator[datetime]):
         """Turn an instant into what the database keeps."""
         return value if dialect.name == "postgresql" else self.to_json(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Turn what the database keeps into an instant."""
-        if value is None or dialect.name == "postgresql":
-            return value  # type: ignore[no-any-return]  # the driver gives an aware datetime
-        return parse_iso(value)
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Read | None:
+        """Return what turns what the database keeps into an instant."""
+        if dialect.name == "postgresql":
+            return None  # the driver gives an aware datetime
+        return lambda value: None if value is None else parse_iso(value)
 
 
 class Word(TypeDecorator[E], Generic[E]):
@@ -66,19 +75,26 @@ class Word(TypeDecorator[E], Generic[E]):
         super().__init__()
         self.enum = enum
 
+    @cached_property
+    def _members(self) -> dict[Any, E]:
+        return {member.value: member for member in self.enum}
+
+    def _member(self, value: Any) -> E | None:
+        return None if value is None else self._members.get(value) or self.enum(value)
+
     def to_json(self, value: E | None) -> str | None:
         """Return the member's value."""
-        return None if value is None else str(self.enum(value).value)
+        member = self._member(value)
+        return None if member is None else str(member.value)
 
     def process_bind_param(self, value: E | None, dialect: Dialect) -> Any:
         """Return the member's value."""
         del dialect
         return self.to_json(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> E | None:
-        """Return the member of a value."""
-        del dialect
-        return None if value is None else self.enum(value)
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Read:
+        """Return what turns a value into its member."""
+        return self._member
 
 
 class Record(TypeDecorator[T], Generic[T]):
@@ -97,9 +113,7 @@ class Record(TypeDecorator[T], Generic[T]):
 
     def to_json(self, value: Any) -> str | None:
         """Return the record's JSON text."""
-        if value is None:
-            return None
-        return json.dumps(_without_empty(asdict(value)), default=_plain, sort_keys=True)
+        return None if value is None else _JSON.encode(_present(value))
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
         """Return the record's JSON text."""
@@ -111,16 +125,24 @@ class Record(TypeDecorator[T], Generic[T]):
         del dialect
         return None if value is None else self._adapter.validate_json(value)
 
-
-def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_empty(value) if isinstance(value, dict) else value
-        for key, value in fields.items()
-        if value is not None
-    }
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Read:
+        """Return what turns a JSON text into its record."""
+        read = self._adapter.validate_json
+        return lambda value: None if value is None else read(value)
 
 
-def _plain(value: Any) -> str:
+def _present(record: Any) -> dict[str, Any]:
+    """Return the fields of a record that are not empty."""
+    told = ((name, getattr(record, name)) for name in record.__dataclass_fields__)
+    return {name: value for name, value in told if value is not None}
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
+    if is_dataclass(value):
+        return _present(value)
     raise TypeError(f"{type(value).__name__} has no place in a stored record")
+
+
+_JSON = json.JSONEncoder(default=_plain, sort_keys=True)

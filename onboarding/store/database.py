@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -15,9 +16,11 @@ from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     IntegrityError,
+    InvalidatePoolError,
     NoSuchModuleError,
     TimeoutError,  # noqa: A004 - of the pool
 )
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.store.refusals import explain, is_taken
@@ -27,6 +30,9 @@ T = TypeVar("T")
 _READ_ONLY = "onboarding_read_only"
 _TRIES = 5
 _CONNECT_TIMEOUT_S = 10
+
+#: A connection that was not used for so long is asked first whether it still is one.
+_RESTED_S = 0.2
 
 #: How a transaction that only reads is begun. PostgreSQL would let each statement of it see another
 #: state, so that a history which grows meanwhile would not match its head.
@@ -64,9 +70,7 @@ def _open_server(url: URL) -> Engine:
         url = url.set(drivername="postgresql+psycopg")
     waits = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT_S}
     try:
-        return create_engine(
-            url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=waits
-        )
+        engine = create_engine(url, pool_size=10, max_overflow=20, connect_args=waits)
     except ImportError:
         if url.get_backend_name() != "postgresql":
             raise
@@ -74,6 +78,30 @@ def _open_server(url: URL) -> Engine:
             "PostgreSQL needs its driver, which is not installed",
             hint="run: pip install 'onboarding[postgres]'",
         ) from None
+    _ping_rested(engine)
+    return engine
+
+
+def _ping_rested(engine: Engine) -> None:
+    """Have a connection that rested asked whether it still is one, before it is used again.
+
+    One that was in use a moment ago is not asked: a step alone has three transactions, and would
+    pay for three questions. A server that went away in that moment is met by the first statement.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < _RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError("the server closed the connection") from error
 
 
 def _unusable(error: Exception) -> ConfigurationError:

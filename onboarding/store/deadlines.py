@@ -128,11 +128,17 @@ def _close(dialect: str) -> Any:
     )
 
 
-def replace_deadlines(conn: Connection, deadlines: Sequence[Deadline], now: datetime) -> None:
-    """Close the deadlines of other reasons that these take the place of."""
-    if deadlines:
-        rows = packed(_REPLACE, _as_rows(deadlines))
-        conn.execute(_replace(conn.dialect.name), {"now": now, **rows})
+def replace_deadlines(conn: Connection, deadlines: Sequence[Deadline], now: datetime) -> list[str]:
+    """Close the deadlines of other reasons that these take the place of.
+
+    Returns:
+        The ids of the onboardings that had one.
+    """
+    if not deadlines:
+        return []
+    rows = packed(_REPLACE, _as_rows(deadlines))
+    closed = conn.execute(_replace(conn.dialect.name), {"now": now, **rows})
+    return list(dict.fromkeys(closed.scalars()))
 
 
 _REPLACE = [t.c.onboarding_id, t.c.reason]
@@ -149,6 +155,7 @@ def _replace(dialect: str) -> Any:
             t.c.closed_at.is_(None),
         )
         .values(closed_at=bindparam("now", type_=Instant), closed_how="replaced")
+        .returning(t.c.onboarding_id)
     )
 
 

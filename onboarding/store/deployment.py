@@ -26,6 +26,9 @@ COPIED = "copied"
 #: The last restore, released or not.
 RESTORED = "restored"
 
+#: The id of the key that secrets are sealed with, and the root that outlives it, encrypted.
+KEY_ID, KEY_ROOT = "secret_key_id", "secret_root"
+
 _FACTS = "SELECT name, value FROM deployment"
 
 

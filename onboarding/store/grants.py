@@ -11,21 +11,29 @@ from collections.abc import Iterator
 from sqlalchemy import Table
 
 from onboarding.errors import InputError
-from onboarding.store import batch_tables, tables
+from onboarding.store import batch_tables, pool_tables, tables
 
 #: Nobody but the owner, who would have to switch a trigger off first, changes these.
 _APPEND_ONLY = (
-    tables.history, tables.account_history, batch_tables.batch_history, tables.seal, tables.turn,
-)  # fmt: skip
+    tables.history,
+    tables.account_history,
+    pool_tables.pool_history,
+    batch_tables.batch_history,
+    tables.seal,
+    tables.turn,
+)
 
 #: From where rows are removed in everyday work.
 _EMPTIED = (tables.budget, tables.unsealed, tables.mail_read, tables.event, tables.delivery)
 
 _SECRET = "_sealed"  # noqa: S105 - how the names of encrypted columns end
 _FUNCTIONS = (
-    "history_is_append_only", "history_is_unsealed", "account_history_is_unsealed",
+    "history_is_append_only",
+    "history_is_unsealed",
+    "account_history_is_unsealed",
+    "pool_history_is_unsealed",
     "batch_history_is_unsealed",
-)  # fmt: skip
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 #: The queue of a fleet is Procrastinate's; it is there once ``db upgrade --fleet`` has run.

@@ -1,11 +1,12 @@
 """The histories: appended in the transaction of the change they tell of, and never touched again.
 
-Onboardings and accounts have histories of the same make, in tables of their own.
+Onboardings, accounts and numbers of the pool have histories of the same make, each in a table of
+their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -14,8 +15,11 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, case, literal, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
-from onboarding.store import batch_tables, tables
+from onboarding.store import batch_tables, pool_tables, tables
 from onboarding.store.rowset import given, insert_rows, packed
+
+#: Number of entries of a history, and the hash of the last.
+Head = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,14 +67,68 @@ BATCHES = Ledger(
     key=batch_tables.batch.c.id,
     state=batch_tables.standing,
 )
+POOL_NUMBERS = Ledger(
+    kind="pool_number",
+    entries=pool_tables.pool_history,
+    owners=pool_tables.pool_number,
+    owner=pool_tables.pool_history.c.pool_number_id,
+    key=pool_tables.pool_number.c.id,
+    state=pool_tables.pool_number.c.state,
+)
+LEDGERS = (ONBOARDINGS, ACCOUNTS, POOL_NUMBERS, BATCHES)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How histories of one kind grow.
+
+    Attributes:
+        rows: what is to be inserted, by owner.
+        heads: number of entries and last hash afterwards, of those that grow.
+    """
+
+    rows: dict[str, list[dict[str, Any]]]
+    heads: dict[str, Head]
+
+
+def grown(
+    entries: Mapping[str, Sequence[Entry]], heads: Mapping[str, Head], ledger: Ledger = ONBOARDINGS
+) -> Growth:
+    """Hash entries onto the histories that they are of; nothing is written yet.
+
+    Args:
+        entries: what to append, by owner.
+        heads: number of entries and last hash of each, as read in this transaction.
+        ledger: the kind.
+    """
+    growth = Growth({}, {})
+    for owner, new in entries.items():
+        seq, head = heads[owner]
+        rows: list[dict[str, Any]] = []
+        for entry in new:
+            seq += 1
+            text = entry_text(owner, seq, entry, kind=ledger.kind)
+            head = link(head or GENESIS, text)
+            rows.append({ledger.owner.name: owner, "seq": seq, "entry": text, "hash": head})
+        if new:
+            growth.rows[owner], growth.heads[owner] = rows, (seq, head)
+    return growth
+
+
+def insert(
+    conn: Connection, growth: Growth, owners: Container[str], ledger: Ledger = ONBOARDINGS
+) -> None:
+    """Write the new entries of these owners, whose rows have the new heads already."""
+    rows = [row for owner, new in growth.rows.items() if owner in owners for row in new]
+    insert_rows(conn, ledger.entries, rows)
 
 
 def append(
     conn: Connection,
     entries: Mapping[str, Sequence[Entry]],
-    heads: Mapping[str, tuple[int, str]],
+    heads: Mapping[str, Head],
     ledger: Ledger = ONBOARDINGS,
-) -> dict[str, tuple[int, str]]:
+) -> dict[str, Head]:
     """Append entries to several histories of one kind, with two statements in all.
 
     Args:
@@ -82,25 +140,15 @@ def append(
     Returns:
         Number of entries and last hash of those that grew.
     """
-    rows: list[dict[str, Any]] = []
-    ends: dict[str, tuple[int, str]] = {}
-    for owner, new in entries.items():
-        seq, head = heads[owner]
-        for entry in new:
-            seq += 1
-            text = entry_text(owner, seq, entry, kind=ledger.kind)
-            head = link(head or GENESIS, text)
-            rows.append({ledger.owner.name: owner, "seq": seq, "entry": text, "hash": head})
-        if new:
-            ends[owner] = (seq, head)
-    if rows:
-        insert_rows(conn, ledger.entries, rows)
+    growth = grown(entries, heads, ledger)
+    if growth.rows:
+        insert(conn, growth, growth.rows, ledger)
         moved = [
             {ledger.key.name: owner, "history_seq": seq, "head_hash": head}
-            for owner, (seq, head) in ends.items()
+            for owner, (seq, head) in growth.heads.items()
         ]
         conn.execute(_move_heads(conn.dialect.name, ledger), packed(_head(ledger), moved))
-    return ends
+    return growth.heads
 
 
 def _head(ledger: Ledger) -> list[Column[Any]]:

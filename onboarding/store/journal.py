@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Row,
     Select,
+    String,
     bindparam,
     func,
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -160,7 +163,7 @@ def _attempts(dialect: str) -> Select[Any]:
         select(t)
         .where(
             t.c.number_key.in_(listed(dialect, t.c.number_key)),
-            or_(recent, t.c.name == Operation.CREATE_NUMBER),
+            or_(recent, t.c.name.in_((Operation.CREATE_NUMBER, Operation.ADD_PREVERIFIED))),
         )
         .order_by(t.c.intent_at)
     )
@@ -177,6 +180,55 @@ def load_attempts(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a look at onboardings needs of the journal.
+
+    Attributes:
+        pressing: open calls and answers that are not applied yet, as ``load_pressing`` has them.
+        attempts: calls made for the numbers, as ``load_attempts`` has them.
+    """
+
+    pressing: list[JournaledOperation]
+    attempts: dict[str, list[JournaledOperation]]
+
+
+@cache
+def _calls(dialect: str) -> Any:
+    kinds = {"pressing": _pressing(dialect), "attempt": _attempts(dialect)}
+    return union_all(
+        *(
+            query.order_by(None).with_only_columns(
+                literal_column(f"'{kind}'", String).label("kind"), *t.c
+            )
+            for kind, query in kinds.items()
+        )
+    )
+
+
+def load_calls(conn: Connection, numbers: Mapping[str, str], since: datetime) -> Calls:
+    """Return all that a look at onboardings needs of the journal, with one query.
+
+    Args:
+        conn: an open transaction.
+        numbers: the number key of each onboarding, by its id.
+        since: from when on attempts count; every create does.
+    """
+    keys = [{"onboarding_id": id_, "number_key": number} for id_, number in numbers.items()]
+    wanted = {"since": since, **packed([t.c.onboarding_id, t.c.number_key], keys)}
+    calls = Calls([], {})
+    # All are fetched at once, and the result is kept by no name: while an error that a row raises
+    # is handled, its cursor would hold the lock of SQLite.
+    rows = conn.execute(_calls(conn.dialect.name), wanted).all()
+    for row in sorted(rows, key=attrgetter("intent_at")):
+        made = to_operation(row)
+        if row.kind == "pressing":
+            calls.pressing.append(made)
+        else:
+            calls.attempts.setdefault(row.number_key, []).append(made)
+    return calls
+
+
 def load_operations(conn: Connection, onboarding_id: str) -> list[JournaledOperation]:
     """Return every operation of an onboarding, oldest first."""
     query = select(t).where(t.c.onboarding_id == onboarding_id).order_by(t.c.intent_at, t.c.id)
@@ -186,6 +238,33 @@ def load_operations(conn: Connection, onboarding_id: str) -> list[JournaledOpera
 def open_onboarding_ids() -> Select[Any]:
     """Return the query for the onboardings that have an open call."""
     return select(t.c.onboarding_id).where(_IS_OPEN, t.c.onboarding_id.is_not(None))
+
+
+@cache
+def _pressing_of_pool(dialect: str) -> Select[Any]:
+    return (
+        select(t)
+        .where(
+            t.c.pool_number_id.in_(listed(dialect, t.c.pool_number_id)),
+            or_(t.c.status.in_(OPEN), t.c.applied.is_(False)),
+        )
+        .order_by(t.c.intent_at)
+    )
+
+
+def load_pressing_of_pool(
+    conn: Connection, pool_number_ids: Sequence[str]
+) -> list[JournaledOperation]:
+    """Return the open operations of these numbers of the pool, and those not yet applied."""
+    wanted = packed_list(t.c.pool_number_id, pool_number_ids)
+    found = conn.execute(_pressing_of_pool(conn.dialect.name), wanted)
+    return [to_operation(row) for row in found]
+
+
+def load_operations_of_pool(conn: Connection, pool_number_id: str) -> list[JournaledOperation]:
+    """Return every operation of a number of the pool, oldest first."""
+    query = select(t).where(t.c.pool_number_id == pool_number_id)
+    return [to_operation(row) for row in conn.execute(query.order_by(t.c.intent_at, t.c.id))]
 
 
 def count_open(conn: Connection) -> int:
@@ -200,10 +279,15 @@ def count_settling(conn: Connection, now: datetime) -> int:
 
 
 def abandon_subscriptions(conn: Connection, waba_id: str, now: datetime) -> None:
-    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died."""
+    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died.
+
+    And other calls about the account alone, once they can no longer be on their way.
+    """
+    others = t.c.name.in_((Operation.SET_CALLBACK, Operation.EXCHANGE_CODE))
+    is_lost = or_(t.c.name == Operation.SUBSCRIBE_APP, others & (t.c.settle_at <= now))
     conn.execute(
         update(t)
-        .where(t.c.waba_id == waba_id, t.c.name == Operation.SUBSCRIBE_APP, _IS_OPEN)
+        .where(t.c.waba_id == waba_id, is_lost, _IS_OPEN)
         .values(
             status=OperationStatus.ABANDONED, outcome_at=now, applied=True, resolved_by="policy"
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Connection,
     Integer,
     Row,
@@ -29,39 +29,24 @@ from sqlalchemy import (
 
 from onboarding.core.budgets import BUCKET
 from onboarding.core.lifecycle import LIVE
-from onboarding.model import OPEN, Onboarding, Operation, Reason
+from onboarding.model import OPEN, Onboarding, Operation, Reason, changed, onboarding_of
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
+from onboarding.store.step_columns import ALL, ALWAYS, GROUPS, HISTORY, SEEN, groups_changed
 from onboarding.store.tables import onboarding as t
 from onboarding.store.tables import operation
 
 _FIELDS = tuple(f.name for f in fields(Onboarding))
 
-#: Written by a read of the list alone, so that it need not wait for a call in flight.
-_SEEN = ("seen", "seen_at", "seen_present", "absent_since")
+_SEEN_COLUMNS = [t.c.id, *(t.c[name] for name in SEEN)]
 
-#: Written when a row is inserted, and by the history, never by a step.
-_FIXED = (
-    "id", "key", "content_digest", "waba_id", "number_key", "phone_number", "cc",
-    "national_number", "region", "entry", "requested_by", "created_at", "history_seq", "head_hash",
-    "batch_id", "batch_line",
-)  # fmt: skip
-
-_STEP = tuple(name for name in _FIELDS if name not in (*_SEEN, *_FIXED, "version"))
-_STEP_COLUMNS = [t.c.id, t.c.version, *(t.c[name] for name in _STEP)]
-_SEEN_COLUMNS = [t.c.id, *(t.c[name] for name in _SEEN)]
-
-_STEP_NAMES = tuple(c.name for c in _STEP_COLUMNS)
-_values_of, _step_of = attrgetter(*_FIELDS), attrgetter(*_STEP_NAMES)
+#: The number of entries that a history had when its row was read.
+_READ_SEQ = Column("read_seq", Integer)
 
 
 def to_onboarding(row: Row[Any]) -> Onboarding:
     """Return the onboarding of a full row."""
-    return Onboarding(**dict(zip(_FIELDS, row, strict=True)))  # the columns are the fields
-
-
-def _as_rows(onboardings: Iterable[Onboarding]) -> list[dict[str, Any]]:
-    return [dict(zip(_FIELDS, _values_of(row), strict=True)) for row in onboardings]
+    return onboarding_of(dict(zip(_FIELDS, row, strict=True)))  # the columns are the fields
 
 
 def insert_onboardings(conn: Connection, rows: Sequence[Onboarding]) -> None:
@@ -70,7 +55,7 @@ def insert_onboardings(conn: Connection, rows: Sequence[Onboarding]) -> None:
     Raises:
         IntegrityError: a key or a live number is taken; the caller checks both first.
     """
-    insert_rows(conn, t, _as_rows(rows))
+    insert_rows(conn, t, [vars(row) for row in rows])
 
 
 @cache
@@ -221,20 +206,51 @@ def claim_these(
 
 
 @cache
-def _write_step(dialect: str) -> Any:
-    rows = given(dialect, _STEP_COLUMNS)
+def _step_columns(groups: tuple[str, ...], *, grows: bool) -> list[Column[Any]]:
+    names = [*ALWAYS, *(name for group in groups for name in GROUPS[group])]
+    head = [*(t.c[name] for name in HISTORY), _READ_SEQ] if grows else []
+    return [t.c.id, t.c.version, *(t.c[name] for name in names), *head]
+
+
+@cache
+def _write_step(dialect: str, groups: tuple[str, ...], *, grows: bool) -> Any:
+    columns = _step_columns(groups, grows=grows)
+    rows = given(dialect, columns)
+    is_as_read = [t.c.id == rows.c.id, t.c.version == rows.c.version]
+    if grows:
+        is_as_read.append(t.c.history_seq == rows.c.read_seq)
+    apart = {"id", "version", _READ_SEQ.name}
     return (
         update(t)
-        .where(t.c.id == rows.c.id, t.c.version == rows.c.version)
-        .values({name: rows.c[name] for name in _STEP} | {"version": t.c.version + 1})
+        .where(*is_as_read)
+        .values(
+            {c.name: rows.c[c.name] for c in columns if c.name not in apart}
+            | {"version": t.c.version + 1}
+        )
         .returning(t.c.id, t.c.history_seq, t.c.head_hash)
     )
 
 
-def write_step(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, Onboarding]:
+def write_step(
+    conn: Connection,
+    rows: Sequence[Onboarding],
+    *,
+    read: Mapping[str, Onboarding] | None = None,
+    heads: Mapping[str, tuple[int, str]] | None = None,
+) -> dict[str, Onboarding]:
     """Write rows whose version is still the one that was read, with one statement.
 
-    What a read of the list writes, and the head of the history, are left as they are.
+    What a read of the list writes, and the head of the history, are left as they are, unless it is
+    told what was read, or how the histories grow.
+
+    Args:
+        conn: an open transaction.
+        rows: the rows as they are to be, with the version and the head of the history as read.
+        read: the rows as they were read in this transaction, under lock: of what is the same in
+            all of them, little is written. Without it, all that a step may change is.
+        heads: number of entries and last hash of the histories that grow with the step; their
+            heads must still be those that were read. The entries are to be written after it, of
+            the rows that it returns.
 
     Returns:
         The rows that were written, with the head of their history as it is now. A row that is
@@ -242,18 +258,29 @@ def write_step(conn: Connection, rows: Sequence[Onboarding]) -> dict[str, Onboar
     """
     if not rows:
         return {}
-    statement = _write_step(conn.dialect.name)
-    steps = [dict(zip(_STEP_NAMES, _step_of(row), strict=True)) for row in rows]
+    groups = ALL if read is None else groups_changed((row, read[row.id]) for row in rows)
+    statement = _write_step(conn.dialect.name, groups, grows=bool(heads))
     given_rows = {row.id: row for row in rows}
+    steps = _with_heads(rows, heads) if heads else map(vars, rows)
+    written = conn.execute(statement, packed(_step_columns(groups, grows=bool(heads)), steps))
     return {
-        id_: replace(
+        id_: changed(
             given_rows[id_],
             version=given_rows[id_].version + 1,
             history_seq=history_seq,
             head_hash=head_hash,
         )
-        for id_, history_seq, head_hash in conn.execute(statement, packed(_STEP_COLUMNS, steps))
+        for id_, history_seq, head_hash in written
     }
+
+
+def _with_heads(
+    rows: Iterable[Onboarding], heads: Mapping[str, tuple[int, str]]
+) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        seq, head_hash = heads.get(row.id, (row.history_seq, row.head_hash))
+        head = {"history_seq": seq, "head_hash": head_hash, _READ_SEQ.name: row.history_seq}
+        yield vars(row) | head
 
 
 @cache
@@ -261,14 +288,14 @@ def _write_seen(dialect: str) -> Any:
     rows = given(dialect, _SEEN_COLUMNS)
     earlier = or_(t.c.seen_at.is_(None), t.c.seen_at < rows.c.seen_at)
     return (
-        update(t).where(t.c.id == rows.c.id, earlier).values({name: rows.c[name] for name in _SEEN})
+        update(t).where(t.c.id == rows.c.id, earlier).values({name: rows.c[name] for name in SEEN})
     )
 
 
 def write_seen(conn: Connection, rows: Sequence[Onboarding]) -> None:
     """Store what the list showed of these numbers, unless a later read is there already."""
     if rows:
-        conn.execute(_write_seen(conn.dialect.name), packed(_SEEN_COLUMNS, _as_rows(rows)))
+        conn.execute(_write_seen(conn.dialect.name), packed(_SEEN_COLUMNS, map(vars, rows)))
 
 
 @cache
@@ -324,15 +351,15 @@ _LEASED = select(func.count()).select_from(t).where(t.c.lease_owner.is_not(None)
 
 def count_codes_out(conn: Connection, since: datetime) -> dict[str, int]:
     """Return how many codes sent since then may still be given back to Meta, by account."""
-    return Counter(conn.execute(_CODES_OUT, {"since": since}).scalars())
+    return Counter(conn.execute(CODES_OUT, {"codes_since": since}).scalars())
 
 
 #: Those that arrived or will, and those that are being asked for. Written out and not bound, as
 #: SQLite uses a partial index only for the very words it was made with.
-_CODES_OUT = union_all(
+CODES_OUT = union_all(
     select(t.c.waba_id).where(
         t.c.state == literal_column("'otp_pending'"),
-        t.c.code_sent_at > bindparam("since", type_=Instant),
+        t.c.code_sent_at > bindparam("codes_since", type_=Instant),
     ),
     select(operation.c.waba_id).where(
         operation.c.name == Operation.REQUEST_CODE,
@@ -354,13 +381,18 @@ def count_refused(conn: Connection, now: datetime, before: datetime) -> dict[str
     Returns:
         How many of each account's are urgent, by WABA id.
     """
-    wanted = {"bucket_ends": now + BUCKET, "before": before}
-    return {row.waba_id: row.urgent for row in conn.execute(_REFUSED, wanted)}
+    found = conn.execute(REFUSED, refused_parameters(now, before))
+    return {row.waba_id: row.urgent for row in found}
+
+
+def refused_parameters(now: datetime, before: datetime) -> dict[str, datetime]:
+    """Return the parameters of the query for who waits for the next bucket of a budget."""
+    return {"bucket_ends": now + BUCKET, "before": before}
 
 
 _is_near = t.c.next_due_at <= bindparam("bucket_ends", type_=Instant)
 _is_urgent = and_(_is_near, t.c.register_by < bindparam("before", type_=Instant))
-_REFUSED = (
+REFUSED = (
     select(t.c.waba_id, func.count(case((_is_urgent, 1))).label("urgent"))
     .where(t.c.waiting == literal_column("'budget'"))
     .group_by(t.c.waba_id)

@@ -1,7 +1,7 @@
 """Many rows as one bound parameter, so that a statement costs the same for one row and for 100.
 
 The rows travel as one JSON array that the database unpacks into a derived table: ``json_each`` on
-SQLite, ``jsonb_to_recordset`` on PostgreSQL. The SQL text does not depend on how many there are,
+SQLite, ``json_to_recordset`` on PostgreSQL. The SQL text does not depend on how many there are,
 so that each statement is built once per dialect and kept (``functools.cache``): building one
 costs more than running it.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -29,13 +30,16 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as SqlText
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 from onboarding.store.columns import JsonReady
 
 _NAME = "given_rows"
 
 Change = Callable[[Any, Any], Any]
+Names = tuple[str, ...]
+ValuesOf = Callable[[Mapping[str, Any]], tuple[Any, ...]]
+Encoders = Sequence[tuple[int, Callable[[Any], Any]]]
 
 
 def given(dialect: str, columns: Sequence[Column[Any]]) -> FromClause:
@@ -46,7 +50,7 @@ def given(dialect: str, columns: Sequence[Column[Any]]) -> FromClause:
     rows = bindparam(_NAME, type_=SqlText)
     if dialect == "postgresql":
         return (
-            func.jsonb_to_recordset(cast(rows, JSONB))
+            func.json_to_recordset(cast(rows, JSON))
             .table_valued(*(column(c.name, c.type) for c in columns))
             .render_derived(name="given", with_types=True)
         )
@@ -61,15 +65,14 @@ def given(dialect: str, columns: Sequence[Column[Any]]) -> FromClause:
 
 def packed(columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the parameters that carry rows (column name to Python value) into a statement."""
-    encoders = [(c.name, _encoder(c)) for c in columns]
-    plain = [
-        {
-            name: value if value is None or encode is None else encode(value)
-            for name, encode in encoders
-            for value in (row[name],)
-        }
-        for row in rows
-    ]
+    names, values_of, encoders = _packing(tuple(columns))
+    plain = []
+    for row in rows:
+        values = list(values_of(row))
+        for place, encode in encoders:
+            if values[place] is not None:
+                values[place] = encode(values[place])
+        plain.append(dict(zip(names, values, strict=True)))
     text = json.dumps(plain)
     if any(sign in text for sign in _UNSTORABLE):
         cleaned = [{name: _cleaned(value) for name, value in row.items()} for row in plain]
@@ -167,6 +170,15 @@ def _from_given(dialect: str, table: Table, names: Sequence[str]) -> Any:
 
 
 @cache
-def _encoder(col: Column[Any]) -> Callable[[Any], Any] | None:
-    """Return what turns a value into JSON, if it is not JSON as it is."""
-    return col.type.to_json if isinstance(col.type, JsonReady) else None
+def _packing(columns: tuple[Column[Any], ...]) -> tuple[Names, ValuesOf, Encoders]:
+    """Return the names of columns, what takes their values from a row, and what encodes which."""
+    names = tuple(c.name for c in columns)
+    encoders = [
+        (place, c.type.to_json)
+        for place, c in enumerate(columns)
+        if isinstance(c.type, JsonReady)  # others are JSON as they are
+    ]
+    if len(names) == 1:
+        only = names[0]
+        return names, lambda row: (row[only],), encoders
+    return names, itemgetter(*names), encoders

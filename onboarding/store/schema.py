@@ -11,17 +11,19 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from onboarding.bundled import bundled
 from onboarding.errors import InputError, SchemaError
-from onboarding.store import batch_tables
 from onboarding.store.database import reading, writing
-from onboarding.store.tables import metadata
+from onboarding.store.pool_tables import pool
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+#: Every table; those of the pool are the last to be declared.
+metadata = pool.metadata
+
 _one_at_a_time = threading.Lock()
 
 #: The revision that this release works with; the newest under ``alembic/versions``.
-HEAD = "0012"
+HEAD = "0013"
 
 #: Seconds that an upgrade waits for a lock, so that nobody else waits for long behind it.
 LOCK_TIMEOUT_S = 10.0
@@ -31,10 +33,15 @@ _REFUSED = {
     "sqlite": ("update", "delete", "replace"),
     "postgresql": ("update", "delete", "truncate"),
 }
-_HISTORIES = ("history", "account_history", batch_tables.batch_history.name, "seal")
+_HISTORIES = ("history", "account_history", "pool_history", "batch_history", "seal")
 
 #: What notes that a history has grown, for the next seal.
-_NOTING = {"history_is_unsealed", "account_history_is_unsealed", "batch_history_is_unsealed"}
+_NOTING = {
+    "history_is_unsealed",
+    "account_history_is_unsealed",
+    "pool_history_is_unsealed",
+    "batch_history_is_unsealed",
+}
 
 
 def _config(conn: Connection | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Config:

@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, String, and_, bindparam, delete, func, select
 
 from onboarding.core.seals import Head, Seal
-from onboarding.store.history import ACCOUNTS, BATCHES, ONBOARDINGS, Ledger
+from onboarding.store.history import LEDGERS as _LEDGERS
+from onboarding.store.history import Ledger
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list
 from onboarding.store.tables import seal as t
 from onboarding.store.tables import unsealed
 
-LEDGERS = {ledger.kind: ledger for ledger in (ONBOARDINGS, ACCOUNTS, BATCHES)}
+LEDGERS = {ledger.kind: ledger for ledger in _LEDGERS}
 
 _POINT = (Column("id", String(32)), Column("seq", Integer))
 

@@ -26,6 +26,7 @@ from onboarding.model import (
     CodeMethod,
     DeadlineReason,
     DeliveryStatus,
+    Drift,
     Entry,
     Operation,
     OperationStatus,
@@ -34,6 +35,7 @@ from onboarding.model import (
     PhoneNumber,
     Reason,
     State,
+    TokenFacts,
     Trouble,
 )
 from onboarding.store.columns import Instant, Record, Word
@@ -88,6 +90,14 @@ account = Table(
     Column("hold_since", Instant),
     Column("history_seq", Integer, nullable=False),
     Column("head_hash", String(64), nullable=False),
+    Column("token_source", Text),
+    Column("token_business_id", String(32)),
+    Column("next_token_sealed", Text),
+    Column("next_token_source", Text),
+    Column("dead_token_mac", String(64)),
+    Column("token_facts", Record(TokenFacts)),
+    Column("override_callback_uri", Text),
+    Column("verify_token_sealed", Text),
     Column("numbers_listed", Integer),
     Column("numbers_per_business", Integer),
     Column("numbers_per_waba", Integer),
@@ -97,6 +107,13 @@ account = Table(
     Index(None, "business_id"),
     Index(None, "observe_due_at"),
     Index(None, "check_due_at"),
+    # Lists that are read now and then although nothing is expected of them.
+    Index(
+        "ix_account_listed_at_active",
+        "listed_at",
+        sqlite_where=text("active"),
+        postgresql_where=text("active"),
+    ),
 )
 
 onboarding = Table(
@@ -170,6 +187,11 @@ onboarding = Table(
     Column("name_status", Text),
     Column("new_name_status", Text),
     Column("name_decided_at", Instant),
+    Column("drift", Record(Drift)),
+    Column("name_held", Text),
+    Column("preverified_id", String(32)),
+    Column("claimed_at", Instant),
+    Column("offboard_at", Instant),
     Column("batch_id", String(32)),
     Column("batch_line", Integer),
     Index(
@@ -261,6 +283,7 @@ operation = Table(
     Column("resolved_by", String(20)),
     Column("code_method", Word(CodeMethod)),
     Column("pin_sealed", Text),
+    Column("pool_number_id", String(32)),
     # One open call per onboarding: what is unanswered is settled before anything else is sent.
     Index(
         "uq_operation_onboarding_id_open",
@@ -279,6 +302,18 @@ operation = Table(
         ),
         postgresql_where=text(
             "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    # The same of a migration.
+    Index(
+        "uq_operation_natural_key_migrate",
+        "natural_key",
+        unique=True,
+        sqlite_where=text(
+            "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
         ),
     ),
     # Numbers that no read of the list need have shown yet: they take slots all the same.
@@ -301,8 +336,35 @@ operation = Table(
         sqlite_where=text("name = 'verify_code' AND status <> 'unsent'"),
         postgresql_where=text("name = 'verify_code' AND status <> 'unsent'"),
     ),
+    # The same for numbers of the pool: one open call each, one slot, and a code is sent once.
+    Index(
+        "uq_operation_pool_number_id_open",
+        "pool_number_id",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "uq_operation_natural_key_add",
+        "natural_key",
+        unique=True,
+        sqlite_where=text(
+            "name = 'add_preverified' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'add_preverified' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    Index(
+        "uq_operation_natural_key_pool_code",
+        "natural_key",
+        unique=True,
+        sqlite_where=text("name = 'verify_preverified' AND status <> 'unsent'"),
+        postgresql_where=text("name = 'verify_preverified' AND status <> 'unsent'"),
+    ),
     Index(None, "number_key", "intent_at"),
     Index(None, "onboarding_id", "applied"),
+    Index(None, "pool_number_id", "applied"),
 )
 
 history = Table(
@@ -425,6 +487,8 @@ worker = Table(
     Column("host", Text),
     Column("version", Text),
     Column("definition", Integer),
+    # Ids of the keys that it opens secrets with; the first one is what it seals with.
+    Column("key_ids", Text),
 )
 
 webhook_event = Table(
@@ -549,3 +613,43 @@ acknowledgement = Table(
     Column("at", Instant, nullable=False),
     Column("until", Instant, nullable=False),
 )
+
+#: Business portfolios whose token several WABAs take.
+business = Table(
+    "business",
+    metadata,
+    Column("business_id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token_sealed", Text, nullable=False),
+    Column("token_source", Text),
+    Column("added_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+#: What Embedded Signup handed over; settled once its number is asked for, or was none.
+signup = Table(
+    "signup",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("waba_id", String(32), ForeignKey("account.waba_id"), nullable=False),
+    Column("event", String(60), nullable=False),
+    Column("phone_number_id", String(32)),
+    Column("business_id", String(32)),
+    Column("key", String(200)),
+    Column("onboarded_at", Instant, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    # A code works once; whoever hands it over again is told so.
+    Column("code_mac", String(64), unique=True),
+    Column("settled_at", Instant),
+    Column("result", Text),
+    Index(
+        "ix_signup_waba_id_unsettled",
+        "waba_id",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
+)
+# Tables with a module of their own are part of the same schema.
+from onboarding.store import approval_tables, migration_tables  # noqa: E402, F401

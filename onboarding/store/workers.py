@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +22,9 @@ def insert_worker(
     host: str | None = None,
     version: str | None = None,
     definition: int | None = None,
+    key_ids: Sequence[str] = (),
 ) -> None:
-    """Note that a worker started, where, and of which release."""
+    """Note that a worker started, where, of which release, and with which keys."""
     row = {
         "id": worker_id,
         "started_at": real_now,
@@ -31,6 +33,7 @@ def insert_worker(
         "host": host,
         "version": version,
         "definition": definition,
+        "key_ids": ",".join(key_ids) or None,
     }
     insert_rows(conn, t, [row])
 

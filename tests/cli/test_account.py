@@ -128,9 +128,9 @@ def test_the_history_of_an_account_tells_who_changed_what(deployment: Deployment
     told = deployment.ok("account", "history", WABA, "--json").json["entries"]
     assert [(each["trigger"], each["dest"]) for each in told] == [
         ("account_added", "open"),
-        ("token_replaced", "open"),
+        ("token_added", "open"),
     ]
     assert told[-1]["actor"] == "ada"
     assert "EAAanother" not in json.dumps(told)
-    assert "token_replaced" in deployment.ok("account", "history", WABA).out
+    assert "token_added" in deployment.ok("account", "history", WABA).out
     assert deployment.run("account", "history", "999999").code == 4

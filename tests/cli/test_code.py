@@ -40,7 +40,13 @@ def test_numbers_that_need_a_code_are_listed(deployment: Deployment) -> None:
 
 def test_what_excludes_each_other_is_refused(deployment: Deployment) -> None:
     id_ = deployment.request()
-    for more in (("--ready", "--attempts"), ("--ready", "123456"), ("--attempts", "123456")):
+    for more in (
+        ("--ready", "--attempts"),
+        ("--ready", "123456"),
+        ("--attempts", "123456"),
+        ("--method", "SMS", "123456"),
+        ("--language", "de_DE", "--attempts"),
+    ):
         outcome = deployment.run("code", id_, *more)
         assert outcome.code == 2
         assert "exclude each other" in outcome.error_lines[0]
@@ -52,6 +58,30 @@ def test_a_number_that_is_none_is_told_before_a_code_is_asked_for(deployment: De
     assert outcome.error_lines[0] == "error: there is no onboarding 'lst'"
     assert deployment.run("code").error_lines[0] == "error: Missing argument 'ref'."
     assert deployment.run("code", "list", "more").code == 2
+
+
+def test_how_the_next_code_goes_out_is_changed_and_shown(deployment: Deployment) -> None:
+    id_ = deployment.request("+4915112345678")
+    done = deployment.ok("code", id_, "--method", "voice", "--language", "fr_FR")
+    assert done.out.splitlines()[0].endswith("the next code goes out by VOICE in fr_FR")
+    assert "VOICE: as asked for; fr_FR: as asked for" in deployment.ok("show", id_).out
+    again = deployment.run("code", id_, "--method", "VOICE")
+    assert again.code == 5
+    assert again.error_lines[0] == "error: codes go out by VOICE in fr_FR already"
+    ready = deployment.ok("code", id_, "--method", "VOICE", "--ready").out
+    assert ready.splitlines()[0].endswith("a code will be asked for")
+    why = deployment.ok("why", id_).out
+    assert "code choice changed by osuser: the next code goes out by VOICE in fr_FR" in why
+    for wrong in (("--method", "MAIL"), ("--language", "french")):
+        outcome = deployment.run("code", id_, *wrong)
+        assert outcome.code == 2
+        assert len(outcome.error_lines) == 2
+
+
+def test_a_landline_that_is_to_get_an_sms_is_warned_of(deployment: Deployment) -> None:
+    deployment.request("+493012345671")
+    told = deployment.ok("code", "+493012345671", "--method", "SMS").err
+    assert told == "warning: this is a landline, which takes no SMS; by VOICE Meta calls it\n"
 
 
 def test_its_commands_show_their_own_usage(deployment: Deployment) -> None:

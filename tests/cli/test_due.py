@@ -40,6 +40,24 @@ def test_due_names_who_what_when_and_how(meta: Meta) -> None:
     assert item["errors"] == []
 
 
+def test_programs_are_told_metas_error_code_and_never_the_holder_s(meta: Meta) -> None:
+    meta.deployment.request(NUMBER, NAME, "--code-ready")
+    rest(meta)
+    wrong = f"{(int(meta.last_code()) + 1) % 1_000_000:06d}"
+    meta.deployment.ok("code", NUMBER, wrong)
+    rest(meta)
+    (item,) = meta.deployment.ok("due", "--json").json["items"]
+    shown = meta.deployment.ok("show", NUMBER, "--json").json
+    for error in (
+        *item["errors"],
+        *shown["requirements"][0]["errors"],
+        shown["trouble"]["failure"],
+    ):
+        assert (error["code"], error["subcode"]) == (136025, 2388093)
+    assert len(item["errors"]) == 1
+    assert wrong not in str(shown) + str(item)
+
+
 @pytest.mark.parametrize(
     ("conditions", "found"),
     [
@@ -83,9 +101,11 @@ def test_due_pages_by_cursor(meta: Meta) -> None:
         (("due", "--within", "soon"), "--within"),
         (("due", "--limit", "0"), "limit"),
         (("due", "--cursor", "x"), "cursor"),
+        (("due", "--cursor", "0001-01-01T00:00+10:00,holder,x"), "cursor"),
         (("why", "nobody"), "no onboarding"),
         (("plan", "--weeks", "0"), "weeks"),
         (("plan", "--holder", "later"), "--holder"),
+        (("plan", "--review", "9000000d"), "--review"),
         (("plan", "--file", "there-is-none.csv"), "there-is-none.csv"),
         (("advance", "--now"), "--now"),
     ],

@@ -23,6 +23,23 @@ def test_a_link_takes_the_code_of_its_holder(meta: Meta) -> None:
     assert "its code is on its way to Meta" in again.error_lines[0]
 
 
+def test_a_holder_says_by_link_that_they_are_there(meta: Meta) -> None:
+    id_ = meta.deployment.request()
+    with meta.engine(intakes=[]) as engine:
+        pass_until_idle(engine)
+    token = meta.deployment.ok("link", "make", id_).out.strip()
+    said = meta.deployment.ok("link", "redeem", token, "--ready").out
+    assert said.splitlines()[0] == f"{NUMBER} ({id_}): a code will be asked for"
+    twice = meta.deployment.run("link", "redeem", token, "--ready")
+    assert twice.code == 5
+    assert twice.error_lines[0].startswith("error: a code is on its way")
+    both = meta.deployment.run("link", "redeem", token, "--ready", "--code", "123456")
+    assert both.code == 2
+    with meta.engine(intakes=[]) as engine:
+        pass_until_idle(engine)
+    meta.deployment.ok("link", "redeem", token, "--code", meta.last_code())
+
+
 def test_with_a_page_the_link_is_a_url(deployment: Deployment) -> None:
     deployment.request()
     deployment.env["ONBOARDING_LINK_BASE_URL"] = "https://codes.example.com/c"

@@ -16,6 +16,9 @@ from tests.cli.harness import NAME, NUMBER, WABA, Deployment, Meta, pass_until_i
 READS = (
     ("account", "list"),
     ("account", "check"),
+    ("account", "show", WABA),
+    ("business", "list"),
+    ("signup", "list"),
     ("list",),
     ("list", "--all"),
     ("show", NUMBER),

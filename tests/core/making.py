@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from onboarding.core.operations import natural_key
+from onboarding.core.operations import ADDING, natural_key
 from onboarding.core.plan import Plan, plan
 from onboarding.core.policy import Policy
 from onboarding.core.steps import Attempts, Call, Snapshot, Wait
@@ -140,7 +140,7 @@ def answered(
 ) -> JournaledOperation:
     """Return the call with its answer: done, or what went wrong."""
     effect = failure.effect if failure else Effect.DONE
-    made = operation.name is Operation.CREATE_NUMBER and effect is Effect.DONE
+    made = operation.name in ADDING and effect is Effect.DONE
     outcome = Outcome(effect=effect, failure=failure, phone_number_id=NUMBER_ID if made else None)
     fields: dict[str, Any] = {
         "status": _STATUS[effect], "outcome": outcome, "outcome_at": operation.intent_at + SECOND,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from onboarding.core.operations import ADDING
 from onboarding.model import Failure, Operation, PhoneNumber, RecoveryClass
 from tests.core.making import DAY, MINUTE, SECOND, a_failure
 
@@ -84,7 +85,7 @@ class Meta:
 
     def take(self, operation: Operation, secret: str, now: datetime) -> Failure | None:
         """Do what a call asks for, or say why not."""
-        if operation is Operation.CREATE_NUMBER:
+        if operation in ADDING:
             return self._create(now)
         if self.number is None or not self.is_there:
             return a_failure(RecoveryClass.RECONCILE, 100, 33)

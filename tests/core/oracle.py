@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from onboarding.core.operations import ADDING
 from onboarding.model import (
     DeadlineReason,
     JournaledOperation,
@@ -34,7 +35,7 @@ def check_new_call(stage: Stage, new: JournaledOperation) -> None:
     _check_window(new, earlier)
     if new.name in _BLOCKED:
         _check_block(new, earlier)
-    if new.name is Operation.CREATE_NUMBER:
+    if new.name in ADDING:
         _check_create(stage, earlier)
     if new.name is Operation.REQUEST_CODE:
         _check_request_code(new, earlier)
@@ -87,6 +88,8 @@ def _check_register(stage: Stage, new: JournaledOperation) -> None:
     if row.register_by is not None and row.register_by_reason is not DeadlineReason.POLICY:
         last = new.intent_at + POLICY.send_within
         assert last < row.register_by, "it might be sent after the window"
+    if new.name is Operation.DEREGISTER and row.offboard_at is not None:
+        return  # that is what was asked for
     subscribed_at = stage.account.subscribed_at
     assert subscribed_at is not None, "registered before the app was subscribed"
     assert new.intent_at - subscribed_at < DAY, "the proof of the subscription is too old"

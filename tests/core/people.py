@@ -8,11 +8,13 @@ from typing import Any
 
 from onboarding.core.code_desk import NO_CODE
 from onboarding.core.deadlines import first_deadline
+from onboarding.core.drift_answers import accepted, registered_again
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
+from onboarding.core.offboarding import offboarding
 from onboarding.core.pins import pin_given
 from onboarding.core.steps import DeadlineSet, Move, moved
 from onboarding.core.waits import NO_HOLD, NO_TROUBLE
-from onboarding.errors import ConflictError
+from onboarding.errors import ConflictError, TransitionRefusedError
 from onboarding.model import Entry, Onboarding, Operation, OperationStatus, Reason, State
 from tests.core.making import DAY, HOUR, MINUTE, POLICY, an_account
 from tests.core.stage import Stage
@@ -26,7 +28,8 @@ _NEW_CYCLE: dict[str, Any] = {
     "code_tries": 0, "pin_mismatches": 0, "new_display_name": None, "name_submitted_at": None,
     "name_unapproved_at": None, "name_approved_at": None, "renaming": False,
     "rejection_reason": None, "register_accepted_at": None, "registered_at": None,
-    "register_by": None, "register_by_reason": None,
+    "register_by": None, "register_by_reason": None, "drift": None, "name_held": None,
+    "offboard_at": None,
 }  # fmt: skip
 
 
@@ -77,7 +80,7 @@ def rename(stage: Stage) -> None:
     asked = {"new_display_name": name, "name_submitted_at": None, "rejection_reason": None}
     if stage.row.state is State.NAME_REVIEW and not _in_review(stage.row):
         _do(stage, {**asked, **NO_TROUBLE, **NO_HOLD})
-    elif stage.row.state is State.REGISTERED:
+    elif stage.row.state is State.REGISTERED and stage.row.offboard_at is None:
         _do(stage, {**asked, "renaming": True}, Trigger.RENAME_REQUESTED)
 
 
@@ -119,6 +122,20 @@ def set_pin(stage: Stage) -> None:
     _do(stage, dict(step.changes))
 
 
+def register_again(stage: Stage) -> None:
+    if stage.row.state is State.REGISTERED and stage.row.waiting is Reason.DISCONNECTED:
+        step = registered_again(stage.row, "by mistake", stage.now, POLICY)
+        _do(stage, dict(step.changes), step.trigger, step.deadline)
+
+
+def accept_drift(stage: Stage) -> None:
+    try:
+        step = accepted(stage.row, "as it is", POLICY)
+    except TransitionRefusedError:
+        return
+    _do(stage, dict(step.changes), step.trigger)
+
+
 def cancel(stage: Stage) -> None:
     if stage.row.state in IN_PROGRESS and not stage.row.renaming and len(stage.journal) > 9:
         changes = {**NO_CODE, **NO_HOLD, "new_display_name": None}
@@ -134,6 +151,14 @@ def restart(stage: Stage) -> None:
     _do(stage, changes, Trigger.RESTARTED, first_deadline(anew, POLICY))
 
 
+def offboard(stage: Stage) -> None:
+    try:
+        step = offboarding(stage.row, "the customer leaves", stage.now)
+    except (ConflictError, TransitionRefusedError):
+        return
+    _do(stage, dict(step.changes))
+
+
 def renew_token(stage: Stage) -> None:
     if stage.account.hold is not None:
         stage.account = an_account(subscribed_at=stage.account.subscribed_at)
@@ -146,7 +171,7 @@ DEEDS: dict[str, Callable[[Stage], None]] = {
     deed.__name__: deed
     for deed in (
         say_ready, give_code, give_wrong_code, rename, hold, hold_for_a_while, release, set_pin,
-        cancel, restart, renew_token,
+        cancel, restart, offboard, renew_token, register_again, accept_drift,
     )
 }  # fmt: skip
 
@@ -166,6 +191,11 @@ def _flap(stage: Stage) -> None:
     if stage.meta.is_connected:
         stage.meta.change(stage.now, status="PENDING")
         stage.meta.connects_at = stage.now + 10 * MINUTE
+
+
+def _disconnect(stage: Stage) -> None:
+    if stage.meta.is_connected:
+        stage.meta.change(stage.now, status="DISCONNECTED", platform_type="NOT_APPLICABLE")
 
 
 def _sign_up(stage: Stage) -> None:
@@ -208,6 +238,8 @@ AT_META: dict[str, Callable[[Stage], None]] = {
     "verification_expires": _change(code_verification_status="EXPIRED"),
     "ban": _change(status="BANNED"),
     "flap": _flap,
+    "disconnect": _disconnect,
+    "rename_by_hand": _change(verified_name="Named by hand"),
     "move_to_the_app": _change(is_on_biz_app=True),
     "want_proof": _want_proof,
     "spoil_deregister": _spoil_deregister,
@@ -217,7 +249,7 @@ AT_META: dict[str, Callable[[Stage], None]] = {
 
 
 #: What ends or stops an onboarding is rare, or nothing else would be seen.
-_RARE_AT_META, _RARE_DEEDS = {"delete", "ban", "move_to_the_app"}, {"hold", "cancel"}
+_RARE_AT_META, _RARE_DEEDS = {"delete", "ban", "move_to_the_app"}, {"hold", "cancel", "offboard"}
 AT_META_BY_CHANCE = [*AT_META, *[what for what in AT_META if what not in _RARE_AT_META] * 4]
 DEEDS_BY_CHANCE = [*DEEDS, *[what for what in DEEDS if what not in _RARE_DEEDS] * 4]
 
@@ -258,6 +290,9 @@ _ANSWERS: dict[Reason, Callable[[Stage], None]] = {
     Reason.BANNED: _unban,
     Reason.HELD: release,
     Reason.REFUSED: release,
+    Reason.MIGRATION: release,
     Reason.STUCK: release,
     Reason.PIN: release,
+    Reason.DISCONNECTED: register_again,
+    Reason.NAME_CHANGED: accept_drift,
 }

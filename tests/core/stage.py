@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from onboarding.core.deadlines import first_deadline
-from onboarding.core.operations import natural_key
+from onboarding.core.operations import ADDING, natural_key
 from onboarding.core.plan import Plan, plan
 from onboarding.core.steps import Attempts, Call, Snapshot, Wait
 from onboarding.core.timing import earliest
@@ -172,7 +172,7 @@ class Stage:
         current = self.journal[call.operation.id]
         effect = failure.effect if failure else Effect.DONE
         number = self.meta.number
-        created = call.operation.name is Operation.CREATE_NUMBER and effect is Effect.DONE
+        created = call.operation.name in ADDING and effect is Effect.DONE
         outcome = Outcome(
             effect=effect,
             failure=failure,

@@ -7,7 +7,6 @@ the onboarding must come to its end by itself.
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from hypothesis import settings
@@ -214,6 +213,4 @@ def come_to_an_end(stage: Stage) -> None:
 
 
 TestChaos = Chaos.TestCase
-TestChaos.settings = settings(
-    max_examples=int(os.environ.get("N", "150")), stateful_step_count=60, deadline=None
-)
+TestChaos.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

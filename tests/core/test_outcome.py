@@ -12,7 +12,9 @@ import pytest
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.model import (
+    POOL_OPERATIONS,
     Effect,
+    Entry,
     Failure,
     JournaledOperation,
     Onboarding,
@@ -40,12 +42,18 @@ from tests.core.making import (
     answered,
     call_of,
     look,
+    read,
     triggers_of,
     wait_of,
 )
 from tests.core.promises import check_plan
 
-OURS = [operation for operation in Operation if operation is not Operation.SUBSCRIBE_APP]
+#: Calls that are made for an onboarding.
+OURS = [
+    operation
+    for operation in Operation
+    if operation not in (Operation.SUBSCRIBE_APP, *POOL_OPERATIONS)
+]
 EFFECTS = [effect for effect in Effect if effect is not Effect.DONE]
 CODES = [
     (None, None), (100, None), (100, 2388001), (133000, None), (133005, None), (133006, None),
@@ -54,6 +62,7 @@ CODES = [
 #: Where each call is made.
 HOME = {
     Operation.CREATE_NUMBER: [State.REQUESTED],
+    Operation.MIGRATE_NUMBER: [State.REQUESTED],
     Operation.REQUEST_CODE: [State.CREATED, State.OTP_PENDING],
     Operation.VERIFY_CODE: [State.OTP_PENDING],
     Operation.REGISTER: [State.REGISTER_DEADLINE],
@@ -202,6 +211,8 @@ def test_a_call_that_never_left_is_tried_for_ever_and_forcing_skips_the_pause(
     row, now = rows(state)[0], START
     if name is Operation.VERIFY_CODE:
         row = replace(row, code_sealed="sealed", code_mac="mac")
+    if name is Operation.MIGRATE_NUMBER:
+        row = read(replace(row, entry=Entry.MIGRATION), None, now)
     if name in (Operation.DEREGISTER, Operation.SET_PIN):
         row = replace(row, retry_operation=name)
     for _ in range(12):

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from onboarding.core.lifecycle import FINAL
-from onboarding.core.operations import POLICIES, OnSilence
+from onboarding.core.operations import ADDING, POLICIES, OnSilence
 from onboarding.core.plan import Plan
 from onboarding.model import (
     Effect,
+    Entry,
     JournaledOperation,
     Onboarding,
     Operation,
@@ -50,6 +51,7 @@ SETTLED = START + POLICY.settle
 #: nothing, and every way in which it shows that it took effect.
 CASES: dict[Operation, tuple[Onboarding, PhoneNumber | None, list[PhoneNumber]]] = {
     Operation.CREATE_NUMBER: (a_row(), None, [a_number(), VERIFIED]),
+    Operation.MIGRATE_NUMBER: (a_row(entry=Entry.MIGRATION), None, [a_number(), VERIFIED]),
     Operation.VERIFY_CODE: (
         a_row(State.OTP_PENDING, code_sealed="sealed", code_mac="mac", code_sent_at=START),
         a_number(),
@@ -174,7 +176,7 @@ def test_a_lost_call_is_made_again_after_pauses_that_grow(name: Operation) -> No
         assert call_of(look(row, now, made=made)) is name
         assert call_of(look(row, now - SECOND, made=made)) is None
     assert gaps == list((*POLICY.lost, POLICY.lost[-1])[: len(gaps)])
-    assert len(gaps) == (1 if name is Operation.CREATE_NUMBER else 5)
+    assert len(gaps) == (1 if name in ADDING else 5)
 
 
 def test_a_lost_code_is_never_sent_again() -> None:
@@ -234,7 +236,7 @@ def test_a_call_of_an_onboarding_that_is_over_is_settled_all_the_same(
     name: Operation, state: State
 ) -> None:
     row = a_row(state, code_mac="mac", new_display_name=NEW)
-    if name is Operation.CREATE_NUMBER:
+    if name in ADDING:
         row = replace(row, phone_number_id=None)
     call = an_operation(name, row)
     early = look(row, START + SECOND, open_operation=call)

@@ -221,6 +221,41 @@ class TestVonageJwt:
             check_vonage(request, self.SECRET, NOW)
 
 
+class TestTextsThatNoDatabaseTakes:
+    """Half characters come in JSON as escapes, in headers as bytes that are no UTF-8."""
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            body({"to": "1", "text": "x", "sig": "\ud800"}),
+            body({"to": "1", "text": "\ud800", "sig": "a"}),
+            SmsRequest(body=b"to=1", headers={"Authorization": "Bearer \udc80.a.b"}),
+            SmsRequest(body=b"to=1", headers={"Authorization": "Bearer a.b.\udc80"}),
+        ],
+    )
+    def test_vonages_are_refused(self, request_: SmsRequest) -> None:
+        with pytest.raises(InputError) as refused:
+            check_vonage(request_, "secret", NOW)
+        assert refused.value.field == "signature"
+
+    @pytest.mark.parametrize(
+        ("url", "signature"), [("https://x/y", "\udc80"), ("https://x/y?bodySHA256=\udc80", "x")]
+    )
+    def test_twilios_are_refused(self, url: str, signature: str) -> None:
+        headers = {"X-Twilio-Signature": signature}
+        with pytest.raises(InputError) as refused:
+            check_twilio(SmsRequest(body=b"To=1", headers=headers, url=url), "token")
+        assert refused.value.field == "signature"
+
+
+def test_a_url_that_is_none_is_refused() -> None:
+    request = SmsRequest(body=b"To=1", headers={"X-Twilio-Signature": "x"}, url="https://[x/y")
+    with pytest.raises(InputError, match="URL"):
+        parse_sms(request, Gateway.TWILIO)
+    with pytest.raises(InputError, match="URL"):
+        check_twilio(request, "token")
+
+
 class TestVonageSig:
     SECRET = "signature-secret"
     FIELDS: ClassVar = {"msisdn": "32665", "to": "1", "text": "a=b&c", "timestamp": "1772442000"}

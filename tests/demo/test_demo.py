@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onboarding import Engine
+from onboarding import Engine, State
 from onboarding.bundled import bundled
 from onboarding.core.numbers import parse_number
 from onboarding.simulator import load_scenario
@@ -62,7 +62,15 @@ def test_the_demo_ends_by_itself_with_every_number_where_it_must_be(tmp_path: Pa
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "252 of 252 histories verify" in done.stdout
     assert "240 of 240, as the scenario says" in done.stdout
+    for shown in ("acknowledged", "the customer must go", "set_display_name", "registering early"):
+        assert shown in done.stdout
     assert "EAA" not in done.stdout + done.stderr
     with Engine.open(f"sqlite:///{tmp_path / 'demo' / 'onboarding.db'}") as engine:
         assert engine.require_verified() == 252
         assert sum(engine.overview().states.values()) == 240
+        renamed = engine.get("+50934101234")
+        assert (renamed.display_name, renamed.state) == ("Golden Palm Hotel", State.REGISTERED)
+        taken_on = [
+            e.actor for _, e in engine.history("+41781234567") if e.trigger == "acknowledged"
+        ]
+        assert taken_on == ["desk"]

@@ -78,7 +78,9 @@ def test_a_worker_does_all_that_is_due(tmp_path: Path, database_url: str) -> Non
 def test_a_worker_says_when_each_loop_ran_last(tmp_path: Path) -> None:
     with Rehearsal(folder=tmp_path) as rehearsal:
         with working(rehearsal) as worker:
-            loops = {"advance", "observe", "deadlines", "heartbeat", "seal", "deliver log"}
+            loops = {
+                "advance", "observe", "pool", "deadlines", "heartbeat", "seal", "deliver log",
+            }  # fmt: skip
             eventually(lambda: set(worker.loops.last_run) == loops)
             worker.loops.wake("heartbeat")
             eventually(lambda: set(seen_workers(rehearsal.engine)[0]["loops"]) == loops)

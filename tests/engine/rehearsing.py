@@ -58,6 +58,29 @@ class Rehearsed(Rehearsal):
             self.environment["ONBOARDING_SECRET_KEY"] = given["secret_key"]
         self.recreated: set[str] = set()  # numbers that were deleted at Meta on the way
 
+    def given_key(self) -> str:
+        """Return the key of the deployment."""
+        given = self._settings.get("secret_key")
+        file = self.database_file.with_name(f"{self.database_file.name}.key")
+        return str(given) if given else file.read_text().strip()
+
+    def reopen(self, **settings: Any) -> None:
+        """Go on with an engine that has other settings, as a worker that was restarted."""
+        engine = self.open_engine(**settings)
+        self.engine.close()
+        self._open.callback(engine.close)
+        self.engine = engine
+        self._settings |= settings
+
+    def run_to_known(self, number: str = NUMBER, most: timedelta = DAY) -> None:
+        """Let time pass until a number has an onboarding."""
+        self.run(most=most, until=lambda: bool(self.engine.find(phone_number=number).items))
+
+    def tokens_of(self, waba_id: str) -> list[str]:
+        """Return the tokens that Meta knows for one WABA alone."""
+        known = self.control.get("/snapshot").json()["state"]["tokens"]
+        return [value for value, token in known.items() if token["wabas"] == [waba_id]]
+
     def ask(self, number: str = NUMBER, name: str = "Lucky Shrub", **fields: Any) -> str:
         """Request a number; return the onboarding's id."""
         return self.request(number, name, **fields).id

@@ -10,7 +10,7 @@ import pytest
 
 from onboarding.engine.adopting import adopt_rules
 from onboarding.errors import InputError, NotFoundError, TransitionRefusedError
-from onboarding.model import State
+from onboarding.model import Reason, State
 from tests.engine.rehearsing import (
     DAY,
     HOUR,
@@ -26,7 +26,7 @@ from tests.engine.telling import Listening, file_of, listen, told
 
 ROOMS = "".join(
     f'[channels.{name}]\nkind = "chat"\nurl = "http://127.0.0.1:9/{name}"\n'
-    for name in ("ops", "oncall", "partners")
+    for name in ("ops", "oncall", "lead", "partners")
 )
 LADDER = """
 [[ladder]]
@@ -51,6 +51,8 @@ then = ["oncall"]
 after = "4h"
 """
 TOKEN = '\n[[overdue]]\nneeds = ["token"]\nlonger_than = "1h"\nchannels = ["ops"]\n'
+
+EVENTS_OF_ALERTS = ("overdue", "unacknowledged")
 
 
 def opened(rehearse: Rehearse, folder: Path, *parts: str, **given: Any) -> Rehearsed:
@@ -84,15 +86,35 @@ def test_rungs_by_share_and_by_time_left_reach_their_channels(
     assert types(rooms) == {
         "partners": ["escalation"],
         "ops": ["escalation"],
-        "oncall": ["unacknowledged"],
+        "oncall": ["unacknowledged"] * (9 * DAY // (4 * HOUR)),  # as long as nobody answers
         "log": ["overdue", "escalation"],  # the end, and what the file does not mention
     }
-    (informed,), (paged,) = rooms["partners"].messages, rooms["oncall"].messages
+    (informed,), (paged, *_) = rooms["partners"].messages, rooms["oncall"].messages
     assert informed.event["audience"] == "partner"
     for part in (NUMBER, "holder", "2026-03-16 09:00 UTC", "7.0 days left", "--ready"):
         assert part in informed.text
-    assert at(told(meta, "unacknowledged")) == [START + 11 * DAY + 4 * HOUR]
+    assert at(told(meta, "unacknowledged"))[0] == START + 11 * DAY + 4 * HOUR
     assert "onboarding ack" in paged.text
+
+
+def test_a_window_that_closed_in_an_outage_is_told(rehearse: Rehearse, tmp_path: Path) -> None:
+    meta = opened(rehearse, tmp_path)
+    log = listen(meta, "log")["log"]
+    meta.ask(entry="embedded_signup", onboarded_at=START)
+    meta.wait(DAY)
+    meta.move_to(START + 15 * DAY)
+    meta.settle()
+    assert meta.state() is State.EXPIRED
+    (raised,) = told(meta, "escalation")
+    assert (raised["data"]["rung"], raised["data"]["collapsed"]) == (
+        "end", ["inform", "urge", "page"],
+    )  # fmt: skip
+    (heard,) = [m for m in log.messages if m.event["type"] == "escalation"]
+    for part in (NUMBER, "over for 24.0 hours", "partner", "Embedded Signup", "onboarding restart"):
+        assert part in heard.text
+    meta.wait(10 * DAY)
+    assert (len(told(meta, "escalation")), meta.triggers().count("escalated")) == (1, 1)
+    assert meta.engine.verify()[1] == []
 
 
 def test_an_acknowledgement_stops_the_next_person_until_it_ends(
@@ -112,8 +134,37 @@ def test_an_acknowledgement_stops_the_next_person_until_it_ends(
     meta.wait(2 * HOUR)
     assert oncall.types == ["unacknowledged"]
     assert at(told(meta, "unacknowledged")) == [until]
+    meta.wait(6 * HOUR)
+    assert at(told(meta, "unacknowledged")) == [until, until + 4 * HOUR]
+    meta.engine.acknowledge(NUMBER, until=meta.clock.now() + 2 * DAY, actor="ada")
     meta.wait(DAY)
-    assert oncall.types == ["unacknowledged"]  # once
+    assert oncall.types == ["unacknowledged"] * 2
+
+
+def test_those_next_are_told_in_turn_until_somebody_answers(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    in_turn = CODE.replace('["oncall"]', '["oncall", "lead"]')
+    meta = opened(rehearse, tmp_path, in_turn)
+    rooms = listen(meta, "ops", "oncall", "lead")
+    meta.ask()
+    meta.wait(DAY + 13 * HOUR)
+    assert types(rooms) == {
+        "ops": ["overdue"], "oncall": ["unacknowledged"] * 2, "lead": ["unacknowledged"],
+    }  # fmt: skip
+    events = told(meta, "unacknowledged")
+    assert at(events) == [START + DAY + after * HOUR for after in (4, 8, 12)]
+    assert [event["data"]["told"] for event in events] == [
+        ["ops"], ["ops", "oncall"], ["ops", "oncall", "lead"],
+    ]  # fmt: skip
+    meta.move_to(START + 9 * DAY)  # an outage: no storm afterwards
+    meta.settle()
+    assert len(told(meta, "unacknowledged")) == 4
+    meta.engine.code_ready(NUMBER)
+    meta.reads_codes = True
+    meta.run_to(State.REGISTERED)
+    meta.wait(2 * DAY)
+    assert len(told(meta, "unacknowledged")) == 4
 
 
 def test_snoozing_puts_rungs_off_but_never_the_end(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -155,17 +206,24 @@ def test_what_cannot_be_taken_on_is_refused(rehearse: Rehearse, tmp_path: Path) 
 # Requirements
 
 
-def test_a_code_that_waits_too_long_is_told_once_and_then_to_the_next(
+def test_a_code_that_waits_too_long_is_told_and_then_to_the_next(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
     meta = opened(rehearse, tmp_path, CODE)
     rooms = listen(meta, "ops", "oncall")
     meta.ask()
     meta.wait(3 * DAY)
-    assert types(rooms) == {"ops": ["overdue"], "oncall": ["unacknowledged"]}
+    nobody_answered = ["unacknowledged"] * (2 * DAY // (4 * HOUR))
+    assert types(rooms) == {"ops": ["overdue"], "oncall": nobody_answered}
     (overdue,) = told(meta, "overdue")
     assert at([overdue]) == [START + DAY]
     assert overdue["data"]["command"].endswith("(when the holder can read it)")
+    notes = [e for _, e in meta.engine.history(NUMBER) if e.trigger in EVENTS_OF_ALERTS]
+    assert [e.trigger for e in notes] == ["overdue", *nobody_answered]
+    assert (notes[0].at, notes[0].actor, notes[0].source) == (START + DAY, "engine", "created")
+    assert notes[0].detail == {"of": "requirement", "what": "code", "told": "ops"}
+    assert "nobody took it on; told: oncall" in notes[1].reason
+    assert meta.engine.verify()[1] == []
 
 
 def test_a_code_that_is_sent_anew_is_still_the_code(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -191,6 +249,29 @@ def test_what_is_given_in_time_is_never_told(rehearse: Rehearse, tmp_path: Path)
     meta.run_to(State.REGISTERED)
     meta.wait(20 * DAY)
     assert types(rooms) == {"ops": [], "oncall": [], "log": []}
+
+
+def test_what_waited_behind_an_account_on_hold_is_told_afterwards(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    meta = opened(rehearse, tmp_path, CODE, TOKEN)
+    ops = listen(meta, "ops", "oncall")["ops"]
+    meta.ask()
+    other = meta.ask("+493012345672")
+    meta.settle()
+    meta.tell("/tokens", {"token": meta.simulator.token, "dead": True})
+    meta.engine.code_ready(other)
+    meta.settle()
+    meta.engine.advance(NUMBER)
+    assert meta.row().waiting is Reason.ACCOUNT_HELD
+    meta.wait(DAY + HOUR)
+    assert [m.event["account"] is not None for m in ops.messages] == [True]  # the account's alert
+    meta.tell("/tokens", {"token": meta.simulator.token, "dead": False})
+    meta.engine.check_account(WABA)
+    meta.wait(2 * HOUR)
+    assert meta.row().waiting is Reason.CODE_READY
+    overdue = [e for e in told(meta, "overdue") if e["onboarding"]]
+    assert [e["onboarding"]["phone_number"] for e in overdue] == [NUMBER]
 
 
 def test_a_hold_by_a_person_is_told_until_it_ends(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -228,7 +309,11 @@ def test_a_dead_token_is_one_alert_for_all_numbers(rehearse: Rehearse, tmp_path:
     assert types(rooms) == {"ops": ["overdue"], "log": []}
     assert f"onboarding account add {WABA}" in rooms["ops"].messages[0].text
     meta.engine.acknowledge(WABA, until=meta.clock.now() + DAY, actor="ada")
-    assert meta.engine.account_history(WABA)[-1][1].trigger == "acknowledged"
+    entries = [entry for _, entry in meta.engine.account_history(WABA)]
+    assert [entry.trigger for entry in entries][-2:] == ["overdue", "acknowledged"]
+    assert (entries[-2].at, entries[-2].detail["told"]) == (held + HOUR, "ops")
+    assert all("overdue" not in meta.triggers(row.id) for row in meta.engine.find_all())
+    assert meta.engine.verify()[1] == []
 
 
 # The digest, and changes of the rules

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from onboarding.core.timing import parse_iso
+from onboarding.engine.intakes import HostedNumbers
 from onboarding.errors import ConfigurationError, InputError, NotFoundError
 from onboarding.model import CodeMethod, Reason, State
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, SECOND, START, WABA, Rehearse, Rehearsed
@@ -171,6 +173,19 @@ def test_the_ledger_and_the_desk_agree_on_when_the_next_code_may_be_asked_for(
     ledger = meta.engine.code_ledger(MOBILE)
     assert (ledger.left, ledger.next_why) == (0, "the codes of 72 hours are used up")
     assert ledger.next_at == START + 72 * HOUR
+
+
+def test_the_ledger_names_the_way_that_the_next_code_really_goes(rehearse: Rehearse) -> None:
+    """A gateway that reads SMS alone is sent no call, so the ledger announces none."""
+    meta = rehearse()
+    meta.reads_codes = False
+    intakes = (HostedNumbers(("+49*",), takes_calls=False),)
+    meta.engine.context = replace(meta.engine.context, intakes=intakes)
+    meta.ask(MOBILE)
+    meta.wait(11 * MINUTE)
+    announced = meta.engine.code_ledger(MOBILE).next_method
+    meta.wait(2 * HOUR)
+    assert ways(meta)[1] == announced == CodeMethod.SMS
 
 
 def test_all_numbers_that_need_a_code_are_listed_at_once(meta: Rehearsed) -> None:

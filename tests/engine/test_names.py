@@ -179,7 +179,7 @@ def test_a_registration_again_that_was_missed_submits_the_name_again(meta: Rehea
     meta.control.delete("/faults").raise_for_status()
     meta.engine.release(NUMBER, "the account is unlocked")
     meta.run_to(State.NAME_REVIEW)
-    assert (name_change(meta).closed_how, meta.row().register_by) == ("over", None)
+    assert (name_change(meta).closed_how, meta.row().register_by) == ("expired", None)
     meta.run_to(State.REGISTERED)
     assert meta.shown()["verified_name"] == "Luckier Shrub"
     told = meta.engine.name_submissions(NUMBER)

@@ -17,12 +17,19 @@ from onboarding.errors import ChannelError, NotFoundError, TransitionRefusedErro
 from onboarding.model import DeliveryStatus, State
 from onboarding.notify.message import Message
 from onboarding.store.database import reading, writing
-from tests.engine.rehearsing import DAY, HOUR, MINUTE, Rehearse, Rehearsed
+from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, Rehearse, Rehearsed, scenario
 from tests.engine.telling import SECRET, Listening, file_of, listen, told, webhook
-from tests.graph.servers import closed_port
+from tests.graph.servers import answer, closed_port, raw_server
 from tests.notify.receiving import receiving
 
 ALL = 'events = "*"'
+PAGED = """
+[[ladder]]
+name = "half"
+at = "1/2"
+then = ["log"]
+after = "2d"
+"""
 TO_OPS = '[audiences]\noperator = ["ops"]\n'
 
 
@@ -229,6 +236,30 @@ def test_a_deadline_that_is_met_cancels_what_was_not_sent_for_it(
     assert {status for _, status in standing(meta, "feed")} <= {"pending", "dead"}
 
 
+def test_a_deadline_that_is_replaced_cancels_what_was_not_sent_for_it(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    down = webhook("ops", f"{closed_port()}/x")
+    never = {"rules": [{"name": "Slow*", "first": "PENDING_REVIEW", "decision": "never"}]}
+    meta = rehearse(
+        notify_file=file_of(tmp_path, down, TO_OPS, PAGED), scenario=scenario(reviewer=never)
+    )
+    meta.reads_codes = False
+    meta.ask(entry="embedded_signup")
+    meta.wait(8 * DAY)
+    assert ("escalation", "pending") in standing(meta)
+    meta.sign_up(NUMBER, "Slow Shrub", at=meta.clock.now())
+    meta.run(most=3 * DAY, until=lambda: len(meta.engine.deadlines(NUMBER)) > 1)
+    policy, signup = meta.engine.deadlines(NUMBER)
+    assert (policy.closed_how, signup.closed_at) == ("replaced", None)
+    of_rungs = {status for type_, status in standing(meta) if type_ == "escalation"}
+    assert of_rungs == {"cancelled"}
+    meta.wait(DAY + 12 * HOUR)
+    assert told(meta, "unacknowledged") == []  # nor is anybody told next of it
+    meta.wait(7 * DAY)
+    assert ("escalation", "pending") in standing(meta)  # the new one has a ladder of its own
+
+
 def test_a_window_that_closed_is_still_told(rehearse: Rehearse, tmp_path: Path) -> None:
     meta = rehearse(
         notify_file=file_of(tmp_path, webhook("ops", f"{closed_port()}/x"), TO_OPS), policy_days=1
@@ -269,12 +300,18 @@ def test_what_is_kept_long_enough_is_removed_but_for_what_is_to_be_sent(
 def test_a_secret_in_an_address_is_told_nowhere(
     rehearse: Rehearse, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    address = f"{closed_port()}/services/T0SECRET/B0SECRET"
+    closed = closed_port()
+    address = f"{closed}/services/T0SECRET/B0SECRET"
     chat = f'[channels.room]\nkind = "chat"\nurl = "{address}"\n{ALL}\n'
     meta = rehearse(notify_file=file_of(tmp_path, chat, webhook("ops", f"{address}/x", more=ALL)))
     caplog.set_level("DEBUG")
     meta.ask()
     meta.wait(MINUTE)
+    with raw_server(answer(b"ok")) as server:  # what is taken is told no more than what is not
+        file_of(tmp_path, chat.replace(closed, server.url), webhook("ops", closed, more=ALL))
+        with meta.open_engine() as another:
+            meta.clock.move_to(meta.clock.now() + HOUR)
+            assert deliver_due(another.context, "room") > 0
     assert {each.error for each in meta.engine.deliveries(limit=1000)} >= {
         "cannot be reached: ConnectError"
     }
@@ -283,6 +320,7 @@ def test_a_secret_in_an_address_is_told_nowhere(
             for row in conn.execute(text(f"SELECT * FROM {table}")):  # noqa: S608 - our own names
                 assert "T0SECRET" not in str(row)
                 assert SECRET not in str(row)
-    ours = [r.getMessage() for r in caplog.records if r.name == "onboarding"]
-    assert any("message_not_taken" in line for line in ours)
-    assert [line for line in ours if "T0SECRET" in line or SECRET in line] == []
+    lines = [record.getMessage() for record in caplog.records]  # those of libraries, too
+    assert any("message_not_taken" in line for line in lines)
+    assert any("message_sent" in line for line in lines)
+    assert [line for line in lines if "T0SECRET" in line or SECRET in line] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.outlook import Outlook, Risk
 from onboarding.errors import ImportFileError
-from onboarding.model import Owner, Reason, State
+from onboarding.model import DeadlineReason, Onboarding, Owner, Reason, State
 from onboarding.store.database import reading
 from onboarding.store.tables import metadata
 from tests.engine.rehearsing import (
@@ -108,6 +109,8 @@ def test_a_review_without_end_is_no_risk_where_registration_is_tried_early(meta:
     meta.wait(HOUR)
     outlook = meta.engine.plan(span=WEEKS, assumed=Assumptions(review=None))
     assert outlook.at_risk == ()
+    reasons = {each.deadline for each in outlook.endings if each.register_by}
+    assert reasons == {DeadlineReason.EMBEDDED_SIGNUP}
     states = endings(outlook)
     # Registration is tried in the last days although the review runs, as the policy says.
     assert states["+493012340010"] is State.REGISTERED
@@ -171,3 +174,39 @@ def test_a_dead_token_stops_its_numbers_until_an_operator_mends_it(rehearse: Reh
     assert ending.registered_at - meta.clock.now() > 2 * DAY
     (ending,) = meta.engine.plan(span=WEEKS, assumed=assumed(operator=None)).endings
     assert (ending.risk, ending.waiting_for) == (Risk.MISSED, Owner.OPERATOR)
+
+
+class Reader:
+    """An intake, as somebody might write it."""
+
+    def __init__(self, *, by_machine: bool, is_broken: bool = False) -> None:
+        self.reads_at_any_hour = by_machine
+        self._is_broken = is_broken
+
+    def answers(self, onboarding: Onboarding) -> bool:
+        """Whether a code would be read."""
+        if self._is_broken:
+            raise RuntimeError(onboarding.id)
+        return True
+
+
+@pytest.mark.parametrize(
+    ("reader", "after"),
+    [
+        (Reader(by_machine=True), timedelta()),
+        (Reader(by_machine=False), 10 * HOUR),
+        (Reader(by_machine=False, is_broken=True), 4 * HOUR),
+    ],
+)
+def test_codes_are_planned_for_when_somebody_reads_them(
+    rehearse: Rehearse, reader: Reader, after: timedelta
+) -> None:
+    """At night a machine does, a person does not; one that fails is as good as none."""
+    meta = rehearse(scenario=roomy())
+    meta.move_to(START + 12 * HOUR)  # 22:00 in Berlin
+    meta.ask()
+    meta.engine.context = replace(meta.engine.context, intakes=(reader,))
+    (ending,) = meta.engine.plan(span=DAY).endings
+    assert ending.registered_at is not None
+    planned = ending.registered_at - meta.clock.now()
+    assert after <= planned < after + HOUR

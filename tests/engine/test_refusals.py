@@ -156,7 +156,9 @@ def test_a_refusal_that_nobody_knows_asks_a_person_at_once(meta: Rehearsed, endp
     assert row.trouble is not None
     assert row.trouble.failure.code == 999123
     assert row.trouble.failure.fbtrace_id
-    assert meta.engine.history(NUMBER)[-1][1].fbtrace_id == row.trouble.failure.fbtrace_id
+    refusal, overdue = [entry for _, entry in meta.engine.history(NUMBER)][-2:]
+    assert refusal.fbtrace_id == row.trouble.failure.fbtrace_id
+    assert overdue.trigger == "overdue"
 
 
 def test_one_machines_failure_never_stops_the_others(meta: Rehearsed) -> None:

@@ -162,6 +162,27 @@ def test_a_name_that_was_not_submitted_yet_may_still_be_replaced(meta: Rehearsed
     assert names == ["Luckier Shrub"]
 
 
+@pytest.mark.parametrize("lost", ["create_number", "set_display_name"])
+def test_a_name_is_not_replaced_while_a_call_that_carries_it_is_unanswered(
+    meta: Rehearsed, lost: str
+) -> None:
+    """Else Meta would show the one name, and we another."""
+    meta.fail("drop_after_effect", lost, times=1)
+    if lost == "create_number":
+        meta.ask()
+    else:
+        meta.register(name="Lucky Garden")
+        meta.engine.rename(NUMBER, "Lucky Shrub")
+    meta.engine.advance()
+    before = meta.triggers()
+    with pytest.raises(ConflictError, match=f"what became of {lost} is not known yet"):
+        meta.engine.rename(NUMBER, "Luckier Shrub")
+    assert meta.triggers() == before
+    meta.run_to(State.REGISTERED)
+    assert meta.shown()["verified_name"] == meta.row().display_name == "Lucky Shrub"
+    assert len(meta.calls(lost)) == 1
+
+
 def test_a_name_that_no_state_has_room_for(meta: Rehearsed) -> None:
     meta.reads_codes = False
     meta.ask()
@@ -217,7 +238,7 @@ def test_a_change_that_is_approved_again_has_a_ladder_of_its_own(meta: Rehearsed
     meta.control.delete("/faults").raise_for_status()
     meta.engine.release(NUMBER, "the account is unlocked")
     meta.run(most=HOUR, until=lambda: meta.state() is State.NAME_REVIEW)
-    assert (name_change(meta).closed_how, meta.row().register_by) == ("over", None)
+    assert (name_change(meta).closed_how, meta.row().register_by) == ("expired", None)
     meta.fail("refuse", "register", code=131031)
     meta.run_to(State.REGISTER_DEADLINE)
     meta.run(most=15 * DAY)

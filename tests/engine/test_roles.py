@@ -149,6 +149,7 @@ def test_the_reader_reads_everything_else(roles: Roles) -> None:
             "account": 1,
             "onboarding": 3,
             "operation": 1,
+            "pool_number": 1,
         }.get(table.name, 0)
         roles.run(roles.reader, f"SELECT {', '.join(names)} FROM {table.name}")  # noqa: S608 - ours
     roles.run(roles.reader, "SELECT version_num FROM alembic_version")
@@ -160,10 +161,16 @@ def test_the_app_does_not_upgrade_and_the_owner_does(roles: Roles) -> None:
     drop = "DROP FUNCTION history_is_unsealed() CASCADE"
     also = "DROP FUNCTION account_history_is_unsealed() CASCADE"
     columns = "ALTER TABLE worker DROP host, DROP version, DROP definition"
-    ways = "ALTER TABLE operation DROP code_method, DROP pin_sealed"
+    ways = "ALTER TABLE operation DROP code_method, DROP pin_sealed, DROP pool_number_id"
     names = "ALTER TABLE onboarding DROP name_status, DROP new_name_status, DROP name_decided_at"
+    claims = "ALTER TABLE onboarding DROP preverified_id, DROP claimed_at"
+    slots = "DROP INDEX uq_operation_natural_key_add, uq_operation_natural_key_pool_code"
+    pools = "DROP TABLE pool_stock, pool_claim, pool_share, pool_history, pool_number, pool CASCADE"
+    noting = "DROP FUNCTION pool_history_is_unsealed() CASCADE"
     rungs = "ALTER TABLE deadline DROP climbed, DROP snoozed_until"
-    first = (undo, told, drop, also, columns, ways, names, rungs)
+    first = (
+        undo, told, drop, also, columns, ways, names, rungs, claims, slots, pools, noting,
+    )  # fmt: skip
     roles.run(roles.owner, *first, "UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(StoreError, match="may not do this"):
         Engine.open(roles.url(roles.app), upgrade=True)

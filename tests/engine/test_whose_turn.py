@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from onboarding.core.deadlines import ANCHORS
 from onboarding.core.requirements import Requirement
 from onboarding.errors import InputError, NotFoundError
 from onboarding.model import Owner, Reason, State, What
@@ -179,6 +180,19 @@ def test_the_story_of_one_that_expired_says_how_it_is_taken_up_again(rehearse: R
     assert story.now[1] == "Nothing is due from anybody."
     assert "onboarding restart" in story.next[-1]
     assert meta.engine.requirements(NUMBER) == ()
+
+
+def test_the_story_says_in_words_what_its_deadline_counts_from(meta: Rehearsed) -> None:
+    meta.register()
+    meta.engine.rename(NUMBER, "Luckier Shrub")
+    meta.fail("refuse", "register", code=133004)
+    meta.run_to(State.NAME_REVIEW)
+    row = meta.run_to(State.REGISTER_DEADLINE)
+    (anchor,) = (
+        d.anchor_source for d in meta.engine.deadlines(NUMBER) if d.due_at == row.register_by
+    )
+    assert f"counted from {ANCHORS[anchor]}:" in meta.engine.why(NUMBER).deadline[0]
+    assert set(ANCHORS) > {"webhook", "submitted", "seen", "restarted"}
 
 
 def test_nobody_is_told_of_what_does_not_exist(meta: Rehearsed) -> None:

@@ -51,6 +51,8 @@ read_number 33 - 400 permanent refused
 register 100 - 400 human refused | (#100) Invalid parameter
 register 100 33 400 reconcile refused | Unsupported post request.
 read_number 100 33 400 reconcile refused | Unsupported get request.
+exchange_code 100 - 400 human refused | This authorization code has expired.
+exchange_code 100 - 400 human refused | This authorization code has been used.
 list_numbers 102 - 401 reauth refused
 list_numbers 104 - 400 bug refused
 list_numbers 190 - 401 reauth refused
@@ -205,8 +207,23 @@ create_number 100 - 409 reconcile refused | Phone number is already registered w
 create_number 100 - 422 human refused | Maximum number of phone numbers per business exceeded
 """
 
+_POOL = """
+add_preverified 100 - 400 permanent refused | Invalid phone number
+add_preverified 100 - 422 permanent refused | Phone number validation failed: invalid format
+add_preverified 100 - 422 human refused | Maximum number of phone numbers exceeded
+add_preverified 100 - 409 reconcile refused | Phone number is already registered with WhatsApp
+request_preverified_code 100 - 422 reconcile refused | The phone number has already been verified
+request_preverified_code 136024 - 400 wait refused | Request code error
+request_preverified_code 613 - 422 wait refused | Too many verification code requests
+verify_preverified 100 - 422 human refused | The code is invalid or expired
+verify_preverified 100 - 422 reconcile refused | The phone number is already verified
+share_preverified 100 - 422 human refused | The phone number is already shared
+unshare_preverified 100 - 422 human refused | The partner relationship is invalid
+delete_preverified 100 - 422 reconcile refused | The phone number is in use
+"""
+
 CASES = [
     _read(line)
-    for table in (_GENERAL, _WHATSAPP, _REGISTRATION, _PARAMETERS)
+    for table in (_GENERAL, _WHATSAPP, _REGISTRATION, _PARAMETERS, _POOL)
     for line in table.strip().splitlines()
 ]

@@ -65,7 +65,7 @@ def test_a_list_takes_every_parameter_of_the_edge() -> None:
             requests.create_number(
                 W, cc="1", phone_number="4195551518", verified_name=None, migrate_phone_number=True
             ),
-            Operation.CREATE_NUMBER,
+            Operation.MIGRATE_NUMBER,
             f"/{W}/phone_numbers",
             {"cc": "1", "phone_number": "4195551518", "migrate_phone_number": True},
         ),

@@ -28,6 +28,7 @@ from onboarding.store.tables import account
 from tests.kills.program import Program
 
 WABA, OTHER_WABA = "102290129340398", "103390129340399"
+BUSINESS, PARTNER = "506914307656634", "616914307656635"
 
 #: What waits of processes and sockets are here; on loopback they can be short.
 SHORT: dict[str, Any] = {
@@ -45,7 +46,9 @@ WORLD: dict[str, Any] = {
                "management_calls": 1_000_000, "management_calls_active": 1_000_000},
     "codes": {"delivery": "0s"},
     "registration": {"connected_after": "1s"},
-    "businesses": [{"id": "506914307656634", "wabas": [{"id": WABA}, {"id": OTHER_WABA}]}],
+    "businesses": [
+        {"id": BUSINESS, "wabas": [{"id": WABA}, {"id": OTHER_WABA}]}, {"id": PARTNER},
+    ],
 }  # fmt: skip
 
 #: An intake that answers for every number: somebody always reads the phone.
@@ -54,6 +57,9 @@ class Gateway:
     reads_at_any_hour = True
 
     def answers(self, onboarding):
+        return True
+
+    def answers_pool(self, number):
         return True
 """
 
@@ -160,7 +166,7 @@ class Deployed:
         with reading(database) as conn:
             held = onboardings.leased(conn) + conn.execute(taken).scalar_one()
             unsettled = journal.count_settling(conn, now)
-        due = self.engine.next_due_at()
+        due = self.engine.next_due_at(at_rest=False)
         is_due = due is not None and due <= now
         return not (self._unread or held or unsettled or is_due), due
 
@@ -171,15 +177,21 @@ class Deployed:
             self._unread.append(_Message(f"+{message['to']}", message["text"]))
         for message in list(self._unread):
             message.tries += 1
+            # That the code was sent may not be known yet; a code that nobody wants is dropped.
+            if self._is_taken(message) or message.tries >= _HANDED_IN_TIMES:
+                self._unread.remove(message)
+
+    def _is_taken(self, message: _Message) -> bool:
+        """Hand a code in for whoever asked for it: an onboarding, or a number of the pool."""
+        for submit in (self.engine.submit_code, self.engine.pool.submit_code):
             try:
-                self.engine.submit_code(message.to, message.text, actor="holder")
+                submit(message.to, message.text, actor="holder")
             except StoreError:
                 raise
             except OnboardingError:
-                # That the code was sent may not be known yet; a code that nobody wants is dropped.
-                if message.tries < _HANDED_IN_TIMES:
-                    continue
-            self._unread.remove(message)
+                continue
+            return True
+        return False
 
     def close(self) -> None:
         """End what still runs."""

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from onboarding.engine.crash_points import ANSWERED, INTENDED, OUTCOME_WRITTEN, POINTS
-from onboarding.model import Operation, OperationStatus, Reason, State
+from onboarding.model import POOL_OPERATIONS, Operation, OperationStatus, Reason, State
 from tests.engine.conftest import Deployments
 from tests.engine.oracle import faults_in, faults_told, pins_changed
-from tests.kills.deployed import WORLD, Deployed, deployed, eventually
+from tests.kills.deployed import OTHER_WABA, WABA, WORLD, Deployed, deployed, eventually
 
 NUMBER, NAME = "+493012345671", "Luckier Shrub"
 PATIENCE_S = 90.0
@@ -36,29 +36,64 @@ _ODD: dict[Operation, dict[str, Any]] = {
     Operation.SET_PIN: {"pin": "314159"},
 }
 
+#: A number that is registered on the other WABA, and may leave it.
+_ELSEWHERE = {
+    "phone_number": NUMBER, "verified_name": "Lucky Shrub", "registered": True,
+    "name_status": "APPROVED",
+}  # fmt: skip
+
 #: Calls of which at most one may ever have an effect, whoever dies when.
 _ONCE = (
-    Operation.CREATE_NUMBER, Operation.VERIFY_CODE, Operation.DEREGISTER,
+    Operation.CREATE_NUMBER, Operation.MIGRATE_NUMBER, Operation.VERIFY_CODE, Operation.DEREGISTER,
     Operation.SET_DISPLAY_NAME,
 )  # fmt: skip
 
 
+def endpoint_of(operation: Operation) -> str:
+    """Return what the simulator calls it: a migration begins with a create call."""
+    is_migration = operation is Operation.MIGRATE_NUMBER
+    return Operation.CREATE_NUMBER.value if is_migration else operation.value
+
+
 @pytest.fixture
-def deployment(deployments: Deployments, tmp_path: Path) -> Iterator[Deployed]:
+def deployment(
+    deployments: Deployments, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Deployed]:
+    cell = getattr(request.node, "callspec", None)
+    migrates = cell is not None and cell.params.get("operation") is Operation.MIGRATE_NUMBER
     with ExitStack() as stack:
         folder = tmp_path / "deployment"
         settings = stack.enter_context(deployments.copy(folder))
-        yield stack.enter_context(deployed(folder, settings, WORLD))
+        yield stack.enter_context(deployed(folder, settings, migrating() if migrates else WORLD))
+
+
+def migrating() -> dict[str, Any]:
+    """Return a world in which the number is on the other WABA already."""
+    (business,) = WORLD["businesses"]
+    here, there = business["wabas"]
+    there = {**there, "subscribed": True, "numbers": [_ELSEWHERE]}
+    return {**WORLD, "businesses": [{**business, "wabas": [here, there]}]}
 
 
 def bring_about(meta: Deployed, operation: Operation) -> None:
     """Ask for what leads to this operation."""
+    if operation is Operation.MIGRATE_NUMBER:
+        meta.request(NUMBER, waba_id=OTHER_WABA, entry="embedded_signup")
+        until(meta, lambda: has_settled(meta))
+        meta.engine.migrations.start(NUMBER, WABA)
+        return
     if operation not in _ODD:
         meta.request(NUMBER)
         return
     id_ = meta.sign_up(NUMBER)
     meta.tell(f"/numbers/{id_}", _ODD[operation])
     meta.request(NUMBER, entry="embedded_signup")
+
+
+def has_settled(meta: Deployed) -> bool:
+    """Do a pass without a worker; return whether the number is registered by then."""
+    meta.engine.advance()
+    return is_registered(meta)
 
 
 def is_registered(meta: Deployed, name: str | None = None) -> bool:
@@ -82,23 +117,27 @@ def until(meta: Deployed, holds: Any) -> None:
 def let_one_die(meta: Deployed, point: str, operation: Operation) -> set[int]:
     """Let a worker work until it dies at the point; return the calls that went unheard by that."""
     if point == SENT:
-        meta.tell("/faults", {"kind": "latency", "endpoint": operation.value, "seconds": "600ms",
-                              "times": 1})  # fmt: skip
+        slow = {"kind": "latency", "endpoint": endpoint_of(operation), "seconds": "600ms"}
+        meta.tell("/faults", {**slow, "times": 1})
     worker = meta.start_worker(None if point == SENT else f"{point}/{operation}")
     if operation is Operation.SET_DISPLAY_NAME:
         until(meta, lambda: is_registered(meta))
         meta.engine.rename(NUMBER, NAME)
     if point == SENT:
-        until(meta, lambda: meta.calls(operation.value))
+        until(meta, lambda: meta.calls(endpoint_of(operation)))
         worker.send(signal.SIGKILL)
     until(meta, lambda: not worker.is_alive)
     assert worker.status == -signal.SIGKILL, worker.told
     meta.bury(worker)
-    made = [call["seq"] for call in meta.calls(operation.value)]
+    made = [call["seq"] for call in meta.calls(endpoint_of(operation))]
     return set(made[-1:]) if point in _UNHEARD else set()
 
 
-@pytest.mark.parametrize("operation", list(Operation))
+#: Calls of onboardings; those of the pool have a test of their own.
+OPERATIONS = [operation for operation in Operation if operation not in POOL_OPERATIONS]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("point", EVERY_POINT)
 def test_a_call_whose_worker_dies_is_settled_and_never_made_twice(
     deployment: Deployed, point: str, operation: Operation
@@ -126,9 +165,30 @@ def check(meta: Deployed, operation: Operation, unheard: set[int]) -> None:
             call["http_status"] = None  # as far as the engine can know
     found = faults_in(calls, settle=policy.settle, way=policy.send_within)
     assert found + faults_told(meta.engine) + pins_changed(calls) == [], story(meta)
-    made = meta.calls(operation.value)
+    made = meta.calls(endpoint_of(operation))
     assert meta.engine.overview().open_calls == 0
     effects = sum(call["effect"] for call in made)
     assert made, story(meta)
     if operation in _ONCE:
         assert effects == 1, (made, story(meta))
+
+
+@pytest.mark.parametrize("operation", [Operation.DEREGISTER])
+@pytest.mark.parametrize("point", EVERY_POINT)
+def test_a_number_leaves_once_whoever_dies_while_it_is_taken_off(
+    deployment: Deployed, point: str, operation: Operation
+) -> None:
+    meta = deployment
+    meta.request(NUMBER)
+    first = meta.start_worker()
+    until(meta, lambda: is_registered(meta))
+    first.kill()
+    meta.bury(first)
+    meta.engine.offboarding.ask(NUMBER, "the customer has left")
+    unheard = let_one_die(meta, point, operation)
+    for _ in range(2):
+        meta.start_worker()
+    until(meta, lambda: meta.engine.get(NUMBER).state is State.LEFT)
+    until(meta, lambda: not [op for op in meta.engine.operations(NUMBER) if op.is_open])
+    meta.end_programs()
+    check(meta, operation, unheard)

@@ -94,19 +94,21 @@ def receiving(*secrets: str, statuses: Sequence[int] = ()) -> Iterator[Receiver]
 
 @dataclass
 class MailServer:
-    """A mail server, what it was given, and how it refuses."""
+    """A mail server, what it was given, and how it refuses: everybody, or some addresses."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     refusal: str | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+    addressees: list[list[str]] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 - the name that the library calls
         self, _server: object, _session: Session, envelope: Envelope, address: str, _: list[str]
     ) -> str:
         """Take an addressee, or refuse it."""
-        if self.refusal is not None:
-            return self.refusal
+        if refusal := self.refusal or self.refused.get(address):
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -118,6 +120,7 @@ class MailServer:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.addressees.append(envelope.rcpt_tos)
         return "250 taken"
 
     def authenticate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -94,7 +95,17 @@ def test_a_secret_is_rotated_in_the_middle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("status", "is_permanent"),
-    [(500, False), (503, False), (429, False), (408, False), (400, True), (404, True), (410, True)],
+    [
+        (500, False),
+        (503, False),
+        (429, False),
+        (408, False),
+        (401, False),
+        (404, False),
+        (400, True),
+        (410, True),
+        (422, True),
+    ],
 )
 def test_which_answers_are_final(tmp_path: Path, status: int, is_permanent: bool) -> None:  # noqa: FBT001 - a parameter of the test
     with receiving(SECRET, statuses=[status]) as receiver:
@@ -108,7 +119,7 @@ def test_a_redirect_is_never_followed(tmp_path: Path, status: int) -> None:
     with receiving(SECRET) as other:
         with raw_server(answer(b"", status, f"Location: {other.url}")) as server:
             error = refused(webhook(tmp_path, f"{server.url}/hook"))
-        assert error.is_permanent
+        assert not error.is_permanent  # it may be a page that says "back soon"
         assert "redirect" in str(error)
         assert other.bodies == []
 
@@ -179,6 +190,14 @@ def test_a_secret_that_is_not_there_is_told_by_the_name_of_its_place(
     assert "shorter than" in str(refused(made))
 
 
+def test_a_login_in_the_address_is_used(tmp_path: Path) -> None:
+    with receiving(SECRET) as receiver:
+        webhook(tmp_path, receiver.url.replace("//", "//ada:pass%20word@")).send(MESSAGE)
+    (headers,) = receiver.headers
+    assert headers["Authorization"] == "Basic YWRhOnBhc3Mgd29yZA=="  # ada:pass word
+    assert receiver.ids == ["m1"]
+
+
 def test_settings_of_the_process_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +216,14 @@ def test_a_room_gets_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("ROOM", f"{server.url}/services/T0/B0/hook")
         channel(tmp_path, 'kind = "chat"\nurl_env = "ROOM"').send(MESSAGE)
     assert server.bodies == [b'{"text": "A title\\nWhat is due: nothing\\n"}']
+
+
+def test_a_name_calls_nobody_in_a_room(tmp_path: Path) -> None:
+    called = Message(id="m1", event={}, title='"<!channel> & Co"', text="x")
+    with raw_server(answer(b"ok")) as server:
+        channel(tmp_path, f'kind = "chat"\nurl = "{server.url}/hook"').send(called)
+    (body,) = server.bodies
+    assert json.loads(body)["text"] == '"&lt;!channel&gt; &amp; Co"\nx'
 
 
 def test_a_room_that_says_ok_and_no_is_tried_again(tmp_path: Path) -> None:
@@ -242,7 +269,7 @@ def test_no_mail_without_starttls(tmp_path: Path) -> None:
     with mail_server(None) as server:
         error = refused(mail_channel(tmp_path, server, "starttls", LOGIN))
         assert "no STARTTLS" in str(error)
-        assert error.is_permanent
+        assert not error.is_permanent
         assert (server.mails, server.logins) == ([], [])
         mail_channel(tmp_path, server, "none").send(MESSAGE)
         assert len(server.mails) == 1
@@ -273,8 +300,27 @@ def test_refusals_of_a_mail_server(
         server.refusal = None
         monkeypatch.setenv("MAIL_PASSWORD", "wrong-password")
         error = refused(mail_channel(tmp_path, server, "starttls", ca + LOGIN))
-        assert error.is_permanent
+        assert not error.is_permanent  # until the new password is here, too
         assert "login" in str(error)
+
+
+def test_a_mail_that_is_refused_for_some_goes_to_the_others_once(tmp_path: Path) -> None:
+    with mail_server(None) as server:
+        made = mail_channel(tmp_path, server, "none")
+        server.refused = {"b@example.org": "450 4.2.0 greylisted"}
+        error = refused(made)
+        assert not error.is_permanent
+        assert "not for 1 of 2 addressees (450)" in str(error)
+        server.refused = {}
+        made.send(MESSAGE)
+        assert server.addressees == [["ops@example.org"], ["b@example.org"]]
+        assert len({mail["Message-ID"] for mail in server.mails}) == 1
+        made.send(Message(id="m2", event=MESSAGE.event, title="Another", text=""))
+        assert server.addressees[-1] == ["ops@example.org", "b@example.org"]
+        server.refused = {"b@example.org": "550 5.1.1 nobody of that name"}
+        error = refused(made)
+        assert error.is_permanent
+        assert "nobody of that name" not in str(error)
 
 
 def test_a_mail_server_that_hangs_or_is_not_there(tmp_path: Path) -> None:
@@ -332,7 +378,7 @@ def test_a_command_that_fails_or_is_not_there_is_told(tmp_path: Path) -> None:
     assert str(error) == "the command ended with 3"
     assert not error.is_permanent
     missing = channel(tmp_path, 'kind = "command"\nargv = ["/nonexistent/page-me"]')
-    assert refused(missing).is_permanent
+    assert not refused(missing).is_permanent
 
 
 def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path, script: Path) -> None:

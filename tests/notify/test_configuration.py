@@ -118,6 +118,14 @@ body = "${by}"
         ("[[ladder]]\nname = 'a'\nat = '3/2'", "ladder[1].at", "above 0 and up to 1"),
         ("[[ladder]]\nname = 'a'\nat = 'half'", "ladder[1].at", '"1/2"'),
         ("[[ladder]]\nname = 'a'\nleft = '3 days'", "ladder[1].left", "90m, 4h or 3d"),
+        ("[[ladder]]\nname = 'a'\nleft = '9999999d'", "ladder[1].left", "at most 3660d"),
+        ("[[ladder]]\nname = 'a'\nat = '1e400'", "ladder[1].at", "above 0 and up to 1"),
+        (ROOM + f"timeout = '{'9' * 400}d'", "channels.ops.timeout", "at most 3660d"),
+        (
+            "[[overdue]]\nneeds = ['pin']\nlonger_than = '9999999999999d'",
+            "overdue[1].longer_than",
+            "at most 3660d",
+        ),
         ("[[ladder]]\nname = 'a,b'\nat = '1'", "ladder[1].name", "pattern"),
         (
             "[[ladder]]\nname = 'a'\nat = '1'\n[[ladder]]\nname = 'a'\nat = '1/2'",
@@ -131,6 +139,11 @@ body = "${by}"
             "no channel 'oops'",
         ),
         ("[[ladder]]\nname = 'a'\nat = '1'\nthen = ['log']", "ladder[1]", "belong together"),
+        (
+            "[[overdue]]\nneeds = ['pin']\nlonger_than = '1h'\nthen = ['log']\nafter = '0s'",
+            "overdue[1].after",
+            "at least 1m",
+        ),
         ("[audiences]\npartner = ['oops']", "audiences.partner", "no channel 'oops'"),
         ("[audiences]\nnobody = ['log']", "audiences.nobody", "partner"),
         ("[[overdue]]\nneeds = ['tea']\nlonger_than = '1h'", "overdue[1]", "nothing needs 'tea'"),
@@ -170,6 +183,8 @@ def test_what_a_channel_lacks_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     channels = load(file).channels
     assert missing(channels["ops"]) == "the variable OPS_SECRET holds no secret"
     assert "room cannot be read" in str(missing(channels["room"]))
+    monkeypatch.setenv("OPS_SECRET", "too short")
+    assert "shorter than" in str(missing(channels["ops"]))
     monkeypatch.setenv("OPS_SECRET", "a-secret-of-the-receiver")
     (tmp_path / "room").write_text("https://chat.example.org/x\n")
     assert [missing(each) for each in channels.values()] == [None, None, None]

@@ -215,6 +215,67 @@ ERROR = _object(
 )
 
 
+#: Of Meta's two schemas of the pool each profile plays one: that of the guide, and the spec's.
+_PREVERIFIED: dict[str, Schema] = {
+    "observed": _object(
+        ["id", "phone_number", "code_verification_status"],
+        {
+            "id": _ID,
+            "phone_number": _TEXT,
+            "code_verification_status": {"enum": ["NOT_VERIFIED", "VERIFIED", "EXPIRED"]},
+            "code_verification_time": _INSTANT,
+            "verification_expiry_time": _INSTANT,
+            "owner_business": _object(["id", "name"], {"id": _ID, "name": _TEXT}),
+        },
+    ),
+    "documented": _object(
+        ["id", "display_phone_number", "verification_status"],
+        {
+            "id": _ID,
+            "display_phone_number": _TEXT,
+            "verification_status": {"enum": ["VERIFIED", "PENDING", "FAILED", "EXPIRED"]},
+            "availability_status": {"enum": ["AVAILABLE", "IN_USE", "RESERVED", "UNAVAILABLE"]},
+        },
+    ),
+}
+PARTNERS: Schema = _object(
+    ["data"],
+    {"data": {"type": "array", "items": _object(["id", "name"], {"id": _ID, "name": _TEXT})}},
+)
+
+
+def preverified_numbers(profile: str) -> Schema:
+    """One page of a pool."""
+    cursors = _object(["before", "after"], {"before": _TEXT, "after": _TEXT})
+    paging = _object(["cursors"], {"cursors": cursors, "next": _TEXT})
+    items: Schema = {"type": "array", "items": _PREVERIFIED[profile]}
+    return _object(["data"], {"data": items, "paging": paging})
+
+
+def preverified_node(profile: str) -> Schema:
+    """One number of a pool."""
+    if profile == "observed":
+        return _PREVERIFIED[profile]
+    return _object(
+        ["id", "is_input_id_valid"], {"id": _ID, "is_input_id_valid": {"type": "boolean"}}
+    )
+
+
+def pool_schema(endpoint: str, profile: str) -> Schema:
+    """Return the schema of a success of the pool's endpoints."""
+    match endpoint:
+        case "add_preverified":
+            return CREATED
+        case "list_preverified":
+            return preverified_numbers(profile)
+        case "read_preverified":
+            return preverified_node(profile)
+        case "list_preverified_partners":
+            return PARTNERS
+        case _:
+            return SUCCESS
+
+
 def answer_schema(endpoint: str, profile: str) -> Schema:
     """Return the schema of an endpoint's success."""
     match endpoint:
@@ -231,7 +292,14 @@ def answer_schema(endpoint: str, profile: str) -> Schema:
         case "subscribe_app" if profile == "documented":
             apps = subscribed_apps(profile)["properties"]
             return _object(["success"], {**SUCCESS["properties"], **apps})
+        case "exchange_code":
+            return _object(
+                ["access_token", "token_type"],
+                {"access_token": {"type": "string"}, "token_type": {"const": "bearer"}},
+            )
+        case "debug_token":
+            return _object(["data"], {"data": {"type": "object", "required": ["is_valid"]}})
         case "verify_code":
             return VERIFIED
         case _:
-            return SUCCESS
+            return pool_schema(endpoint, profile)

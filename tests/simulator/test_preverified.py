@@ -187,6 +187,9 @@ def test_state_shows_the_pool(start: RigMaker) -> None:
         "verified_at": "2026-11-02T09:00:00.000000Z",
         "claimed_at": None,
         "phone_number_id": None,
+        "added_at": "2026-11-02T09:00:00.000000Z",
+        "removed_at": None,
+        "partner_ids": [],
         "code_verification_status": "VERIFIED",
         "verification_expiry_time": "2027-01-31T09:00:00.000000Z",
     }

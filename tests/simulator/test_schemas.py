@@ -18,13 +18,15 @@ from onboarding.simulator.routing import Endpoint
 from tests.simulator.conftest import RigMaker
 from tests.simulator.harness import business
 from tests.simulator.schemas import ERROR, answer_schema
-from tests.simulator.tour import Seen, take_tour
+from tests.simulator.tour import APP_SECRET, PARTNER, Seen, take_tour
 
 PACKAGE = Path(onboarding.simulator.__file__).parent
 
 
 def tour_of(start: RigMaker, profile: str) -> list[Seen]:
-    return take_tour(start(profile=profile, businesses=[business(max_phone_numbers=5)]))
+    app = {"secret": APP_SECRET}
+    businesses = [business(max_phone_numbers=5), {"id": PARTNER}]
+    return take_tour(start(profile=profile, app=app, businesses=businesses))
 
 
 def test_every_answer_keeps_to_its_schema(start: RigMaker, profile: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
-from tests.simulator.harness import PIN, WABA, Rig
+from tests.simulator.harness import BUSINESS, PIN, WABA, Rig
+
+PARTNER = "606914307656634"
 
 FIELDS = (
     "id,display_phone_number,verified_name,status,code_verification_status,name_status,"
@@ -20,6 +22,8 @@ WABA_FIELDS = (
     "id,name,account_review_status,business_verification_status,ownership_type,country,currency,"
     "timezone_id,health_status,owner_business_info,is_enabled_for_insights"
 )
+
+APP_SECRET = "app-secret"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def take_tour(rig: Rig) -> list[Seen]:
 
     number_id = _onboard(rig, call)
     _read(rig, call, number_id)
+    _pool(rig, call)
     _refuse(rig, call, number_id)
     return seen
 
@@ -75,6 +80,23 @@ def _onboard(rig: Rig, call: Call) -> str:
     return number_id
 
 
+def _pool(rig: Rig, call: Call) -> None:
+    added = call("POST", f"{BUSINESS}/add_phone_numbers", {"phone_number": "14195551600"})
+    entry = added.json()["id"]
+    call("POST", f"{entry}/request_code", {"code_method": "SMS", "language": "en_US"})
+    call("POST", f"{entry}/verify_code", {"code": rig.last_code("14195551600")})
+    call("POST", f"{entry}/verify_code", {"code": "000000"})
+    shared = {"preverified_id": entry, "partner_business_id": PARTNER}
+    call("POST", f"{BUSINESS}/share_preverified_numbers", shared)
+    call("POST", f"{BUSINESS}/share_preverified_numbers", shared)
+    call("GET", f"{BUSINESS}/preverified_numbers", {"limit": 1})
+    call("GET", entry)
+    call("GET", f"{entry}/partners")
+    call("DELETE", f"{BUSINESS}/share_preverified_numbers", shared)
+    call("DELETE", entry)
+    call("GET", entry)
+
+
 def _read(rig: Rig, call: Call, number_id: str) -> None:
     rig.signed_up("5531984271278", "Loja Feliz")
     rig.create("4915123456789", "Glückspilz")
@@ -86,6 +108,16 @@ def _read(rig: Rig, call: Call, number_id: str) -> None:
     call("GET", WABA, {"fields": WABA_FIELDS})
     call("POST", WABA, {"name": "Lucky"})
     call("GET", f"{WABA}/subscribed_apps")
+    _tokens(rig, call)
+
+
+def _tokens(rig: Rig, call: Call) -> None:
+    ended = {"waba_id": WABA, "event": "FINISH_ONLY_WABA"}
+    code = rig.control("POST", "embedded_signup/session", ended)["code"]
+    app = {"client_id": rig.simulator.scenario.app.id, "client_secret": APP_SECRET}
+    for given in ({"client_secret": "x"}, {"client_id": "1"}, {"code": "x"}, {}, {}):
+        call("GET", "oauth/access_token", {**app, "code": code, **given}, token=None)
+    call("GET", "debug_token", {"input_token": rig.simulator.token})
 
 
 def _refuse(rig: Rig, call: Call, number_id: str) -> None:

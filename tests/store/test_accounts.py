@@ -30,7 +30,7 @@ def want(database: Engine, observe: dict[str, datetime], **check: datetime) -> N
 
 def claim(database: Engine, now: datetime = START, **changes: Any) -> list[str]:
     fields: dict[str, Any] = {
-        "now": now, "read_before": now - MINUTE, "real_now": REAL,
+        "now": now, "read_before": now - MINUTE, "watched_before": now - DAY, "real_now": REAL,
         "lease_until": REAL + 90 * SECOND, "limit": 10,
     }  # fmt: skip
     found = write(database, lambda c: accounts.claim_accounts(c, **{**fields, **changes}))
@@ -85,6 +85,12 @@ def test_accounts_that_are_due_are_claimed_longest_waiting_first(database: Engin
         ({"observe_due_at": START, "listed_at": START - 60 * SECOND}, True),
         ({"check_due_at": START, "listed_at": START}, True),
         ({}, False),
+        ({"active": True, "listed_at": START - DAY}, True),
+        ({"active": True, "listed_at": START - DAY + SECOND}, False),
+        ({"active": False, "listed_at": START - DAY}, False),
+        ({"active": True}, False),
+        ({"active": True, "listed_at": START - DAY, "observe_due_at": START + MINUTE}, False),
+        ({"active": True, "listed_at": START - DAY, "hold": Reason.ACCOUNT_HELD}, False),
     ],
 )
 def test_an_account_is_claimed_when_it_is_due_and_rested(
@@ -94,6 +100,25 @@ def test_an_account_is_claimed_when_it_is_due_and_rested(
 ) -> None:
     change(database, **changes)
     assert claim(database) == ([WABA] if claimed else [])
+
+
+def test_lists_that_are_only_watched_come_last(database: Engine) -> None:
+    change(database, active=True, listed_at=START - 9 * DAY)
+    want(database, {OTHER_WABA: START})
+    assert claim(database, limit=1) == [OTHER_WABA]
+    assert claim(database, limit=1) == [WABA]
+
+
+def test_the_next_instant_knows_the_daily_list_of_numbers_that_rest(database: Engine) -> None:
+    def next_due(watch: timedelta | None) -> datetime | None:
+        return read(database, lambda c: accounts.next_account_due(c, MINUTE, watch))
+
+    change(database, active=True, listed_at=START)
+    assert (next_due(None), next_due(DAY)) == (None, START + DAY)
+    change(database, observe_due_at=START + HOUR)  # put off, or wished for
+    assert next_due(DAY) == START + HOUR
+    change(database, active=False, observe_due_at=None)
+    assert next_due(DAY) is None
 
 
 def test_the_next_instant_knows_the_least_interval(database: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.exc import StatementError
 from onboarding.model import (
     Effect,
     Failure,
+    Onboarding,
     Operation,
     PhoneNumber,
     Reason,
@@ -96,3 +98,8 @@ def test_what_is_due_is_found_by_comparing_texts(database: Engine) -> None:
     query = select(t.c.id).where(t.c.next_due_at <= START).order_by(t.c.next_due_at)
     found = read(database, lambda conn: list(conn.execute(query).scalars()))
     assert found == [row.id for row in rows(3)]
+
+
+def test_the_columns_of_an_onboarding_stand_in_the_order_of_its_fields() -> None:
+    """Rows are read by place: one out of order would be read as another, and still fit."""
+    assert [column.name for column in t.columns] == [f.name for f in fields(Onboarding)]

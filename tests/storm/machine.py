@@ -13,12 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from onboarding import Engine
 from onboarding.core.lifecycle import FINAL
 from onboarding.errors import OnboardingError
-from onboarding.model import Onboarding, Operation, Reason, State
+from onboarding.model import POOL_OPERATIONS, Onboarding, Operation, Reason, State
 from tests.engine.oracle import faults_in, faults_told, pins_changed
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, SECOND, WABA, Rehearsed, Seam
 
 NUMBERS = tuple(f"+49301234567{place}" for place in range(3))
-ENDPOINTS = [operation.value for operation in Operation]
+ENDPOINTS = [each.value for each in Operation if each not in POOL_OPERATIONS]
 FAULTS = (
     "drop_before_effect", "drop_after_effect", "half_body", "error_500_transient", "html_502",
     "throttle", "lagging_list",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -43,7 +42,7 @@ def run(deployments: Deployments, folder: Path, examples: int) -> None:
     run_state_machine_as_test(
         machine_on(deployments, folder),
         settings=settings(
-            max_examples=int(os.environ.get("N", str(examples))),
+            max_examples=examples,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -23,7 +22,7 @@ def run(deployments: Deployments, folder: Path, examples: int) -> None:
     places = count()
 
     @settings(
-        max_examples=int(os.environ.get("N", str(examples))),
+        max_examples=examples,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

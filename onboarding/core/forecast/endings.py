@@ -45,9 +45,10 @@ def _in_order(each: Ending) -> tuple[int, datetime, str]:
 
 def _ending(machine: Machine, ends_at: datetime) -> Ending:
     row = machine.row
-    due_by, waiting, waiting_for = row.register_by, row.waiting, row.waiting_for
+    due_by, reason = row.register_by, row.register_by_reason
+    waiting, waiting_for = row.waiting, row.waiting_for
     if machine.due_at_end is not None and row.state not in IN_PROGRESS:
-        due_by, waiting, waiting_for = machine.due_at_end
+        due_by, reason, waiting, waiting_for = machine.due_at_end
     done_at = machine.registered_at if row.state is State.REGISTERED else None
     return Ending(
         id=row.id,
@@ -56,7 +57,7 @@ def _ending(machine: Machine, ends_at: datetime) -> Ending:
         state=row.state,
         registered_at=done_at,
         register_by=due_by,
-        deadline=row.register_by_reason,
+        deadline=reason,
         left=due_by - (done_at or ends_at) if due_by else None,
         risk=_risk(row.state, due_by, done_at, ends_at),
         waiting=waiting,

@@ -153,10 +153,10 @@ class Fleet:
 
     def _look(self, machine: Machine, now: datetime) -> Call | None:
         account = self.accounts[machine.row.waba_id]
-        answers = self._start.answers(machine.row)
+        reads = self._start.reads(machine.row)
         slots = self._start.slots
         left = slots.left(account.waba_id) if slots else None
-        made = machine.look(account, self._restore, now, answers=answers, slots=left)
+        made = machine.look(account, self._restore, now, reads=reads, slots=left)
         if made.account_hold is not None:
             self._hold(account, made.account_hold, now)
         if isinstance(made.step, Call):

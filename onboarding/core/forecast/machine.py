@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from onboarding.core.attribution import turn_of
-from onboarding.core.deadlines import climb, dated
+from onboarding.core.deadlines import climb, deadline_of
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.meta import AssumedNumber
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, LIVE
@@ -17,6 +18,7 @@ from onboarding.core.steps import Attempts, Call, Move, Restore, Snapshot, Wait,
 from onboarding.model import (
     Account,
     Deadline,
+    DeadlineReason,
     Effect,
     JournaledOperation,
     Onboarding,
@@ -25,6 +27,7 @@ from onboarding.model import (
     Owner,
     Reason,
     State,
+    changed,
 )
 
 #: Says that a trigger or a rung happened.
@@ -55,16 +58,15 @@ class Machine:
         now: datetime,
         tell: Tell,
     ) -> None:
-        self.row = replace(row, lease_owner=None, lease_until=None, reclaims=0)
+        self.row = changed(row, lease_owner=None, lease_until=None, reclaims=0)
         self.meta = AssumedNumber(row, now, assumed)
         self.made = {op.id: op for op in operations}
         self.deadline = next(
             (d for d in deadlines if d.closed_at is None and d.cycle == row.cycle), None
         )
         self.registered_at: datetime | None = None
-        self.due_at_end: tuple[datetime, Reason, Owner] | None = None
+        self.due_at_end: tuple[datetime, DeadlineReason | None, Reason, Owner] | None = None
         self._policy, self._tell = policy, tell
-        self._code_answers = False
         self._last_asked = (row.waiting, row.waiting_for)
         self._raise_overdue(now)
 
@@ -76,10 +78,18 @@ class Machine:
         restore: Restore | None,
         now: datetime,
         *,
-        answers: bool,
+        reads: Mapping[str, Any],
         slots: int | None,
     ) -> Plan:
-        """Take the row as far as the rules go without a call; return what they want next."""
+        """Take the row as far as the rules go without a call; return what they want next.
+
+        Args:
+            account: its account.
+            restore: the last restore of the database.
+            now: business time.
+            reads: what intakes would read of its code; fields of a ``Snapshot``.
+            slots: how many more numbers Meta takes on the WABA; ``None``: no bound is known.
+        """
         open_ = next((op for op in self.made.values() if self._is_own(op) and op.is_open), None)
         snap = Snapshot(
             row=self.row,
@@ -90,9 +100,9 @@ class Machine:
                 if self._is_own(op) and op.outcome is not None and not op.applied
             ),
             attempts=Attempts(tuple(self.made.values())),
-            intake_answers=answers,
             restore=restore,
             slots=slots,
+            **reads,
         )  # fmt: skip
         made = plan(snap, now, self._policy)
         self._take(made, now)
@@ -114,13 +124,8 @@ class Machine:
                 self._tell(now, entry.trigger)
         for change in made.deadlines:
             before = self.deadline
-            climbed = before.next_rung if before and before.reason is change.reason else 0
-            deadline = Deadline(
-                onboarding_id=self.row.id, cycle=self.row.cycle, reason=change.reason,
-                anchor_source=change.anchor_source, starts_at=change.starts_at,
-                due_at=change.due_at, next_rung=climbed,
-            )  # fmt: skip
-            self.deadline = dated(deadline, self._policy.ladder)
+            same = before if before and before.reason is change.reason else None
+            self.deadline = deadline_of(self.row, change, self._policy.ladder, same)
         self._note_end(earlier, now)
         if self.row.waiting_for is not Owner.ENGINE:
             self._last_asked = (self.row.waiting, self.row.waiting_for)
@@ -132,7 +137,8 @@ class Machine:
             self.registered_at = now
         if self.row.state in FINAL or self.row.register_by is None:
             if self.row.state not in IN_PROGRESS and before.register_by is not None:
-                self.due_at_end = (before.register_by, *self._last_asked)
+                reason = before.register_by_reason
+                self.due_at_end = (before.register_by, reason, *self._last_asked)
             self.deadline = None
 
     def _raise_overdue(self, now: datetime) -> None:
@@ -183,7 +189,7 @@ class Machine:
 
     def wake(self, at: datetime) -> None:
         """Make the row due."""
-        self.row = replace(self.row, next_due_at=at, waiting=Reason.DUE, waiting_for=Owner.ENGINE)
+        self.row = changed(self.row, next_due_at=at, waiting=Reason.DUE, waiting_for=Owner.ENGINE)
 
     # Reading, and people
 
@@ -196,7 +202,7 @@ class Machine:
         if turn_of(self.row.waiting, self.row.waiting_for) is None and not is_news:
             return False
         absent_since = None if number is not None else self.row.absent_since or now
-        self.row = replace(
+        self.row = changed(
             self.row,
             seen=number or self.row.seen,
             seen_at=now,

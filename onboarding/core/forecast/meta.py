@@ -84,7 +84,7 @@ class AssumedNumber:
     def take(self, operation: Operation, row: Onboarding, now: datetime) -> str | None:
         """Do what a call asks for; return the number's id where a call makes one."""
         match operation:
-            case Operation.CREATE_NUMBER:
+            case Operation.CREATE_NUMBER | Operation.MIGRATE_NUMBER:
                 self.number = _new(f"planned-{self._row_id}", row.display_name)
                 return self.number.id
             case Operation.VERIFY_CODE:

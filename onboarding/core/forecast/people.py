@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from onboarding.core.code_wishes import ready
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.name_desk import renamed
 from onboarding.core.reasons import MEANINGS
@@ -16,10 +17,8 @@ from onboarding.model import Onboarding, Reason
 Deed = Callable[[Onboarding, datetime], Move]
 
 
-def _ready(_: Onboarding, __: datetime) -> Move:
-    return Move(
-        note="code_ready", reason="the holder can read a code", changes={"code_ready": True}
-    )
+def _ready(row: Onboarding, _: datetime) -> Move:
+    return ready(row)
 
 
 def _hand_in(row: Onboarding, now: datetime) -> Move:

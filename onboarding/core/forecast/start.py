@@ -27,7 +27,7 @@ class Start:
         breakers: what Meta said of the budgets.
         restore: the last restore of the database.
         slots: how many numbers Meta takes; ``None``: as many as are asked for.
-        answers: whether an intake would read a code of a number.
+        reads: what intakes would read of a number's code; fields of a ``Snapshot``.
     """
 
     now: datetime
@@ -40,4 +40,4 @@ class Start:
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     restore: Restore | None = None
     slots: Slots | None = None
-    answers: Callable[[Onboarding], bool] = lambda _: False
+    reads: Callable[[Onboarding], Mapping[str, bool]] = lambda _: {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from onboarding.graph.rules.general import GENERAL
 from onboarding.graph.rules.parameters import PARAMETERS
+from onboarding.graph.rules.pool import POOL
 from onboarding.graph.rules.registration import REGISTRATIONS
 from onboarding.graph.rules.rule import (
     ASK_META,
@@ -26,7 +27,7 @@ from onboarding.model import RecoveryClass
 
 __all__ = ["FAMILIES", "RULES", "Family", "Rule"]
 
-RULES: tuple[Rule, ...] = GENERAL + REGISTRATIONS + PARAMETERS
+RULES: tuple[Rule, ...] = GENERAL + REGISTRATIONS + PARAMETERS + POOL
 """The table itself, in the order in which it is shown."""
 
 

@@ -11,13 +11,15 @@ HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 
 READS: frozenset[Endpoint] = frozenset(Read)
-CREATE: frozenset[Endpoint] = frozenset({Operation.CREATE_NUMBER})
+CREATE: frozenset[Endpoint] = frozenset({Operation.CREATE_NUMBER, Operation.MIGRATE_NUMBER})
 REQUEST_CODE: frozenset[Endpoint] = frozenset({Operation.REQUEST_CODE})
 VERIFY_CODE: frozenset[Endpoint] = frozenset({Operation.VERIFY_CODE})
 REGISTER: frozenset[Endpoint] = frozenset({Operation.REGISTER})
 DEREGISTER: frozenset[Endpoint] = frozenset({Operation.DEREGISTER})
 REGISTRATION = REGISTER | DEREGISTER
-SUBSCRIBE: frozenset[Endpoint] = frozenset({Operation.SUBSCRIBE_APP})
+MIGRATE: frozenset[Endpoint] = frozenset({Operation.MIGRATE_NUMBER})
+SUBSCRIBE: frozenset[Endpoint] = frozenset({Operation.SUBSCRIBE_APP, Operation.SET_CALLBACK})
+EXCHANGE: frozenset[Endpoint] = frozenset({Operation.EXCHANGE_CODE})
 
 BUG = RecoveryClass.BUG
 HUMAN = RecoveryClass.HUMAN

@@ -1,0 +1,1 @@
+"""The parts of ``Engine``, by what they are about."""

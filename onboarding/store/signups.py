@@ -1,0 +1,91 @@
+"""What Embedded Signup handed over, until its number is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from onboarding.store.rowset import insert_rows, storable
+from onboarding.store.tables import signup as t
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signup:
+    """A session of Embedded Signup that was handed over.
+
+    Attributes:
+        event: how it ended.
+        key: a key of the caller's for the request that follows.
+        onboarded_at: when it was finished.
+        settled_at: when its number was asked for, or it was clear that none is to be.
+        result: what came of it, in words.
+    """
+
+    id: str
+    waba_id: str
+    event: str
+    phone_number_id: str | None = None
+    business_id: str | None = None
+    key: str | None = None
+    onboarded_at: datetime
+    taken_by: str
+    taken_at: datetime
+    code_mac: str | None = field(default=None, repr=False)
+    settled_at: datetime | None = None
+    result: str | None = None
+
+
+def insert_signup(conn: Connection, given: Signup) -> None:
+    """Store what was handed over."""
+    insert_rows(conn, t, [asdict(given)])
+
+
+def load_signup(conn: Connection, id_: str) -> Signup | None:
+    """Return one of them."""
+    return _first(_load(conn, t.c.id == id_))
+
+
+def load_by_code(conn: Connection, code_mac: str) -> Signup | None:
+    """Return the one that came with a code."""
+    return _first(_load(conn, t.c.code_mac == code_mac))
+
+
+def load_unsettled(conn: Connection, waba_id: str | None = None) -> list[Signup]:
+    """Return those whose number is still to be asked for, of one WABA or of all."""
+    wanted = [t.c.settled_at.is_(None)]
+    return _load(conn, *wanted, *([t.c.waba_id == waba_id] if waba_id is not None else []))
+
+
+def load_latest(conn: Connection, limit: int) -> list[Signup]:
+    """Return the latest, the latest first."""
+    rows = conn.execute(select(t).order_by(t.c.taken_at.desc(), t.c.id.desc()).limit(limit))
+    return [Signup(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+
+
+def settle(conn: Connection, id_: str, now: datetime, result: str) -> None:
+    """Note what came of one, unless that is known."""
+    conn.execute(
+        update(t)
+        .where(t.c.id == id_, t.c.settled_at.is_(None))
+        .values(settled_at=now, result=storable(result))
+    )
+
+
+def note(conn: Connection, id_: str, result: str) -> None:
+    """Note how one stands that is not settled."""
+    conn.execute(
+        update(t).where(t.c.id == id_, t.c.settled_at.is_(None)).values(result=storable(result))
+    )
+
+
+def _load(conn: Connection, *conditions: Any) -> list[Signup]:
+    rows = conn.execute(select(t).where(*conditions).order_by(t.c.taken_at, t.c.id))
+    return [Signup(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+
+
+def _first(found: Sequence[Signup]) -> Signup | None:
+    return found[0] if found else None
