@@ -40,7 +40,7 @@ def test_every_operation_has_a_policy_with_its_reason(operation: Operation) -> N
 
 def test_only_calls_that_change_nothing_a_second_time_are_repeated_unseen() -> None:
     repeated = {o for o, p in POLICIES.items() if p.on_silence is OnSilence.REPEAT}
-    assert repeated == {Operation.SET_PIN, Operation.SUBSCRIBE_APP}
+    assert repeated == {Operation.SET_PIN, Operation.SUBSCRIBE_APP, Operation.SET_CALLBACK}
 
 
 def test_a_create_is_one_per_waba_number_and_generation() -> None:

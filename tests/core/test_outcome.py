@@ -48,12 +48,10 @@ from tests.core.making import (
 )
 from tests.core.promises import check_plan
 
+#: Calls that are made for an account.
+OF_ACCOUNTS = (Operation.SUBSCRIBE_APP, Operation.SET_CALLBACK, Operation.EXCHANGE_CODE)
 #: Calls that are made for an onboarding.
-OURS = [
-    operation
-    for operation in Operation
-    if operation not in (Operation.SUBSCRIBE_APP, *POOL_OPERATIONS)
-]
+OURS = [operation for operation in Operation if operation not in (*OF_ACCOUNTS, *POOL_OPERATIONS)]
 EFFECTS = [effect for effect in Effect if effect is not Effect.DONE]
 CODES = [
     (None, None), (100, None), (100, 2388001), (133000, None), (133005, None), (133006, None),

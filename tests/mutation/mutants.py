@@ -71,8 +71,8 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "the-fence": (
         Edit(
             file="onboarding/store/onboardings.py",
-            old=".where(t.c.id == rows.c.id, t.c.version == rows.c.version)",
-            new=".where(t.c.id == rows.c.id)",
+            old="is_as_read = [t.c.id == rows.c.id, t.c.version == rows.c.version]\n    if grows:",
+            new="is_as_read = [t.c.id == rows.c.id]\n    if False:",
         ),
     ),
     "the-one-open-operation-index": (
