@@ -82,7 +82,9 @@ def _facts(view: BatchView) -> dict[str, Any]:
 
 @app.command()
 def show(ctx: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
-    """Show how far the numbers of a batch have come, what they wait for, and who decided what.
+    """Show how far the numbers of a batch have come.
+
+    Also what they wait for, and who decided what.
 
     Example:
         onboarding batch show june
@@ -169,7 +171,9 @@ def _print_history(engine: Engine, each: Batch) -> None:
 
 @app.command()
 def pause(ctx: typer.Context, name: Name, *, reason: Why) -> None:
-    """Stop all calls for the numbers of a batch that are not registered; deadlines go on.
+    """Stop all calls for the numbers of a batch; deadlines go on.
+
+    Numbers that are registered are left alone.
 
     Example:
         onboarding batch pause june --reason "wrong display names"
@@ -185,7 +189,9 @@ def pause(ctx: typer.Context, name: Name, *, reason: Why) -> None:
 
 @app.command()
 def resume(ctx: typer.Context, name: Name, *, reason: Why) -> None:
-    """Let a paused batch go on; where a canary failed, with all of its numbers.
+    """Let a paused batch go on.
+
+    Where a canary failed, it goes on with all of its numbers.
 
     Example:
         onboarding batch resume june --reason "names are mended"
@@ -201,7 +207,9 @@ def resume(ctx: typer.Context, name: Name, *, reason: Why) -> None:
 
 @app.command()
 def cancel(ctx: typer.Context, name: Name, *, reason: Why) -> None:
-    """Give up the numbers of a batch that are not registered; what is at Meta stays there.
+    """Give up the numbers of a batch that are not registered.
+
+    What is at Meta stays there.
 
     Example:
         onboarding batch cancel june --reason "the customer withdrew"
@@ -224,7 +232,9 @@ def result(
         str, typer.Option("--result", metavar="FILE", help=".csv or .jsonl; - for CSV to stdout.")
     ] = "-",
 ) -> None:
-    """Write a row per number of a batch, as it stands now; the file can be imported again.
+    """Write a row per number of a batch, as it stands now.
+
+    The file can be imported again.
 
     Example:
         onboarding batch result june --result june.csv

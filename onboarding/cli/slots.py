@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.callback()
 def slots() -> None:
-    """How many numbers Meta takes in each portfolio and on each WABA.
+    """How many numbers Meta takes, and which wait for a slot.
 
     Example:
         onboarding slots list
@@ -30,7 +30,7 @@ def list_slots(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the slots of every portfolio and WABA, and how many numbers wait for one.
+    """List the slots of every portfolio and WABA, and who waits.
 
     Meta takes 2 numbers in a new portfolio, 20 once the business is verified, and 25 on a WABA; by
     a webhook (business_capability_update) it says what holds for one. The column "who says so" is:
