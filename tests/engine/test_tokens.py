@@ -372,6 +372,19 @@ def test_nobody_is_told_once_a_token_was_replaced(rehearse: Rehearse) -> None:
     assert not [each for each in meta.engine.events() if each["type"] == "token_expiring"]
 
 
+def test_a_look_at_drift_drops_a_bad_token_and_keeps_the_good_one(rehearse: Rehearse) -> None:
+    meta = app(rehearse)
+    meta.register()
+    good = in_use(meta)
+    make(meta, NEW_TOKEN, wabas=[OTHER_WABA])
+    meta.engine.add_account(WABA, NEW_TOKEN)
+    meta.wait(2 * MINUTE)
+    meta.engine.drift.check()
+    meta.run(most=HOUR)
+    assert in_use(meta) == good
+    assert account(meta).hold is None
+
+
 # The callback
 
 
