@@ -155,7 +155,8 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
             return Move(note="released", reason="the hold's time is over", changes=NO_HOLD)
         poll = now if _is_to_be_looked_into(row) else idle_poll(row, now, policy)
         return Wait(reason=row.hold, until=row.hold_until, observe_at=poll)
-    if snap.account.hold is not None and row.state not in _RESTING:
+    is_leaving = row.state is State.REGISTERED and row.offboard_at is not None
+    if snap.account.hold is not None and (row.state not in _RESTING or is_leaving):
         return Wait(reason=Reason.ACCOUNT_HELD)
     return None
 

@@ -31,6 +31,7 @@ NEEDS = {
     Reason.REFUSED: "support",
     Reason.STUCK: "support",
     Reason.NOT_OURS: "support",
+    Reason.MIGRATION: "support",
     Reason.BANNED: "support",
     Reason.DISCONNECTED: "connection",
     Reason.NAME_CHANGED: "display_name",

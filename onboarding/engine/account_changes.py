@@ -62,6 +62,11 @@ def next_takes_over(
     )
 
 
+def credential(account: Account) -> tuple[str, str | None]:
+    """Return what tells one token of an account from the next, without opening it."""
+    return account.token_sealed, account.token_source
+
+
 def hold_account(
     ctx: Context,
     conn: Connection,
@@ -70,14 +75,17 @@ def hold_account(
     text: str,
     now: datetime,
     changes: dict[str, Any] | None = None,
+    used: Account | None = None,
 ) -> None:
     """Put an account on hold until a person mends it, once however many numbers find it dead.
 
     Another token that waits to be proven is tried first; a place that the token is read from is
-    looked at again, as it may give another one.
+    looked at again, as it may give another one. That a token was refused which was replaced since
+    says nothing of the present one: ``used`` is the account as the call was made for it.
     """
     known = accounts.load_accounts(conn, [waba_id], lock=True)[waba_id]
-    if known.hold is not None:
+    is_old_news = used is not None and credential(used) != credential(known)
+    if known.hold is not None or is_old_news:
         if changes:
             accounts.update_account(conn, waba_id, **changes)
         return

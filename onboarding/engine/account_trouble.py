@@ -49,7 +49,9 @@ def account_failed(
             if needs_person:
                 onboardings.wake_account(conn, account.waba_id, now, tuple(Reason))
                 text = f"{what}: {failure.message}"
-                hold_account(ctx, conn, account.waba_id, text=text, now=now, changes=changes)
+                hold_account(
+                    ctx, conn, account.waba_id, text=text, now=now, changes=changes, used=account
+                )
             else:
                 accounts.update_account(conn, account.waba_id, **changes)
             budgets.write_breakers(conn, breakers_of([result], now))

@@ -26,7 +26,7 @@ from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
 from onboarding.model import Onboarding
 from onboarding.store import accounts, finding, onboardings, webhooks
-from onboarding.store.database import writing
+from onboarding.store.database import again_if_unlucky, writing
 
 #: Fields after which a read of the WABA's list may show something new.
 _HINTS = frozenset(
@@ -69,6 +69,10 @@ def ingest(ctx: Context, payload: object) -> Ingested:
         InputError: not a webhook payload at all.
     """
     changes = list(_changes(payload))
+    return again_if_unlucky(lambda: _note(ctx, changes))
+
+
+def _note(ctx: Context, changes: list[_Change]) -> Ingested:
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         rows = [
@@ -78,12 +82,13 @@ def ingest(ctx: Context, payload: object) -> Ingested:
         new = webhooks.insert_events(conn, rows)
         known = {c.digest: c for c in changes if c.digest in new and c.field in _HINTS}
         fresh = list(known.values())
-        accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
         note_pins(ctx, conn, [_pin_told(c, now) for c in fresh if c.field == "security"], now)
         for change in fresh:
             if change.field == "business_capability_update":
                 tell_bounds(ctx, conn, change.waba_id, change.value, _at(change, now))
         _note_decisions(ctx, conn, [c for c in fresh if c.field == "phone_number_name_update"], now)
+        # Rows are locked before accounts, as everywhere.
+        accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
     waba_ids = tuple(sorted({c.waba_id for c in fresh if c.waba_id}))
     return Ingested(changes=len(changes), new=len(new), waba_ids=waba_ids)
 
@@ -158,7 +163,7 @@ def _at(change: _Change, now: datetime) -> datetime:
 
 
 def _decided(row: Onboarding, changes: Iterable[_Change], now: datetime) -> Plan:
-    made = Plan(row=row, step=Wait(reason=row.waiting))
+    made = Plan(row=row, before=row, found=row, step=Wait(reason=row.waiting))
     for told in sorted((_told(each, now) for each in changes), key=lambda told: told.decided_at):
         for step in decided(made.row, told):
             after = moved(made.row, step, now)

@@ -13,6 +13,7 @@ from onboarding.engine.observe import (
     unreadable,
 )
 from onboarding.engine.restoring import notice
+from onboarding.engine.token_changes import refuse_next
 from onboarding.errors import GraphError, NotFoundError, TransitionRefusedError
 from onboarding.graph.calls import GraphResult
 from onboarding.graph.responses import parse_number_list
@@ -91,7 +92,8 @@ def _take(ctx: Context, listing: Listing, result: GraphResult) -> str | None:
 
 
 def _failed(ctx: Context, account: Account, result: GraphResult, failure: Failure) -> GraphError:
-    account_failed(ctx, account, "list_numbers", result, failure)
+    if not refuse_next(ctx, account, result, failure):
+        account_failed(ctx, account, "list_numbers", result, failure)
     return GraphError(
         f"WABA {account.waba_id}: {failure.message}",
         code=failure.code,

@@ -9,6 +9,8 @@ from itertools import chain, repeat
 
 from sqlalchemy import Connection
 
+from onboarding.core.plan import Plan
+from onboarding.engine.account_changes import credential
 from onboarding.engine.context import Context
 from onboarding.engine.crash_points import ANSWERED, APPLIED, OUTCOME_WRITTEN, reach
 from onboarding.engine.intents import Sent
@@ -18,7 +20,7 @@ from onboarding.engine.slots import note_full
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import StoreError
 from onboarding.graph.calls import GraphResult
-from onboarding.model import RecoveryClass
+from onboarding.model import Account, RecoveryClass, changed
 from onboarding.store import budgets, journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -97,9 +99,19 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     waba_ids = {sent.operation.id: sent.operation.waba_id for sent, _ in group}
     note_full(ctx, conn, (result for _, result in group), waba_ids)
     made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
-    write_plans(ctx, conn, [due_now(each, now) for _, each in made], now)
+    by_row = {sent.row.id: sent for sent, _ in group}
+    plans = [_heeding(snap.account, each, by_row[snap.row.id], now) for snap, each in made]
+    write_plans(ctx, conn, [due_now(each, now) for each in plans], now)
     budgets.write_breakers(conn, breakers_of((result for _, result in group), now))
     reach(OUTCOME_WRITTEN, (sent.operation.name for sent, _ in group))
+
+
+def _heeding(account: Account, made: Plan, sent: Sent, now: datetime) -> Plan:
+    """Return the plan; that a token was refused which was replaced since holds no account."""
+    if made.account_hold is not None and credential(sent.account) != credential(account):
+        made.account_hold = None
+        made.row = changed(made.row, next_due_at=now)
+    return made
 
 
 def _result(sent: Sent, result: GraphResult, now: datetime) -> journal.Result:

@@ -30,6 +30,7 @@ from onboarding.engine.purses import open_purse
 from onboarding.errors import OnboardingError, StoreError
 from onboarding.graph.calls import GraphCall
 from onboarding.model import (
+    Account,
     CodeMethod,
     JournaledOperation,
     Operation,
@@ -56,6 +57,7 @@ class Sent:
     row: PoolNumber
     waba_id: str
     call: GraphCall | None = None
+    account: Account | None = None
 
 
 def pool_due(ctx: Context, limit: int) -> int:
@@ -83,7 +85,8 @@ Load = Callable[[Connection, datetime], list[PoolNumber]]
 def _step(ctx: Context, load: Load) -> int:
     found, sent = _intend(ctx, load)
     calls = {s.operation.id: s for s in sent if s.operation is not None and s.call is not None}
-    results = ctx.graph.send([s.call for s in calls.values() if s.call is not None])
+    # A token may take a while to read, so it is read while no transaction is open.
+    results = ctx.graph.send([_with_token(ctx, s.call, s.account) for s in calls.values()])
     while group := results.take(most=_GROUP, within_s=_GROUP_WAIT_S):
         write_outcomes(
             ctx, [(calls[r.call.tag].row, calls[r.call.tag].operation, r) for r in group]
@@ -210,6 +213,7 @@ def _journal(
             row=made.row,
             waba_id=snap.account.waba_id,
             call=_graph_call(ctx, snap, made, id_, send_before),
+            account=snap.account,
         )
         for id_, (snap, made) in calls.items()
         if id_ in journaled
@@ -228,10 +232,16 @@ def _graph_call(
     assert isinstance(made.step, Call), "only for calls"  # noqa: S101 - for types
     return GraphCall(
         request=request_of(made.step, made.row, snap.account.waba_id, ctx.vault),
-        token=ctx.token_of(snap.account),
+        token="",
         tag=id_,
         send_before=send_before,
     )
+
+
+def _with_token(ctx: Context, call: GraphCall | None, account: Account | None) -> GraphCall:
+    assert call is not None, "only for calls"  # noqa: S101 - for types
+    assert account is not None, "only for calls"  # noqa: S101 - for types
+    return replace(call, token=ctx.token_of(account))
 
 
 def _operation(

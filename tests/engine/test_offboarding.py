@@ -286,3 +286,11 @@ def test_without_the_setting_nobody_has_to_agree(meta: Rehearsed) -> None:
 def test_a_word_that_names_nothing_is_refused_at_the_start(rehearse: Rehearse) -> None:
     with pytest.raises(Exception, match=r"ONBOARDING_APPROVALS.*offboard, display_name"):
         rehearse(approvals="everything")
+
+
+def test_a_dead_token_burns_no_call_of_the_window(meta: Rehearsed) -> None:
+    meta.fail("refuse", "deregister", code=190, times=99)
+    meta.engine.offboarding.ask(NUMBER, LEAVES)
+    meta.run(most=HOUR)
+    assert len(meta.calls("deregister")) == 1
+    assert meta.row().waiting is Reason.ACCOUNT_HELD

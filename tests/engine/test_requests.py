@@ -208,7 +208,7 @@ def test_one_key_stands_for_one_request_of_a_batch(engine: Engine) -> None:
         ({"phone_number": "12345671", "cc": "999"}, "cc"),
         ({"display_name": "L"}, "display_name"),
         ({"display_name": "L" * 76}, "display_name"),
-        ({"entry": "migration"}, "entry"),
+        ({"entry": "pigeon"}, "entry"),
         ({"code_method": "PIGEON"}, "code_method"),
         ({"code_language": "english"}, "code_language"),
         ({"code_window": "at noon"}, "code_window"),

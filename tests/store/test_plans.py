@@ -138,7 +138,7 @@ QUERIES: dict[str, tuple[Callable[[Connection], Any], str]] = {
         lambda c: journal.codes_used(c, ["1/mac"]),
         "uq_operation_natural_key_verify",
     ),
-    "open calls": (journal.count_open, "uq_operation_onboarding_id_open"),
+    "open calls": (journal.count_open, "uq_operation_(onboarding|pool_number)_id_open"),
     "deadlines of an onboarding": (
         lambda c: deadlines.load_deadlines(c, ["row-000001"]),
         "autoindex_deadline|pk_deadline",
