@@ -83,12 +83,12 @@ def _note(ctx: Context, changes: list[_Change]) -> Ingested:
         known = {c.digest: c for c in changes if c.digest in new and c.field in _HINTS}
         fresh = list(known.values())
         note_pins(ctx, conn, [_pin_told(c, now) for c in fresh if c.field == "security"], now)
-        for change in fresh:
-            if change.field == "business_capability_update":
-                tell_bounds(ctx, conn, change.waba_id, change.value, _at(change, now))
         _note_decisions(ctx, conn, [c for c in fresh if c.field == "phone_number_name_update"], now)
         # Rows are locked before accounts, as everywhere.
         accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
+        for change in fresh:
+            if change.field == "business_capability_update":
+                tell_bounds(ctx, conn, change.waba_id, change.value, _at(change, now))
     waba_ids = tuple(sorted({c.waba_id for c in fresh if c.waba_id}))
     return Ingested(changes=len(changes), new=len(new), waba_ids=waba_ids)
 
