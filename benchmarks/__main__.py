@@ -11,6 +11,7 @@ from benchmarks import (
     graph_calls,
     idle_worker,
     importing,
+    importing_long,
     latency,
     startup,
 )
@@ -19,6 +20,7 @@ from benchmarks.measure import Measured
 _BENCHMARKS = (
     startup,
     importing,
+    importing_long,
     claims,
     durable_step,
     idle_worker,

@@ -36,7 +36,7 @@ def measure() -> list[Measured]:
 def _per_number(size: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "numbers.csv"
-        _write(file, size)
+        write(file, size)
         with Engine.open(f"sqlite:///{folder}/onboarding.db", upgrade=True) as engine:
             engine.add_account(_WABA, "EAAbench")
             started = time.perf_counter()
@@ -46,7 +46,8 @@ def _per_number(size: int) -> float:
     return taken / size
 
 
-def _write(file: Path, size: int) -> None:
+def write(file: Path, size: int) -> None:
+    """Write a file of so many numbers."""
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(["waba_id", "phone_number", "display_name"])

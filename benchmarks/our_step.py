@@ -43,6 +43,8 @@ _BUDGETS: dict[str, Any] = {
     "waba_calls_per_hour": 1_000_000,
     "active_waba_calls_per_hour": 1_000_000,
     "app_calls_per_hour": 1_000_000,
+    "numbers_per_business": 0,
+    "numbers_per_waba": 0,
 }
 _BETWEEN_LISTS = timedelta(seconds=61)
 

@@ -38,18 +38,24 @@ if TYPE_CHECKING:
     from onboarding.engine.accept import Receipt
     from onboarding.engine.adoption import Adopted, Adoption
     from onboarding.engine.approvals import Approvals
+    from onboarding.engine.batch_loading import BatchOrder
+    from onboarding.engine.batches import BatchDesk, BatchView
     from onboarding.engine.code_links import MadeLink
     from onboarding.engine.context import CodeIntake
     from onboarding.engine.drifting import DriftDesk, DriftReport
     from onboarding.engine.facade import Engine, Pass
     from onboarding.engine.face.finding import Page
+    from onboarding.engine.file_rows import ColumnMap
+    from onboarding.engine.import_results import ImportReport, ImportResult
     from onboarding.engine.mailbox import MailRead
     from onboarding.engine.migrations import MigrationCheck, Migrations
     from onboarding.engine.offboarding import Offboarding
+    from onboarding.engine.request_files import RequestFile
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.secrets import Rotation, Secrets
     from onboarding.engine.settling import OpenOperation
     from onboarding.engine.signups import Signups, SignupTaken
+    from onboarding.engine.slots import PortfolioSlots, SlotDesk
     from onboarding.engine.sms_intake import SmsTaken
     from onboarding.engine.tokens import Tokens
     from onboarding.engine.whose_turn import Due, DuePage
@@ -94,6 +100,9 @@ __all__ = [
     "Approvals",
     "Assumptions",
     "Attribution",
+    "BatchDesk",
+    "BatchOrder",
+    "BatchView",
     "Business",
     "ChainBrokenError",
     "ChannelError",
@@ -103,6 +112,7 @@ __all__ = [
     "CodeLedger",
     "CodeLink",
     "CodeMethod",
+    "ColumnMap",
     "ConditionFinding",
     "ConfigurationError",
     "ConflictError",
@@ -117,6 +127,8 @@ __all__ = [
     "GraphError",
     "HistoryEntry",
     "ImportFileError",
+    "ImportReport",
+    "ImportResult",
     "InputError",
     "MadeLink",
     "MailRead",
@@ -137,8 +149,10 @@ __all__ = [
     "Page",
     "Pass",
     "PhoneNumber",
+    "PortfolioSlots",
     "Reason",
     "Receipt",
+    "RequestFile",
     "RequestsRefusedError",
     "Requirement",
     "Rotation",
@@ -148,6 +162,7 @@ __all__ = [
     "Signup",
     "SignupTaken",
     "Signups",
+    "SlotDesk",
     "SmsRequest",
     "SmsTaken",
     "State",
@@ -183,6 +198,12 @@ _HOMES = {
     "onboarding.core.story": ("Story",),
     "onboarding.dispatch.worker": ("Worker",),
     "onboarding.engine.accept": ("Receipt",),
+    "onboarding.engine.batch_loading": ("BatchOrder",),
+    "onboarding.engine.batches": ("BatchDesk", "BatchView"),
+    "onboarding.engine.file_rows": ("ColumnMap",),
+    "onboarding.engine.import_results": ("ImportReport", "ImportResult"),
+    "onboarding.engine.request_files": ("RequestFile",),
+    "onboarding.engine.slots": ("PortfolioSlots", "SlotDesk"),
     "onboarding.engine.requests": ("NumberRequest", "RequestsRefusedError"),
     "onboarding.engine.adoption": ("Adopted", "Adoption"),
     "onboarding.engine.code_links": ("MadeLink",),

@@ -65,11 +65,20 @@ class ConflictError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One thing wrong in a file: the line (1 is the header), the column, what and how to mend."""
+    """One thing wrong in a file: the line (1 is the header), the column, what and how to mend.
+
+    In a spreadsheet the cell is named as well, like ``B7``.
+    """
 
     line: int
     column: str
     message: str
+    cell: str = ""
+
+    @property
+    def place(self) -> str:
+        """Column and cell, as far as there are any."""
+        return f"{self.column} ({self.cell})" if self.cell else self.column
 
 
 class ImportFileError(InputError):

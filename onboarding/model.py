@@ -344,6 +344,8 @@ class Onboarding:
     preverified_id: str | None = None
     claimed_at: datetime | None = None
     offboard_at: datetime | None = None
+    batch_id: str | None = None
+    batch_line: int | None = None
 
     @property
     def has_code(self) -> bool:
@@ -431,6 +433,12 @@ class Account:
         override_callback_uri: where messages of this WABA's numbers go instead of the app's
             callback; an empty one: an override is to be taken away.
         verify_token_sealed: what Meta shows to that address first.
+        numbers_listed: how many numbers the last complete list had that take a slot.
+        numbers_per_business: how many its portfolio may have, as Meta or a person said last.
+        numbers_per_waba: how many it may have itself, likewise.
+        numbers_told_at: when that was said.
+        full_at: with how many numbers on it Meta refused another one.
+        full_since: when that was.
     """
 
     waba_id: str
@@ -462,6 +470,12 @@ class Account:
     token_facts: TokenFacts | None = None
     override_callback_uri: str | None = None
     verify_token_sealed: str | None = field(default=None, repr=False)
+    numbers_listed: int | None = None
+    numbers_per_business: int | None = None
+    numbers_per_waba: int | None = None
+    numbers_told_at: datetime | None = None
+    full_at: int | None = None
+    full_since: datetime | None = None
 
     @property
     def has_token(self) -> bool:

@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     waba_calls_per_hour: int = Field(200, ge=1, description="Meta's budget of a new WABA")
     active_waba_calls_per_hour: int = Field(5000, ge=1, description="of one with a number on it")
     app_calls_per_hour: int = Field(20000, ge=1, description="own bound for all WABAs together")
+    numbers_per_business: int = Field(
+        20, ge=0, description="numbers of a portfolio of which Meta told no bound; 0: no bound"
+    )
+    numbers_per_waba: int = Field(25, ge=0, description="the same, of one WABA")
     code_fallback_minutes: float = Field(
         10, ge=0, description="without a code by SMS for so long, the next goes by voice; 0: never"
     )
@@ -173,6 +177,8 @@ class Settings(BaseSettings):
             waba_calls_per_hour=self.waba_calls_per_hour,
             active_waba_calls_per_hour=self.active_waba_calls_per_hour,
             app_calls_per_hour=self.app_calls_per_hour,
+            numbers_per_business=self.numbers_per_business,
+            numbers_per_waba=self.numbers_per_waba,
             ladder=self.notifications().rules.ladder,
             code_fallback=self._code_fallback(),
             quiet_hours=self._quiet_hours(),

@@ -140,7 +140,14 @@ class Rehearsal:
 
     def open_engine(self, *, upgrade: bool = False, **settings: Any) -> Engine:
         """Open one more engine on the same database, clock and Graph; the caller closes it."""
-        given = {"graph_base_url": self.simulator.base_url, **self._settings, **settings}
+        limits = self.simulator.scenario.limits
+        given = {
+            "graph_base_url": self.simulator.base_url,
+            "numbers_per_business": limits.numbers_per_verified_business,
+            "numbers_per_waba": limits.numbers_per_waba,
+            **self._settings,
+            **settings,
+        }
         url = given.pop("database_url")
         return Engine.open(url, upgrade=upgrade, clock=self.clock, intakes=[self], **given)
 

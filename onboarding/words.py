@@ -75,6 +75,9 @@ class Reason(StrEnum):
     BANNED = "banned"
     DISCONNECTED = "disconnected"
     NAME_CHANGED = "name_changed"
+    SLOT = "slot"
+    BATCH = "batch"
+    BATCH_PAUSED = "batch_paused"
     DONE = "done"
     OVER = "over"
 
@@ -103,6 +106,7 @@ class What(StrEnum):
     LIST = "list"
     BUDGET = "budget"
     WINDOW = "window"
+    BATCH = "batch"
 
 
 class ApprovalKind(StrEnum):

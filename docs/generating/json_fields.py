@@ -71,6 +71,8 @@ WORDS = {
     "offboard_at": "when it was asked that the number leave the Cloud API; none if it was not",
     "history_seq": "entries in the history",
     "head_hash": "hash of the last entry",
+    "batch_id": "the batch that it was imported with",
+    "batch_line": "its line in the file",
     "has_code": "a code waits to be sent to Meta",
     "has_pin": "a two-step verification PIN is stored",
     "whose_turn": "`holder`, `partner`, `operator`, `meta` or `engine`; none once it is over",

@@ -29,6 +29,10 @@ COMMANDS = {
     "adopt": Target(
         "onboarding.cli.adopting:adopt", "Take numbers over that are on a WABA's list already."
     ),
+    "batch": Target("onboarding.cli.batch:app", "Numbers that were imported together."),
+    "slots": Target(
+        "onboarding.cli.slots:app", "How many numbers Meta takes, and which wait for a slot."
+    ),
     "list": Target("onboarding.cli.listing:list_onboardings", "List onboardings."),
     "show": Target("onboarding.cli.showing:show", "Show how one onboarding stands, and why."),
     "due": Target("onboarding.cli.due:due", "List what is required, from whom and by when."),

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onboarding.model import State
+
 if TYPE_CHECKING:
-    from onboarding.engine.importing import ImportResult
-    from onboarding.engine.request_files import Progress
-    from onboarding.errors import RowError
+    from onboarding.engine.batch_loading import BatchOrder
+    from onboarding.engine.facade import Engine
+    from onboarding.engine.import_results import ImportReport
+    from onboarding.engine.request_files import RequestFile
 
 _MAX_ERRORS = 20
 
 
 def import_numbers(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV or JSON lines; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or XLSX; - for standard input.")],
     *,
     file_format: Annotated[
         str | None,
-        typer.Option("--format", metavar="csv|jsonl", help="Default: what the suffix says."),
+        typer.Option("--format", metavar="csv|jsonl|xlsx", help="Default: what the suffix says."),
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="THEIRS=OURS",
+            help='What a column is called here: "Phone=phone_number"; "Notes=" leaves it out.',
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The sheet of an XLSX file; default: first.")
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Put the numbers into a batch of this name.")
+    ] = None,
+    canary: Annotated[
+        int, typer.Option(min=0, help="So many of the batch go first, before the rest begins.")
+    ] = 0,
+    canary_state: Annotated[
+        State, typer.Option(metavar="STATE", help="What the first ones have to reach.")
+    ] = State.REGISTERED,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Store the sound rows; leave those refused out.")
+    ] = False,
     result: Annotated[
         str | None,
         typer.Option(
@@ -46,105 +69,101 @@ def import_numbers(
 ) -> None:
     """Ask for all numbers of a file to be onboarded.
 
-    Every row is checked before any is stored: all of the file is taken, or nothing. Importing it
-    again changes nothing. The columns are waba_id, phone_number, display_name, and as needed cc,
+    Every row is checked before any is stored, and a file with mistakes is refused as a whole; with
+    --leave-out its sound rows are taken. Importing it again changes nothing, and completes what
+    was interrupted. The columns are waba_id, phone_number, display_name, and as needed cc,
     region, entry, code_method, code_language, code_window, code_ready, onboarded_at, pin and key.
 
-    The result has for each row: line, phone_number, id, result (created, known; valid in a dry
-    run), state, warning and name_findings (rules that speak against the display name: see
-    "onboarding name rules"). On standard output it is written as the file is.
+    With --batch no number begins before the whole file is stored, and with --canary the rest
+    begins once the first ones have come through: see "onboarding batch".
+
+    The result has for each row: line, phone_number, id, result (created, known, refused; valid in
+    a dry run), state, warning, name_findings (rules that speak against the display name: see
+    "onboarding name rules"), mistake, and the columns of the file but pin. It can be mended and
+    imported.
 
     Example:
         onboarding import numbers.csv --dry-run
-        onboarding import numbers.csv --result result.csv
+        onboarding import numbers.xlsx --map "Phone=phone_number" --batch june --canary 5
         onboarding import numbers.jsonl --result - | jq .id
     """
-    from onboarding.cli.asking import STDIN
-    from onboarding.cli.import_results import open_results
+    from onboarding.cli.import_source import open_source
     from onboarding.cli.session import open_engine
+    from onboarding.engine.file_rows import parse_map
+
+    order = _order(batch, canary, canary_state)
+    mapped = parse_map(columns or ())
+    with (
+        open_engine(ctx) as engine,
+        open_source(file, file_format, columns=mapped, sheet=sheet) as source,
+    ):
+        report = _import(
+            engine,
+            source,
+            result,
+            max_errors,
+            dry_run=dry_run,
+            code_ready=code_ready,
+            strict_names=strict,
+            leave_out=leave_out,
+            batch=order,
+        )
+        _tell(engine, source, report, max_errors, dry_run=dry_run, to_stderr=result == "-")
+
+
+def _order(batch: str | None, canary: int, canary_state: State) -> BatchOrder | None:
+    from onboarding.engine.batch_loading import BatchOrder
+    from onboarding.errors import InputError
+
+    if batch is not None:
+        return BatchOrder(name=batch, canary=canary, canary_state=canary_state)
+    if canary:
+        raise InputError("canaries are of a batch", field="canary", hint="give --batch NAME")
+    return None
+
+
+def _import(
+    engine: Engine, source: RequestFile, result: str | None, max_errors: int, **options: Any
+) -> ImportReport:
+    from onboarding.cli.import_results import open_results
+    from onboarding.cli.import_view import show_errors, show_progress
     from onboarding.engine.request_files import format_of
     from onboarding.errors import ImportFileError
 
-    file = Path("/dev/stdin") if str(file) == STDIN else file
-    chosen = _format(file_format) or format_of(file)
-    with open_engine(ctx) as engine, open_results(result, file, chosen) as write:
+    like = source.file_format or format_of(source.path)
+    with open_results(result, source.path, like) as results:
         try:
-            with _progress() as tell:
-                results = engine.import_file(
-                    file,
-                    file_format=chosen,
-                    dry_run=dry_run,
-                    code_ready=code_ready,
-                    strict_names=strict,
-                    on_progress=tell,
+            with show_progress(is_dry=options["dry_run"]) as tell:
+                report = engine.batches.import_file(
+                    source, on_result=results.add, on_progress=tell, **options
                 )
         except ImportFileError as error:
-            _show_errors(error.rows, max_errors)
+            show_errors(error.rows, max_errors)
             raise
-        write(results)
-    _summarise(results, dry_run=dry_run, to_stderr=result == "-")
+        results.finish()
+    return report
 
 
-def _format(text: str | None) -> Any:
-    from onboarding.engine.request_files import FileFormat
-    from onboarding.errors import InputError
-
-    if text is None:
-        return None
-    try:
-        return FileFormat(text.lower())
-    except ValueError:
-        raise InputError(f"'{text}' is not a format", hint="--format csv or jsonl") from None
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a bar on a terminal; elsewhere nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=1.0)
-
-        def tell(rows: int, share: float) -> None:
-            done = share >= 1.0
-            text = f"checking and storing {rows} rows" if done else f"reading, {rows} rows"
-            bar.update(task, completed=share, total=None if done else 1.0, description=text)
-
-        yield tell
-
-
-def _show_errors(rows: tuple[RowError, ...], most: int) -> None:
-    from onboarding.cli.output import note, warn_table
-
-    if not rows:
-        return
-    warn_table(("line", "column", "mistake"), [(r.line, r.column, r.message) for r in rows[:most]])
-    if len(rows) > most:
-        note(f"... and {len(rows) - most} more; --max-errors shows more")
-
-
-def _summarise(results: list[ImportResult], *, dry_run: bool, to_stderr: bool) -> None:
-    from collections import Counter
-
+def _tell(
+    engine: Engine,
+    source: RequestFile,
+    report: ImportReport,
+    max_errors: int,
+    *,
+    dry_run: bool,
+    to_stderr: bool,
+) -> None:
+    from onboarding.cli.import_outlook import show_outlook
+    from onboarding.cli.import_view import show_errors, summarise
     from onboarding.cli.output import note, say
 
-    counts = Counter(each.result for each in results)
-    told = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
+    show_errors(report.mistakes, max_errors)
     tell = note if to_stderr else say
-    tell(f"{len(results)} rows: {told}")
-    if warned := [each for each in results if each.warning]:
-        first = f"line {warned[0].line}: {warned[0].warning}"
-        tell(f"{len(warned)} with a warning (--result FILE has them all); {first}")
-    if broken := Counter(rule for each in results for rule in each.name_findings):
-        rows = sum(bool(each.name_findings) for each in results)
-        rules = ", ".join(f"{count} {rule}" for rule, count in broken.most_common())
-        note(f"warning: Meta may decline {rows} of the names ({rules}); see: onboarding name rules")
+    summarise(report, tell, dry_run=dry_run)
     if dry_run:
+        show_outlook(engine, source, report, tell)
         tell("Next: the same without --dry-run")
-    elif counts["created"]:
+    elif report.batch:
+        tell(f"Next: onboarding worker, and: onboarding batch show {report.batch!r}")
+    elif report.results["created"]:
         tell("Next: onboarding worker")

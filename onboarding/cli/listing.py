@@ -42,6 +42,7 @@ def list_onboardings(
         ),
     ] = None,
     waiting_for: Annotated[Owner | None, typer.Option(help="Whose turn it is.")] = None,
+    batch: Annotated[str | None, typer.Option(metavar="NAME", help="Of this batch.")] = None,
     cursor: Annotated[str | None, typer.Option(help="Where a page before said to go on.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=_PAGE, help="At most so many.")] = 100,
     everything: Annotated[bool, typer.Option("--all", help="All pages.")] = False,
@@ -54,7 +55,7 @@ def list_onboardings(
     Example:
         onboarding list --state otp_pending --state created
         onboarding list --deadline-before 3d --waiting-for partner
-        onboarding list --all --json
+        onboarding list --batch june --all --json
     """
     from onboarding.cli.moments import parse_moment
     from onboarding.cli.restored import note_restored
@@ -69,6 +70,7 @@ def list_onboardings(
             "waiting_for": waiting_for,
             "waba_id": waba,
             "phone_number": number,
+            "batch": batch,
             "deadline_before": parse_moment(deadline_before, now, "--deadline-before")
             if deadline_before
             else None,

@@ -57,7 +57,7 @@ def requested(snap: Snapshot, now: datetime, policy: Policy) -> Step:
     if row.entry is Entry.MIGRATION:
         # Meta migrates to no WABA whose webhooks nobody has subscribed to.
         return doubt or subscription_wait(snap, now, policy) or _migrate(snap)
-    return doubt or _create(snap)
+    return doubt or _queued(snap, now, policy) or _create(snap)
 
 
 def _told_from(snap: Snapshot) -> datetime:
@@ -91,6 +91,21 @@ def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None
         text = f"{operation} was lost more than once, and the number never appeared"
         return hold_step(Reason.REFUSED, text, now)
     return retry_wait(snap, operation, now)
+
+
+def _queued(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
+    """Return the wait for a slot, where Meta would refuse a create for want of one."""
+    is_full = snap.row.entry is Entry.NEW and snap.slots is not None and snap.slots < 1
+    return slot_wait(snap.row, now, policy) if is_full else None
+
+
+def slot_wait(row: Onboarding, now: datetime, policy: Policy) -> Wait:
+    """Return the wait in the queue: a list that is shorter than before, or news of Meta's, ends it.
+
+    A refusal for want of a slot counts for a day only, so that one more try is made after it.
+    """
+    poll = next_poll(row.state_since, now, policy.poll_absent, row.waba_id)
+    return Wait(reason=Reason.SLOT, observe_at=poll)
 
 
 def adding(row: Onboarding) -> Operation:

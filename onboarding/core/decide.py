@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from onboarding.core.batches import gate
 from onboarding.core.code_desk import NO_CODE, created, lost_proof, otp_pending
 from onboarding.core.coexistence import left_alone
 from onboarding.core.creation import requested
@@ -160,6 +161,18 @@ def _holds(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     return None
 
 
+def _batch(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
+    """Hold a number back that its batch has not come to, or that is paused with its batch."""
+    row = snap.row
+    if snap.batch is None or row.state is State.REGISTERED or row.renaming:
+        return None
+    reason = gate(snap.batch, row)
+    if reason is None:
+        return None
+    has_begun = row.state is not State.REQUESTED
+    return Wait(reason=reason, observe_at=idle_poll(row, now, policy) if has_begun else None)
+
+
 def _is_to_be_looked_into(row: Onboarding) -> bool:
     """Whether Meta refused a migration and no list was read since; why is read with that list."""
     if row.hold is not Reason.MIGRATION or row.hold_since is None:
@@ -227,6 +240,7 @@ _FIRST: tuple[Rule, ...] = (
     _banned,
     while_held,
     _holds,
+    _batch,
     _persons_word,
     _ownership_lost,
     _reread,

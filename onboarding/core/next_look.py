@@ -11,7 +11,15 @@ from onboarding.model import Account, DeadlineReason, Onboarding, Reason
 
 #: Waits that only a person ends, in which the list is read now and then all the same.
 _IDLE = frozenset(
-    {Reason.CODE_READY, Reason.HELD, Reason.REFUSED, Reason.STUCK, Reason.PIN, Reason.RETRY}
+    {
+        Reason.CODE_READY,
+        Reason.HELD,
+        Reason.REFUSED,
+        Reason.STUCK,
+        Reason.PIN,
+        Reason.RETRY,
+        Reason.BATCH_PAUSED,
+    }
 )
 
 #: What is told of a call or a look that is going on.

@@ -79,6 +79,9 @@ class Policy:
         list_budget_share: share of a WABA's budget that lists may use up; the rest is for writes.
         urgent_within: how near a deadline must be for a number's next call to be kept back for it.
         last_try: before a deadline, when a call that waits for its backoff is made once more.
+        numbers_per_business: numbers that Meta takes in a portfolio of which it has told nothing;
+            0: as many as it takes.
+        numbers_per_waba: the same, on one WABA.
         max_reclaims: leases that ran out in a row, after which a machine is parked.
         ladder: rungs of escalation.
     """
@@ -117,6 +120,8 @@ class Policy:
     list_budget_share: float = 0.85
     urgent_within: timedelta = DAY
     last_try: timedelta = HOUR
+    numbers_per_business: int = 20
+    numbers_per_waba: int = 25
     max_reclaims: int = 3
     ladder: tuple[Rung, ...] = DEFAULT_LADDER
 

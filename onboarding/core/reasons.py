@@ -123,6 +123,21 @@ MEANINGS = {
         'onboarding drift accept {id} --reason "..."   (keeps Meta\'s name), or back to another: '
         'onboarding rename {id} "Name"',
     ),
+    Reason.SLOT: Meaning(
+        Owner.OPERATOR,
+        "the portfolio or the WABA has as many numbers as Meta allows; this one is in the queue",
+        "onboarding slots list; then remove a number or verify the business in WhatsApp Manager, "
+        "or, if Meta allows more: onboarding slots set {waba_id}",
+    ),
+    Reason.BATCH: Meaning(
+        Owner.ENGINE,
+        "its batch has not come to it: the file is being imported, or the canaries go first",
+    ),
+    Reason.BATCH_PAUSED: Meaning(
+        Owner.OPERATOR,
+        "its batch is paused",
+        "onboarding batch list, then: onboarding batch resume NAME",
+    ),
     Reason.DONE: Meaning(Owner.ENGINE, "registered"),
     Reason.OVER: Meaning(Owner.ENGINE, "nothing more happens by itself"),
 }
@@ -165,6 +180,7 @@ ENDED_BY_LIST = frozenset(
         Reason.BANNED,
         Reason.DISCONNECTED,
         Reason.NAME_CHANGED,
+        Reason.SLOT,
     }
 )
 
@@ -205,6 +221,9 @@ REQUIRED = {
     Reason.BANNED: What.SUPPORT,
     Reason.DISCONNECTED: What.DECISION,
     Reason.NAME_CHANGED: What.DECISION,
+    Reason.SLOT: What.SLOT,
+    Reason.BATCH: What.BATCH,
+    Reason.BATCH_PAUSED: What.BATCH,
 }
 
 #: Nothing is due from anybody.
@@ -240,4 +259,7 @@ THEN = {
     Reason.BANNED: "the list is read, to see whether the ban was lifted",
     Reason.DISCONNECTED: "the list is read, to see whether the number is connected again",
     Reason.NAME_CHANGED: "the list is read, to see which name the number has",
+    Reason.SLOT: "the list is read, to see whether a slot is free",
+    Reason.BATCH: "the batch is looked at",
+    Reason.BATCH_PAUSED: "the list is read, in case something changed at Meta",
 }

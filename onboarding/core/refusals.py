@@ -18,6 +18,7 @@ from onboarding.core.effects import code_spent, deregister_accepted
 from onboarding.core.lifecycle import FINAL, Trigger
 from onboarding.core.policy import Policy
 from onboarding.core.seen import is_verified, name_standing, shown
+from onboarding.core.slots import is_full
 from onboarding.core.steps import Attempts, Move
 from onboarding.core.timing import DAY, HOUR, MINUTE, backoff, in_time, jitter
 from onboarding.core.waits import METAS_WAITS, failures_in_a_row, hold_step
@@ -188,6 +189,8 @@ def _growing(case: Refusal) -> timedelta:
 
 def _create_refused(case: Refusal) -> Move | None:
     """Meta's documents disagree on the form of the number: the other one is tried once."""
+    if is_full(case.failure):
+        return _again(case)  # once a slot is free
     is_first = times_refused_for_form(case.row, case.attempts) <= 1
     return _again(case) if is_wrong_form(case.failure) and is_first else None
 

@@ -24,6 +24,7 @@ _BEFORE_CALLS = frozenset(
         Reason.CODE_READY,
         Reason.CODE_WINDOW,
         Reason.RETRY,
+        Reason.SLOT,
         Reason.SUBSCRIBING,
         Reason.THROTTLED,
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from onboarding.core.batches import Batch
 from onboarding.core.chain import Entry
 from onboarding.core.lifecycle import Trigger, next_state
 from onboarding.model import (
@@ -120,6 +121,8 @@ class Snapshot:
         intake_takes_calls: whether a call is of use: one that answers takes them, or none answers.
         forced: a person asked for a try now: waits of our own making are skipped, no budget is.
         restore: the last restore of the database, if there was one.
+        batch: the batch that it was asked for with.
+        slots: how many more numbers Meta takes on its WABA; ``None``: no bound is known.
     """
 
     row: Onboarding
@@ -132,6 +135,8 @@ class Snapshot:
     intake_takes_calls: bool = True
     forced: bool = False
     restore: Restore | None = None
+    batch: Batch | None = None
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from onboarding.dispatch.loops import Loops
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.engine.adopting import adopt_rules
 from onboarding.engine.alerting import tell_due
+from onboarding.engine.batch_changes import judge_batches
 from onboarding.engine.context import DEFINITION
 from onboarding.engine.delivering import deliver_due, forget_old
 from onboarding.engine.escalate import escalate_due
@@ -28,6 +29,7 @@ from onboarding.engine.pipeline import Pipeline
 from onboarding.engine.pool_pass import pool_due
 from onboarding.engine.restoring import look, notice
 from onboarding.engine.sealing import seal_due
+from onboarding.engine.slots import look_at_queues
 from onboarding.errors import OnboardingError
 from onboarding.store import (
     accounts,
@@ -68,6 +70,7 @@ class Worker:
                 "advance": self._pipeline.feed,
                 "observe": lambda: observe_due(self.context, limit),
                 "pool": lambda: pool_due(self.context, limit),
+                "batches": lambda: judge_batches(self.context),
                 "deadlines": lambda: (
                     escalate_due(self.context, limit) + tell_due(self.context, limit)
                 ),
@@ -86,6 +89,7 @@ class Worker:
             "advance": poll,
             "observe": poll,
             "pool": poll,
+            "batches": poll,
             "deadlines": _DEADLINES_S,
             "heartbeat": _HEARTBEAT_S,
             "seal": _SEAL_S,
@@ -101,6 +105,7 @@ class Worker:
         try:
             notice(self.context)
             adopt_rules(self.context)
+            look_at_queues(self.context)
             held = look(self.context)
             with writing(self.context.database) as conn:
                 workers.insert_worker(
@@ -121,7 +126,7 @@ class Worker:
 
     def wake(self) -> None:
         """Look at once whether anything is due."""
-        self.loops.wake("advance", "observe", "pool")
+        self.loops.wake("advance", "observe", "pool", "batches")
 
     def stop(self) -> None:
         """Claim nothing more, let calls in flight be answered and written, and note the end.

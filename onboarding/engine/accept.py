@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from onboarding.core.chain import Entry as HistoryEntry
-from onboarding.core.deadlines import deadline_of, first_deadline
-from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
-from onboarding.core.migrations import Migration
 from onboarding.core.name_rules import NameFinding, check_display_name
 from onboarding.core.timing import iso
-from onboarding.engine.announcing import announce
-from onboarding.engine.context import DEFINITION, Context, Ids
+from onboarding.engine.context import Context, Ids
 from onboarding.engine.name_checks import name_refusals
 from onboarding.engine.pool_claiming import claim_refusals, reserve
 from onboarding.engine.requests import (
@@ -28,9 +22,18 @@ from onboarding.engine.requests import (
     is_same,
     validate,
 )
+from onboarding.engine.taking_in import (
+    Into,
+    in_batch,
+    note_canaries,
+    open_batch,
+    row_of,
+    rows_of,
+    store_rows,
+)
 from onboarding.errors import ConflictError, InputError
-from onboarding.model import Deadline, Entry, Onboarding, State, changed
-from onboarding.store import accounts, deadlines, finding, history, migrations, onboardings
+from onboarding.model import Entry, Onboarding, State
+from onboarding.store import accounts, finding
 from onboarding.store.database import again_if_raced, reading, writing
 
 
@@ -61,17 +64,41 @@ def accept(
     Raises:
         RequestsRefusedError: which of them cannot be accepted, and why.
     """
-    validated = _validated(ctx, requests, strict_names=strict_names)
-    known, stored = again_if_raced(lambda: _accept(ctx, *validated, actor))
-    return [
-        Receipt(
-            onboarding=known[index] if index in known else stored[index],
-            result="known" if index in known else "created",
-            warning="" if index in known else warning_of(validated[0][index]),
-            name_findings=check_display_name(request.display_name),
+    receipts, refusals = accept_sound(ctx, requests, actor, strict_names=strict_names)
+    if refusals:
+        raise RequestsRefusedError(refusals)
+    return [receipts[index] for index in range(len(requests))]
+
+
+def accept_sound(
+    ctx: Context,
+    requests: Sequence[NumberRequest],
+    actor: str,
+    *,
+    strict_names: bool = False,
+    leave_out: bool = False,
+    into: Into | None = None,
+) -> tuple[dict[int, Receipt], Sequence[Refusal]]:
+    """Store the sound ones of some requests: with ``leave_out`` although others are refused.
+
+    Returns:
+        What became of those that were taken, by their places, and why the others were refused.
+
+    Raises:
+        ConflictError: their batch was cancelled.
+    """
+    valid, refused = _validated(ctx, requests, strict_names=strict_names)
+    checked, stored = _accept_in_time(ctx, valid, refused, actor, leave_out=leave_out, into=into)
+    receipts = {
+        index: Receipt(
+            onboarding=row,
+            result="known" if index in checked.known else "created",
+            warning="" if index in checked.known else warning_of(valid[index]),
+            name_findings=check_display_name(requests[index].display_name),
         )
-        for index, request in enumerate(requests)
-    ]
+        for index, row in (*checked.known.items(), *stored.items())
+    }
+    return receipts, checked.refusals
 
 
 def warning_of(valid: ValidRequest) -> str:
@@ -86,19 +113,61 @@ def _validated(
     return valid, [*refusals, *(name_refusals(valid) if strict_names else ())]
 
 
+def _accept_in_time(
+    ctx: Context,
+    valid: Mapping[int, ValidRequest],
+    refusals: Sequence[Refusal],
+    actor: str,
+    *,
+    leave_out: bool,
+    into: Into | None,
+) -> tuple[Checked, Mapping[int, Onboarding]]:
+    """Store what is new; who comes too late for a number of the pool is refused, and no other."""
+    while True:
+        known = tuple(refusals)
+        try:
+            return again_if_raced(
+                lambda: _accept(ctx, valid, known, actor, leave_out=leave_out, into=into)  # noqa: B023
+            )
+        except RequestsRefusedError as error:
+            refusals = [*refusals, *error.refusals]
+
+
 def _accept(
-    ctx: Context, valid: Mapping[int, ValidRequest], refusals: Sequence[Refusal], actor: str
-) -> tuple[Mapping[int, Onboarding], Mapping[int, Onboarding]]:
-    """Store what is new; return what was known and what was stored."""
+    ctx: Context,
+    valid: Mapping[int, ValidRequest],
+    refusals: Sequence[Refusal],
+    actor: str,
+    *,
+    leave_out: bool,
+    into: Into | None,
+) -> tuple[Checked, Mapping[int, Onboarding]]:
+    """Store what is new; return what was found, and what was stored.
+
+    Raises:
+        RequestsRefusedError: somebody else was faster to claim a number of the pool.
+    """
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
+        batch = open_batch(conn, into)
         checked = compare(ctx, conn, valid, refusals)
-        if checked.refusals:
-            raise RequestsRefusedError(checked.refusals)
-        stored = store(ctx, conn, checked.fresh, actor, now)
-        if refused := reserve(ctx, conn, stored, actor):
-            raise RequestsRefusedError(refused)
-        return checked.known, stored
+        if leave_out:
+            bad = {refusal.index for refusal in checked.refusals}
+            checked = replace(
+                checked,
+                fresh={index: each for index, each in checked.fresh.items() if index not in bad},
+                known={index: row for index, row in checked.known.items() if index not in bad},
+            )
+        elif checked.refusals:
+            return replace(checked, fresh={}, known={}), {}
+        rows = rows_of(ctx, checked.fresh, actor, now)
+        if batch is not None and into is not None:
+            rows = {index: in_batch(row, batch, into.lines[index]) for index, row in rows.items()}
+        store_rows(ctx, conn, rows, checked.fresh, batch=batch, actor=actor, now=now)
+        note_canaries(conn, batch)
+        if late := reserve(ctx, conn, rows, actor):
+            raise RequestsRefusedError(late)
+        return checked, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,102 +335,3 @@ def _difference(each: ValidRequest, row: Onboarding) -> str:
         if stored != value:
             return "phone_number" if name == "number_key" else name
     return "display_name"  # it was changed by a rename since
-
-
-def store(
-    ctx: Context,
-    conn: Connection,
-    fresh: Mapping[int, ValidRequest],
-    actor: str,
-    now: datetime,
-    *,
-    source: Onboarding | None = None,
-) -> dict[int, Onboarding]:
-    """Store the onboardings that requests make; of a migration, ``source`` is the one it leaves."""
-    ids = Ids(now)
-    rows = {index: row_of(ctx, each, ids.next(), actor, now) for index, each in fresh.items()}
-    onboardings.insert_onboardings(conn, list(rows.values()))
-    entries = {
-        row.id: [_first_entry(row, fresh[i].code.why, actor, now, source)]
-        for i, row in rows.items()
-    }
-    history.append(
-        conn,
-        entries,
-        {row.id: (0, "") for row in rows.values()},
-    )
-    deadlines.set_deadlines(conn, [_first_deadline(ctx, row) for row in rows.values()])
-    moving = [row for row in rows.values() if row.entry is Entry.MIGRATION]
-    migrations.insert_migrations(conn, [_migration(row, actor, now, source) for row in moving])
-    announce(ctx, conn, [e for row in rows.values() for e in transitions(row, entries[row.id])])
-    return rows
-
-
-def row_of(ctx: Context, each: ValidRequest, id_: str, actor: str, now: datetime) -> Onboarding:
-    """Return the onboarding that a sound request makes."""
-    request, number = each.request, each.number
-    row = Onboarding(
-        id=id_,
-        key=request.key,
-        content_digest=each.digest,
-        waba_id=request.waba_id,
-        number_key=number.key,
-        phone_number=number.e164,
-        cc=number.cc,
-        national_number=number.national_number,
-        region=number.region,
-        display_name=each.display_name,
-        entry=each.entry,
-        requested_by=actor,
-        created_at=now,
-        state=State.REQUESTED,
-        state_since=now,
-        definition=DEFINITION,
-        next_due_at=now,
-        waiting_since=now,
-        code_method=each.code.method,
-        code_language=each.code.language,
-        code_window=request.code_window,
-        code_ready=request.code_ready,
-        onboarded_at=request.onboarded_at.astimezone(UTC) if request.onboarded_at else None,
-        pin_sealed=ctx.vault.seal(request.pin) if request.pin else None,
-        preverified_id=request.preverified_id,
-    )
-    first = first_deadline(row, ctx.policy)
-    return changed(row, register_by=first.due_at, register_by_reason=first.reason)
-
-
-def _migration(row: Onboarding, actor: str, now: datetime, source: Onboarding | None) -> Migration:
-    return Migration(
-        destination_id=row.id,
-        destination_waba_id=row.waba_id,
-        number_key=row.number_key,
-        source_id=source.id if source else None,
-        source_waba_id=source.waba_id if source else None,
-        started_by=actor,
-        started_at=now,
-    )
-
-
-def _first_entry(
-    row: Onboarding, choice: str, actor: str, now: datetime, source: Onboarding | None
-) -> HistoryEntry:
-    came = {"source": source.id, "source_waba_id": source.waba_id} if source else {}
-    return HistoryEntry(
-        at=now,
-        trigger="requested",
-        source="",
-        dest=State.REQUESTED.value,
-        actor=actor,
-        reason=f"{row.phone_number} as '{row.display_name}' on WABA {row.waba_id}",
-        detail={
-            "entry": row.entry.value,
-            "display_name": row.display_name,
-            "code_choice": choice,
-            **came,
-        },
-    )
-
-
-def _first_deadline(ctx: Context, row: Onboarding) -> Deadline:
-    return deadline_of(row, first_deadline(row, ctx.policy), ctx.policy.ladder)

@@ -19,13 +19,13 @@ from onboarding.core.reasons import WHEN_OVER
 from onboarding.core.seen import is_connected
 from onboarding.core.steps import DeadlineSet, Snapshot
 from onboarding.core.timing import iso
-from onboarding.engine.accept import row_of
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.listing_now import read_now, require_accounts
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.observe import Listing, newest_by_key
 from onboarding.engine.requests import NumberRequest, ValidRequest, validate
+from onboarding.engine.taking_in import row_of
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.model import Deadline, Onboarding, PhoneNumber, State
 from onboarding.store import deadlines, finding, history, onboardings

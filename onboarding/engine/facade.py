@@ -14,7 +14,6 @@ from onboarding.core.timing import earliest
 from onboarding.engine import (
     accept,
     adopting,
-    importing,
     opening,
     restoring,
     telling,
@@ -23,13 +22,14 @@ from onboarding.engine.accept import Receipt
 from onboarding.engine.adoption import Adoption
 from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.approvals import Approvals
+from onboarding.engine.batches import BatchDesk
 from onboarding.engine.context import CodeIntake, Context
 from onboarding.engine.drifting import DriftDesk
 from onboarding.engine.face.codes import Codes
 from onboarding.engine.face.people import People
 from onboarding.engine.face.turns import Turns
 from onboarding.engine.face.upkeep import Upkeep
-from onboarding.engine.importing import ImportResult
+from onboarding.engine.import_results import ImportResult
 from onboarding.engine.ingest import Ingested, ingest
 from onboarding.engine.intakes import load_named
 from onboarding.engine.migrations import Migrations
@@ -37,10 +37,11 @@ from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.engine.offboarding import Offboarding
 from onboarding.engine.pool import PoolDesk
 from onboarding.engine.pool_pass import pool_due
-from onboarding.engine.request_files import FileFormat, Progress
+from onboarding.engine.request_files import FileFormat, Progress, RequestFile
 from onboarding.engine.requests import NumberRequest
 from onboarding.engine.secrets import Secrets
 from onboarding.engine.signups import Signups
+from onboarding.engine.slots import SlotDesk, look_at_queues
 from onboarding.engine.tokens import Tokens
 from onboarding.settings import load_settings
 from onboarding.store import (
@@ -58,7 +59,7 @@ from onboarding.store.database import reading
 class Pass:
     """What one pass did: rungs and alerts raised, accounts read, machines taken a step further.
 
-    And messages that were sent.
+    And messages that were sent. Batches that their canaries let go on count with the rungs.
     """
 
     escalated: int
@@ -159,21 +160,24 @@ class Engine(Codes, Turns, People, Upkeep):
         strict_names: bool = False,
         on_progress: Progress | None = None,
     ) -> list[ImportResult]:
-        """Store the requests of a CSV or JSON lines file, all of them or none.
+        """Store the requests of a CSV, JSON lines or XLSX file; all are checked before any is.
+
+        For long files, columns of other names, and batches: ``engine.batches.import_file``.
 
         Raises:
             ImportFileError: what is wrong, each with line and column; nothing was stored.
         """
-        return importing.import_file(
-            self.context,
-            Path(path),
-            file_format=file_format,
-            actor=self._actor(actor),
+        results: list[ImportResult] = []
+        self.batches.import_file(
+            RequestFile(path=Path(path), file_format=file_format),
+            actor=actor,
             dry_run=dry_run,
             code_ready=code_ready,
             strict_names=strict_names,
+            on_result=results.append,
             on_progress=on_progress,
         )
+        return results
 
     def advance(self, reference: str | None = None) -> Pass:
         """Do one pass over what is due, or take one onboarding a step further right now.
@@ -189,6 +193,7 @@ class Engine(Codes, Turns, People, Upkeep):
         if not self._is_known:  # later on, whatever reads a list looks
             restoring.notice(self.context)
             adopting.adopt_rules(self.context)
+            look_at_queues(self.context)
             self._is_known = True
         if reference is not None:
             row = self.get(reference)
@@ -227,6 +232,16 @@ class Engine(Codes, Turns, People, Upkeep):
             InputError: not a webhook payload.
         """
         return ingest(self.context, payload)
+
+    @property
+    def batches(self) -> BatchDesk:
+        """Files of any length, and the batches that their numbers are in."""
+        return BatchDesk(self.context)
+
+    @property
+    def slots(self) -> SlotDesk:
+        """How many numbers Meta takes in each portfolio, and which wait for a slot."""
+        return SlotDesk(self.context)
 
     @property
     def pool(self) -> PoolDesk:

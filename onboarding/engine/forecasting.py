@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -19,8 +18,10 @@ from onboarding.core.lifecycle import FINAL
 from onboarding.engine.context import Context
 from onboarding.engine.importing import preview_file
 from onboarding.engine.looking import load_attempts, read_by_intakes
+from onboarding.engine.request_files import RequestFile
 from onboarding.engine.restoring import restore_of
-from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, changed
+from onboarding.engine.slots import open_slots
+from onboarding.model import Account, Deadline, JournaledOperation, Onboarding, Reason, changed
 from onboarding.store import accounts, budgets, deadlines, due
 from onboarding.store.database import reading
 
@@ -32,7 +33,7 @@ def look_ahead(
     *,
     span: timedelta,
     assumed: Assumptions,
-    file: Path | None,
+    file: RequestFile | None,
     actor: str,
     on_progress: Progress,
 ) -> Outlook:
@@ -51,7 +52,7 @@ def look_ahead(
 
 def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Start:
     now = ctx.clock.now()
-    rows = _all_due(conn, now)
+    rows = [_begun(row, now) for row in _all_due(conn, now)]
     known = accounts.load_accounts(conn)
     new = {row.waba_id for row in further} - known.keys()
     made = {waba_id: _unknown(waba_id, now) for waba_id in new}
@@ -71,8 +72,16 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
         used=budgets.load_used(conn, keys, now),
         breakers=budgets.load_breakers(conn, keys),
         restore=restore,
+        slots=open_slots(ctx, conn, list(known), now),
         reads=partial(read_by_intakes, ctx),
     )
+
+
+def _begun(row: Onboarding, now: datetime) -> Onboarding:
+    """Return the row as if its batch came to it now; a batch that is paused stays so."""
+    if row.waiting is not Reason.BATCH:
+        return row
+    return changed(row, next_due_at=now, waiting=Reason.DUE)
 
 
 def _unknown(waba_id: str, now: datetime) -> Account:

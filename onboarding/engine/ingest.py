@@ -21,6 +21,7 @@ from onboarding.core.plan import Plan
 from onboarding.core.steps import Wait, entry_of, moved
 from onboarding.engine.context import Context
 from onboarding.engine.pin_watch import PinTold, note_pins
+from onboarding.engine.slots import tell_bounds
 from onboarding.engine.writing import write_plans
 from onboarding.errors import InputError
 from onboarding.model import Onboarding
@@ -82,6 +83,9 @@ def _note(ctx: Context, changes: list[_Change]) -> Ingested:
         known = {c.digest: c for c in changes if c.digest in new and c.field in _HINTS}
         fresh = list(known.values())
         note_pins(ctx, conn, [_pin_told(c, now) for c in fresh if c.field == "security"], now)
+        for change in fresh:
+            if change.field == "business_capability_update":
+                tell_bounds(ctx, conn, change.waba_id, change.value, _at(change, now))
         _note_decisions(ctx, conn, [c for c in fresh if c.field == "phone_number_name_update"], now)
         # Rows are locked before accounts, as everywhere.
         accounts.want(conn, {c.waba_id: now for c in fresh if c.waba_id}, {})
@@ -154,6 +158,10 @@ def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now:
     write_plans(ctx, conn, plans, now)
 
 
+def _at(change: _Change, now: datetime) -> datetime:
+    return min(change.sent_at or now, now)
+
+
 def _decided(row: Onboarding, changes: Iterable[_Change], now: datetime) -> Plan:
     made = Plan(row=row, before=row, found=row, step=Wait(reason=row.waiting))
     for told in sorted((_told(each, now) for each in changes), key=lambda told: told.decided_at):
@@ -170,5 +178,5 @@ def _told(change: _Change, now: datetime) -> NameWebhook:
         decision=str(change.value.get("decision", "")),
         name=" ".join(str(change.value.get("requested_verified_name") or "").split()),
         rejection_reason=str(reason) if reason else None,
-        decided_at=min(change.sent_at or now, now),
+        decided_at=_at(change, now),
     )

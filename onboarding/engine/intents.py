@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.creation import slot_wait
 from onboarding.core.pins import TAKES_PIN, carried_pin
 from onboarding.core.plan import Plan, parked, waiting
 from onboarding.core.steps import Call, Snapshot, Wait
@@ -17,6 +18,7 @@ from onboarding.engine.crash_points import CLAIMED, INTENDED, INTENT_WRITTEN, re
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.sending import request_of
+from onboarding.engine.slots import open_slots
 from onboarding.engine.vault import new_pin
 from onboarding.engine.writing import write_plans
 from onboarding.errors import OnboardingError, StoreError
@@ -137,14 +139,23 @@ def _within_budget(
         return [], {}
     purse = open_purse(ctx, conn, {snap.row.waba_id for snap, _, _ in calling}, now)
     soon = now + ctx.policy.urgent_within
+    creating = {s.row.waba_id for s, _, c in calling if c.operation is Operation.CREATE_NUMBER}
+    # The purse is locked: what is counted now holds until this is written.
+    slots = open_slots(ctx, conn, creating, now) if creating else None
     allowed: list[tuple[Snapshot, Plan, Call]] = []
     for snap, made, call in sorted(calling, key=_deadline_then_age):
         urgent = (made.row.register_by or _NEVER) < soon
-        if refused_until := purse.take(snap.account, call.operation, urgent=urgent):
+        is_create = call.operation is Operation.CREATE_NUMBER
+        if slots is not None and is_create and slots.left(snap.row.waba_id) == 0:
+            made.step = slot_wait(made.row, now, ctx.policy)
+            made.row = waiting(made.row, made.step, now)
+        elif refused_until := purse.take(snap.account, call.operation, urgent=urgent):
             made.step = Wait(reason=Reason.BUDGET, until=refused_until)
             made.row = waiting(made.row, made.step, now)
         else:
             allowed.append((snap, made, call))
+            if slots is not None and is_create:
+                slots.take(snap.row.waba_id)
     return allowed, purse.spent
 
 

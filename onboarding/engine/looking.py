@@ -8,13 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from onboarding.core.batches import Batch
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.plan import Plan, parked, plan
 from onboarding.core.steps import Attempts, Restore, Snapshot
 from onboarding.engine.context import CodeIntake, Context, reads_at_any_hour, takes_calls
 from onboarding.engine.restoring import restore_of
-from onboarding.model import Account, JournaledOperation, Onboarding
-from onboarding.store import accounts, journal
+from onboarding.engine.slots import open_slots
+from onboarding.model import Account, Entry, JournaledOperation, Onboarding, State
+from onboarding.store import accounts, batches, journal
 from onboarding.telemetry import log
 
 
@@ -27,6 +29,8 @@ def snapshots(
 ) -> list[Snapshot]:
     """Return a snapshot of each row, in the same order; three queries however many there are.
 
+    And one for batches, two for slots, where there are numbers that depend on them.
+
     The accounts are locked: what follows may change them, and budgets are locked after accounts.
     """
     known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}), lock=True)
@@ -36,6 +40,8 @@ def snapshots(
     for operation in calls.pressing:
         pressing.setdefault(operation.onboarding_id or "", []).append(operation)
     attempts = _attempts(ctx, {row.number_key for row in rows}, calls.attempts, restore)
+    of = batches.load_batches(conn, sorted({row.batch_id for row in rows if row.batch_id}))
+    free = _slots(ctx, conn, rows, now)
     return [
         _snapshot(
             ctx,
@@ -45,9 +51,24 @@ def snapshots(
             attempts[row.number_key],
             restore=restore,
             forced=row.id in forced,
+            batch=of.get(row.batch_id or ""),
+            slots=free.get(row.waba_id),
         )
         for row in rows
     ]
+
+
+def _slots(
+    ctx: Context, conn: Connection, rows: Iterable[Onboarding], now: datetime
+) -> dict[str, int | None]:
+    """Return how many numbers each WABA takes on which one of the rows is to be created."""
+    wanted = {
+        row.waba_id for row in rows if row.state is State.REQUESTED and row.entry is Entry.NEW
+    }
+    if not wanted:
+        return {}
+    opened = open_slots(ctx, conn, wanted, now)
+    return {waba_id: opened.left(waba_id) for waba_id in wanted}
 
 
 def load_attempts(
@@ -87,6 +108,8 @@ def _snapshot(
     *,
     restore: Restore | None,
     forced: bool,
+    batch: Batch | None,
+    slots: int | None,
 ) -> Snapshot:
     return Snapshot(
         row=row,
@@ -96,6 +119,8 @@ def _snapshot(
         attempts=attempts,
         forced=forced,
         restore=restore,
+        batch=batch,
+        slots=slots,
         **read_by_intakes(ctx, row),
     )
 

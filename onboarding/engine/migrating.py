@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onboarding.core.migrations import require_source, started
-from onboarding.engine.accept import compare, store
+from onboarding.engine.accept import compare
 from onboarding.engine.changing import no_onboarding, write_moves
 from onboarding.engine.context import Context
 from onboarding.engine.requests import NumberRequest, RequestsRefusedError, validate
+from onboarding.engine.taking_in import rows_of, store_rows
 from onboarding.errors import ConflictError
 from onboarding.model import CodeMethod, Entry, Onboarding
 from onboarding.store import journal, onboardings
@@ -60,7 +61,9 @@ def _start(ctx: Context, source_id: str, asked: Start) -> Onboarding:
         checked = compare(ctx, conn, valid, refusals)
         if checked.refusals:
             raise RequestsRefusedError(checked.refusals)
-        return store(ctx, conn, checked.fresh, asked.actor, now, source=source)[0]
+        rows = rows_of(ctx, checked.fresh, asked.actor, now)
+        store_rows(ctx, conn, rows, checked.fresh, source=source, actor=asked.actor, now=now)
+        return rows[0]
 
 
 def _request(source: Onboarding, asked: Start) -> NumberRequest:

@@ -25,6 +25,7 @@ from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
 from onboarding.engine.signup_results import complete_signups
+from onboarding.engine.slots import look_again
 from onboarding.engine.subscription import check_subscriptions
 from onboarding.engine.token_changes import look_at_sources, prove_next, refuse_next
 from onboarding.engine.token_checks import may_ask
@@ -36,10 +37,12 @@ from onboarding.graph.responses import parse_number_list
 from onboarding.model import (
     Account,
     Effect,
+    Entry,
     Failure,
     Onboarding,
     PhoneNumber,
     RecoveryClass,
+    State,
     changed,
 )
 from onboarding.store import accounts, budgets, finding, onboardings
@@ -261,6 +264,10 @@ def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
         now = ctx.clock.now()
         rows = {row.id: row for row in finding.load_observable(conn, listing.account.waba_id)}
         told = _match(rows.values(), listing)
+        _note_read(ctx, conn, listing, now)
+        counts = any(row.state is State.REQUESTED and row.entry is Entry.NEW for row in told)
+        if counts:  # slots are, by what the list shows
+            onboardings.write_seen(conn, told)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
@@ -268,19 +275,21 @@ def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         plans = [due_now(each, now) for _, each in made]
         written = write_plans(ctx, conn, plans, now, read=rows)
-        onboardings.write_seen(conn, [row for row in told if row.id not in written])
-        _note_read(ctx, conn, listing)
+        if not counts:
+            onboardings.write_seen(conn, [row for row in told if row.id not in written])
         prove_next(ctx, conn, listing.account, now)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
-def _note_read(ctx: Context, conn: Connection, listing: Listing) -> None:
+def _note_read(ctx: Context, conn: Connection, listing: Listing, now: datetime) -> None:
     waba_id, started = listing.account.waba_id, listing.read_started_at
     checked = listing.account.subscribed_at
     if checked is not None and started - checked >= ctx.policy.subscription_check:
         # Whoever unsubscribes the app tells nobody: for as long as lists are read, so is this.
         accounts.want(conn, {}, {waba_id: started})
+    there = sum(not is_gone(number) for number in listing.numbers)
+    counted = {"numbers_listed": there} if listing.is_sound else {}
     accounts.update_account(
         conn,
         waba_id,
@@ -289,7 +298,10 @@ def _note_read(ctx: Context, conn: Connection, listing: Listing) -> None:
         failures=0,
         trouble=None,
         lease_until=None,
+        **counted,
     )
+    if there < (listing.account.numbers_listed or 0):
+        look_again(conn, now, {waba_id})
     if not listing.is_sound:
         accounts.want(conn, {waba_id: started + _UNSOUND_AGAIN}, {})
 

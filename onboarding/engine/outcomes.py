@@ -16,6 +16,7 @@ from onboarding.engine.crash_points import ANSWERED, APPLIED, OUTCOME_WRITTEN, r
 from onboarding.engine.intents import Sent
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.sending import breakers_of, outcome_of, status_of
+from onboarding.engine.slots import note_full
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import StoreError
 from onboarding.graph.calls import GraphResult
@@ -95,6 +96,8 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     ours = [row for id_, row in rows.items() if row.version == expected[id_]]
     moved = [id_ for id_, row in rows.items() if row.version != expected[id_]]
     onboardings.wake(conn, moved, now, worker=ctx.worker)
+    waba_ids = {sent.operation.id: sent.operation.waba_id for sent, _ in group}
+    note_full(ctx, conn, (result for _, result in group), waba_ids)
     made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
     by_row = {sent.row.id: sent for sent, _ in group}
     plans = [_heeding(snap.account, each, by_row[snap.row.id], now) for snap, each in made]

@@ -1,7 +1,8 @@
-"""Files of requests, row by row: CSV (comma, semicolon or tab) and JSON lines.
+"""Files of requests, row by row: CSV (comma, semicolon or tab), JSON lines, and spreadsheets.
 
 The columns are fields of ``NumberRequest``. What is wrong with a row as it stands is told by line
-and column; whether its content can be accepted is for ``engine/requests.py`` to say.
+and column; whether its content can be accepted is for ``engine/requests.py`` to say. A file is
+read as it is worked on: never more than a row of it is in memory.
 """
 
 from __future__ import annotations
@@ -9,32 +10,33 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from onboarding.core.timing import parse_iso
-from onboarding.engine.requests import NumberRequest
+from onboarding.engine.file_rows import (
+    COLUMNS,
+    REQUIRED,
+    BadRow,
+    ColumnMap,
+    FileRow,
+    Header,
+    read_header,
+    read_row,
+    unknown_columns,
+)
 from onboarding.engine.text_lines import read_lines
+from onboarding.engine.xlsx_rows import read_xlsx
 from onboarding.errors import ImportFileError, RowError
 
-REQUIRED = ("waba_id", "phone_number", "display_name")
-COLUMNS = (
-    *REQUIRED, "cc", "region", "entry", "code_method", "code_language", "code_window",
-    "code_ready", "onboarded_at", "pin", "key",
-)  # fmt: skip
+__all__ = ["COLUMNS", "REQUIRED", "FileFormat", "Progress", "RequestFile", "format_of"]
 
-#: Told how many rows are read, and how large a share of the file that was (0 to 1).
+#: Told how many rows are done, and how large a share of the work that was (0 to 1).
 Progress = Callable[[int, float], None]
 
-_YES_NO = {
-    "": False, "true": True, "yes": True, "y": True, "1": True,
-    "false": False, "no": False, "n": False, "0": False,
-}  # fmt: skip
-_ROUNDED = re.compile(r"\d+([.,]\d+)?E\+\d+", re.IGNORECASE)
+#: A row, or what is wrong with one; and the share of the file that was read by then.
+Found = tuple[FileRow | BadRow, float]
 
 
 class FileFormat(StrEnum):
@@ -42,11 +44,7 @@ class FileFormat(StrEnum):
 
     CSV = "csv"
     JSONL = "jsonl"
-
-
-#: A request, and the line that it starts on.
-Row = tuple[int, NumberRequest]
-Reader = Callable[[Iterable[str]], Iterator[Row | RowError]]
+    XLSX = "xlsx"
 
 
 def format_of(path: Path) -> FileFormat:
@@ -60,74 +58,110 @@ def format_of(path: Path) -> FileFormat:
         return FileFormat.JSONL
     if suffix in (".csv", ".tsv", ".txt"):
         return FileFormat.CSV
+    if suffix in (".xlsx", ".xlsm"):
+        return FileFormat.XLSX
+    if suffix == ".xls":
+        raise ImportFileError(
+            f"'{path.name}' is a spreadsheet of the old kind", hint="save it as .xlsx or CSV UTF-8"
+        )
     raise ImportFileError(
-        f"'{path.name}' does not say whether it is CSV or JSON lines",
-        hint="name it .csv or .jsonl, or give the format",
+        f"'{path.name}' does not say whether it is CSV, JSON lines or XLSX",
+        hint="name it .csv, .jsonl or .xlsx, or give the format",
     )
 
 
-def read_file(
-    path: Path, file_format: FileFormat | None, on_progress: Progress | None
-) -> tuple[list[Row], list[RowError]]:
-    """Return the requests of a file with their lines, and what is wrong with its other rows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFile:
+    """A file of requests; it may be read several times.
 
-    Raises:
-        ImportFileError: it cannot be read, is not text, or holds nothing.
+    Attributes:
+        path: where it is.
+        file_format: how it is written; default: what the suffix says.
+        columns: what its columns are called here.
+        sheet: which sheet of a spreadsheet; default: the first.
+        name: what it is called, where its path says nothing.
     """
-    read = _READERS[file_format or format_of(path)]
+
+    path: Path
+    file_format: FileFormat | None = None
+    columns: ColumnMap = field(default_factory=ColumnMap)
+    sheet: str | None = None
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.name or self.path.name
+
+    def read(self) -> Iterator[Found]:
+        """Yield its rows, and what is wrong with those that cannot be understood.
+
+        Raises:
+            ImportFileError: it cannot be read, is of another format, or holds nothing.
+        """
+        chosen = self.file_format or format_of(self.path)
+        try:
+            if chosen is FileFormat.XLSX:
+                found = read_xlsx(self.path, self.columns, self.sheet)
+            else:
+                found = self._text(_READERS[chosen])
+            yield from _not_empty(found)
+        except OSError as error:
+            raise ImportFileError(
+                f"{self.path} cannot be read: {error.strerror or error}", hint="check the path"
+            ) from None
+
+    def _text(self, read: Reader) -> Iterator[Found]:
+        with self.path.open("rb") as file:
+            size = self.path.stat().st_size
+            for found in read(read_lines(file), self.columns):
+                yield found, _told(file) / size if size else 1.0
+
+
+Reader = Callable[[Iterator[str], ColumnMap], Iterator[FileRow | BadRow]]
+
+
+def _told(file: io.BufferedReader) -> int:
     try:
-        with path.open("rb") as file:
-            return _read(file, read, path.stat().st_size, on_progress)
-    except OSError as error:
-        raise ImportFileError(
-            f"{path} cannot be read: {error.strerror}", hint="check the path"
-        ) from None
+        return file.tell()
+    except OSError:  # a pipe
+        return 0
 
 
-def _read(
-    file: io.BufferedReader, read: Reader, size: int, on_progress: Progress | None
-) -> tuple[list[Row], list[RowError]]:
-    rows: list[Row] = []
-    errors: list[RowError] = []
-    for found in read(read_lines(file)):
-        if isinstance(found, RowError):
-            errors.append(found)
-            continue
-        rows.append(found)
-        if on_progress is not None:
-            on_progress(len(rows), file.tell() / size if size else 1.0)
-    if not (rows or errors):
+def _not_empty(found: Iterator[Found]) -> Iterator[Found]:
+    is_empty = True
+    for each in found:
+        is_empty = False
+        yield each
+    if is_empty:
         raise ImportFileError("the file holds no numbers", hint="a row for each number")
-    return rows, errors
 
 
-def _read_csv(lines: Iterable[str]) -> Iterator[Row | RowError]:
-    numbered = iter(lines)
-    head = next(numbered, None)
+def _read_csv(lines: Iterator[str], columns: ColumnMap) -> Iterator[FileRow | BadRow]:
+    head = next(lines, None)
     if head is None:
         return
-    reader = csv.reader(_rejoin(head, numbered), delimiter=_delimiter(head), strict=True)
-    start = 1
-    names: list[str] | None = None
+    reader = csv.reader(_rejoin(head, lines), delimiter=_delimiter(head), strict=True)
+    header: Header | None = None
     while True:
         start = reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield RowError(start, "", f"not CSV: {error}")
+            yield BadRow([RowError(start, "", f"not CSV: {error}")], is_all=True)
             return
         if cells is None:
             return
-        if names is None:
-            names = _names(cells)
-            if errors := _header_errors(names):
-                yield from errors
+        if header is None:
+            header = read_header(cells, columns)
+            if header.errors:
+                yield BadRow(header.errors, is_all=True)
                 return
         elif any(cell.strip() for cell in cells):
-            yield from _csv_row(start, names, cells)
+            yield _csv_row(start, header, cells)
 
 
-def _rejoin(head: str, rest: Iterator[str]) -> Iterator[str]:
+def _rejoin(head: str, rest: Iterable[str]) -> Iterator[str]:
     yield head
     yield from rest
 
@@ -137,39 +171,17 @@ def _delimiter(head: str) -> str:
     return max(",;\t", key=head.count)
 
 
-def _names(cells: Sequence[str]) -> list[str]:
-    """Return the names of the columns; a spreadsheet's empty ones at the end do not count."""
-    names = [cell.strip().lower() for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    return names
+def _csv_row(line: int, header: Header, cells: Sequence[str]) -> FileRow | BadRow:
+    count = len(header.names)
+    given = header.named(cells)
+    if any(cell.strip() for cell in cells[count:]):
+        given.pop("pin", None)
+        message = f"{len(cells)} cells, but {count} columns; quote commas"
+        return BadRow([RowError(line, "", message)], given)
+    return read_row(line, given)
 
 
-def _header_errors(names: Sequence[str]) -> list[RowError]:
-    errors = [
-        RowError(1, name or "(empty)", f"unknown column; known: {', '.join(COLUMNS)}")
-        for name in dict.fromkeys(names)
-        if name not in COLUMNS
-    ]
-    errors += [
-        RowError(1, name, "the column is there twice")
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
-    errors += [RowError(1, name, "the column is missing") for name in REQUIRED if name not in names]
-    return errors
-
-
-def _csv_row(line: int, names: Sequence[str], cells: Sequence[str]) -> Iterator[Row | RowError]:
-    if any(cell.strip() for cell in cells[len(names) :]):
-        yield RowError(line, "", f"{len(cells)} cells, but {len(names)} columns; quote commas")
-        return
-    yield from _request(
-        line, {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
-    )
-
-
-def _read_jsonl(lines: Iterable[str]) -> Iterator[Row | RowError]:
+def _read_jsonl(lines: Iterator[str], columns: ColumnMap) -> Iterator[FileRow | BadRow]:
     for line, text in enumerate(lines, start=1):
         if not text.strip():
             continue
@@ -177,12 +189,13 @@ def _read_jsonl(lines: Iterable[str]) -> Iterator[Row | RowError]:
             found = json.loads(text, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             message = getattr(error, "msg", None) or str(error)
-            yield RowError(line, "", f"not a JSON object: {message}")
+            yield BadRow([RowError(line, "", f"not a JSON object: {message}")])
             continue
         if not isinstance(found, dict):
-            yield RowError(line, "", "not a JSON object; each line is one, like {...}")
+            message = "not a JSON object; each line is one, like {...}"
+            yield BadRow([RowError(line, "", message)])
             continue
-        yield from _json_row(line, found)
+        yield _json_row(line, found, columns)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -192,66 +205,26 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _json_row(line: int, found: Mapping[str, object]) -> Iterator[Row | RowError]:
-    errors = [
-        RowError(line, name, f"unknown column; known: {', '.join(COLUMNS)}")
-        for name in found
-        if name not in COLUMNS
-    ]
+def _json_row(line: int, found: Mapping[str, object], columns: ColumnMap) -> FileRow | BadRow:
+    kept = {name: value for name, value in found.items() if columns.ours(name)}
+    errors = unknown_columns(line, list(kept), columns)
     errors += [
         RowError(line, name, "neither text, a number, yes or no")
-        for name, value in found.items()
+        for name, value in kept.items()
         if isinstance(value, dict | list | float)
     ]
+    ours = [columns.ours(name) for name in kept]
+    errors += [RowError(line, name, "is given twice") for name in set(ours) if ours.count(name) > 1]
+    given = {columns.ours(name): _text(value) for name, value in kept.items()}
     if errors:
-        yield from errors
-        return
-    yield from _request(line, {name: _text(value) for name, value in found.items()})
+        return BadRow(errors, {name: text for name, text in given.items() if name != "pin"})
+    return read_row(line, given)
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value).strip()
-
-
-def _request(line: int, given: Mapping[str, str]) -> Iterator[Row | RowError]:
-    """Yield the request of a row, or everything that is wrong with it as it stands."""
-    errors = [RowError(line, name, "is empty") for name in REQUIRED if not given.get(name)]
-    number = given.get("phone_number", "")
-    if _ROUNDED.fullmatch(number):
-        errors.append(
-            RowError(
-                line,
-                "phone_number",
-                f"'{number}' was rounded by a spreadsheet; format the column as text",
-            )
-        )
-    code_ready = _YES_NO.get(given.get("code_ready", "").lower())
-    if code_ready is None:
-        errors.append(RowError(line, "code_ready", "neither yes nor no"))
-    onboarded_at, wrong = _instant(line, given.get("onboarded_at", ""))
-    if wrong is not None:
-        errors.append(wrong)
-    if errors:
-        yield from errors
-        return
-    present: dict[str, Any] = {
-        name: text
-        for name, text in given.items()
-        if text and name not in ("code_ready", "onboarded_at")
-    }
-    yield line, NumberRequest(code_ready=bool(code_ready), onboarded_at=onboarded_at, **present)
-
-
-def _instant(line: int, text: str) -> tuple[datetime | None, RowError | None]:
-    if not text:
-        return None, None
-    try:
-        return parse_iso(text), None
-    except ValueError:
-        message = f"'{text}' is not an instant; write it like 2026-03-02T09:00:00Z"
-        return None, RowError(line, "onboarded_at", message)
 
 
 _READERS: dict[FileFormat, Reader] = {FileFormat.CSV: _read_csv, FileFormat.JSONL: _read_jsonl}

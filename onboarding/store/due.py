@@ -107,3 +107,9 @@ def count_numbers(conn: Connection) -> dict[str, int]:
         .group_by(t.c.waba_id)
     )
     return {row.waba_id: int(row.numbers) for row in conn.execute(count)}
+
+
+def are_more_than(conn: Connection, most: int) -> bool:
+    """Whether more than so many onboardings are somebody's turn; no more of them are counted."""
+    some = select(t.c.id).where(_SOMEBODYS_TURN).limit(most + 1).subquery()
+    return conn.execute(select(func.count()).select_from(some)).scalar_one() > most

@@ -72,6 +72,7 @@ def find(
     waba_id: str | None,
     number_key: str | None,
     due_before: datetime | None,
+    batch_id: str | None = None,
     after_id: str | None,
     limit: int,
 ) -> list[Onboarding]:
@@ -87,6 +88,8 @@ def find(
         conditions.append(t.c.number_key == number_key)
     if due_before:
         conditions.append(t.c.register_by <= due_before)
+    if batch_id is not None:
+        conditions.append(t.c.batch_id == batch_id)
     if after_id:
         conditions.append(t.c.id > storable(after_id))
     query = select(t).where(and_(*conditions)).order_by(t.c.id).limit(limit)

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from sqlalchemy import Table
 
 from onboarding.errors import InputError
-from onboarding.store import pool_tables, tables
+from onboarding.store import batch_tables, pool_tables, tables
 
 #: Nobody but the owner, who would have to switch a trigger off first, changes these.
 _APPEND_ONLY = (
     tables.history,
     tables.account_history,
     pool_tables.pool_history,
+    batch_tables.batch_history,
     tables.seal,
     tables.turn,
 )
@@ -31,6 +32,7 @@ _FUNCTIONS = (
     "history_is_unsealed",
     "account_history_is_unsealed",
     "pool_history_is_unsealed",
+    "batch_history_is_unsealed",
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, case, literal, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
-from onboarding.store import pool_tables, tables
+from onboarding.store import batch_tables, pool_tables, tables
 from onboarding.store.rowset import given, insert_rows, packed
 
 #: Number of entries of a history, and the hash of the last.
@@ -59,6 +59,14 @@ ACCOUNTS = Ledger(
     key=tables.account.c.waba_id,
     state=case((tables.account.c.hold.is_(None), literal("open")), else_=literal("held")),
 )
+BATCHES = Ledger(
+    kind="batch",
+    entries=batch_tables.batch_history,
+    owners=batch_tables.batch,
+    owner=batch_tables.batch_history.c.batch_id,
+    key=batch_tables.batch.c.id,
+    state=batch_tables.standing,
+)
 POOL_NUMBERS = Ledger(
     kind="pool_number",
     entries=pool_tables.pool_history,
@@ -67,7 +75,7 @@ POOL_NUMBERS = Ledger(
     key=pool_tables.pool_number.c.id,
     state=pool_tables.pool_number.c.state,
 )
-LEDGERS = (ONBOARDINGS, ACCOUNTS, POOL_NUMBERS)
+LEDGERS = (ONBOARDINGS, ACCOUNTS, POOL_NUMBERS, BATCHES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ metadata = pool.metadata
 _one_at_a_time = threading.Lock()
 
 #: The revision that this release works with; the newest under ``alembic/versions``.
-HEAD = "0012"
+HEAD = "0013"
 
 #: Seconds that an upgrade waits for a lock, so that nobody else waits for long behind it.
 LOCK_TIMEOUT_S = 10.0
@@ -33,10 +33,15 @@ _REFUSED = {
     "sqlite": ("update", "delete", "replace"),
     "postgresql": ("update", "delete", "truncate"),
 }
-_HISTORIES = ("history", "account_history", "pool_history", "seal")
+_HISTORIES = ("history", "account_history", "pool_history", "batch_history", "seal")
 
 #: What notes that a history has grown, for the next seal.
-_NOTING = {"history_is_unsealed", "account_history_is_unsealed", "pool_history_is_unsealed"}
+_NOTING = {
+    "history_is_unsealed",
+    "account_history_is_unsealed",
+    "pool_history_is_unsealed",
+    "batch_history_is_unsealed",
+}
 
 
 def _config(conn: Connection | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Config:

@@ -19,6 +19,7 @@ _FIELDS = tuple(each.name for each in fields(Onboarding))
 _FIXED = (
     "id", "key", "content_digest", "waba_id", "number_key", "phone_number", "cc",
     "national_number", "region", "entry", "requested_by", "created_at",
+    "batch_id", "batch_line",
 )  # fmt: skip
 
 #: Written by every step. Waking a row changes some of them without moving its version.

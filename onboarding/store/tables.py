@@ -98,6 +98,13 @@ account = Table(
     Column("token_facts", Record(TokenFacts)),
     Column("override_callback_uri", Text),
     Column("verify_token_sealed", Text),
+    Column("numbers_listed", Integer),
+    Column("numbers_per_business", Integer),
+    Column("numbers_per_waba", Integer),
+    Column("numbers_told_at", Instant),
+    Column("full_at", Integer),
+    Column("full_since", Instant),
+    Index(None, "business_id"),
     Index(None, "observe_due_at"),
     Index(None, "check_due_at"),
     # Lists that are read now and then although nothing is expected of them.
@@ -185,6 +192,23 @@ onboarding = Table(
     Column("preverified_id", String(32)),
     Column("claimed_at", Instant),
     Column("offboard_at", Instant),
+    Column("batch_id", String(32)),
+    Column("batch_line", Integer),
+    Index(
+        "ix_onboarding_batch_id_batch_line_id",
+        "batch_id",
+        "batch_line",
+        "id",
+        sqlite_where=text("batch_id IS NOT NULL"),
+        postgresql_where=text("batch_id IS NOT NULL"),
+    ),
+    # The queue for slots of a WABA.
+    Index(
+        "ix_onboarding_waba_id_slot",
+        "waba_id",
+        sqlite_where=text("waiting = 'slot'"),
+        postgresql_where=text("waiting = 'slot'"),
+    ),
     # One live claim per number, in the whole database.
     Index(
         "uq_onboarding_number_key_live",
@@ -290,6 +314,18 @@ operation = Table(
         ),
         postgresql_where=text(
             "name = 'migrate_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+    ),
+    # Numbers that no read of the list need have shown yet: they take slots all the same.
+    Index(
+        "ix_operation_waba_id_intent_at_create",
+        "waba_id",
+        "intent_at",
+        sqlite_where=text(
+            "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
+        ),
+        postgresql_where=text(
+            "name = 'create_number' AND status IN ('pending', 'unknown', 'succeeded')"
         ),
     ),
     # A code is sent to Meta once, whatever came of it.

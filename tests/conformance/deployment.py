@@ -29,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "send_within_seconds": 2.0, "call_timeout_seconds": 2.5, "connect_timeout_seconds": 1.0,
     "settle_seconds": 5.0, "lease_seconds": 5.0, "poll_seconds": 0.1, "list_interval_seconds": 0.3,
     "waba_calls_per_hour": 10**6, "active_waba_calls_per_hour": 10**6, "app_calls_per_hour": 10**6,
+    "numbers_per_business": 0, "numbers_per_waba": 0,
 }  # fmt: skip
 
 SCENARIO: dict[str, Any] = {

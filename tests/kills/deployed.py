@@ -36,6 +36,7 @@ SHORT: dict[str, Any] = {
     "settle_seconds": 1.8, "lease_seconds": 1.5, "poll_seconds": 0.1,
     "list_interval_seconds": 0.2, "waba_calls_per_hour": 1_000_000,
     "active_waba_calls_per_hour": 1_000_000, "app_calls_per_hour": 1_000_000,
+    "numbers_per_business": 0, "numbers_per_waba": 0,
 }  # fmt: skip
 
 #: A world that has room for every number of a test, and no patience to play.

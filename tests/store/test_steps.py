@@ -52,7 +52,7 @@ _CHANGED_BY_STEPS = [
 _NEVER = {
     "id", "key", "content_digest", "waba_id", "number_key", "phone_number", "cc",
     "national_number", "region", "entry", "requested_by", "created_at", "version",
-    "history_seq", "head_hash",
+    "history_seq", "head_hash", "batch_id", "batch_line",
 }  # fmt: skip
 
 

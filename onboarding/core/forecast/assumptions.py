@@ -61,4 +61,5 @@ class Assumptions:
         yield f"A code is handed in {length(self.reading)} after it was sent."
         yield "Every call succeeds at once; Meta refuses and throttles nothing more."
         yield f"A number is connected {length(self.connecting)} after its registration."
+        yield "Paused batches stay paused, the others begin now, and no slot comes free."
         yield "Banned numbers, and those in the Business app, stay as they are."

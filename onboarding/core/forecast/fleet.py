@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from onboarding.core.budgets import Purse
+from onboarding.core.creation import slot_wait
 from onboarding.core.forecast.assumptions import Assumptions
 from onboarding.core.forecast.endings import outlook_of
 from onboarding.core.forecast.ledger import Ledger
@@ -153,7 +154,9 @@ class Fleet:
     def _look(self, machine: Machine, now: datetime) -> Call | None:
         account = self.accounts[machine.row.waba_id]
         reads = self._start.reads(machine.row)
-        made = machine.look(account, self._restore, now, reads=reads)
+        slots = self._start.slots
+        left = slots.left(account.waba_id) if slots else None
+        made = machine.look(account, self._restore, now, reads=reads, slots=left)
         if made.account_hold is not None:
             self._hold(account, made.account_hold, now)
         if isinstance(made.step, Call):
@@ -180,6 +183,9 @@ class Fleet:
         for machine, step in sorted(calling, key=_deadline_then_age):
             account = self.accounts[machine.row.waba_id]
             urgent = (machine.row.register_by or _NEVER) < soon
+            if step.operation is Operation.CREATE_NUMBER and not self._has_slot(account.waba_id):
+                machine.wait(slot_wait(machine.row, now, self._policy), now)
+                continue
             if until := purse.take(account, step.operation, urgent=urgent):
                 self.ledger.put_off += 1
                 machine.wait(Wait(reason=Reason.BUDGET, until=until), now)
@@ -187,6 +193,10 @@ class Fleet:
             self.ledger.called(account, step.operation.value, now)
             machine.call(step, now)
             machine.wake(now + self._assumed.answer)
+
+    def _has_slot(self, waba_id: str) -> bool:
+        """Take a slot, if there is one; nothing frees one in a forecast."""
+        return self._start.slots is None or self._start.slots.take(waba_id)
 
     def _purse(self, waba_ids: set[str], now: datetime) -> Purse:
         validity, soon = self._policy.code_validity, now + self._policy.urgent_within

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from onboarding.core.attribution import turn_of
 from onboarding.core.deadlines import climb, deadline_of
@@ -72,7 +73,13 @@ class Machine:
     # Deciding
 
     def look(
-        self, account: Account, restore: Restore | None, now: datetime, *, reads: Mapping[str, bool]
+        self,
+        account: Account,
+        restore: Restore | None,
+        now: datetime,
+        *,
+        reads: Mapping[str, Any],
+        slots: int | None,
     ) -> Plan:
         """Take the row as far as the rules go without a call; return what they want next.
 
@@ -81,6 +88,7 @@ class Machine:
             restore: the last restore of the database.
             now: business time.
             reads: what intakes would read of its code; fields of a ``Snapshot``.
+            slots: how many more numbers Meta takes on the WABA; ``None``: no bound is known.
         """
         open_ = next((op for op in self.made.values() if self._is_own(op) and op.is_open), None)
         snap = Snapshot(
@@ -93,6 +101,7 @@ class Machine:
             ),
             attempts=Attempts(tuple(self.made.values())),
             restore=restore,
+            slots=slots,
             **reads,
         )  # fmt: skip
         made = plan(snap, now, self._policy)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from onboarding.core.budgets import Breaker
+from onboarding.core.slots import Slots
 from onboarding.core.steps import Restore
 from onboarding.model import Account, Deadline, JournaledOperation, Onboarding
 
@@ -25,6 +26,7 @@ class Start:
         used: calls of the last hour by budget.
         breakers: what Meta said of the budgets.
         restore: the last restore of the database.
+        slots: how many numbers Meta takes; ``None``: as many as are asked for.
         reads: what intakes would read of a number's code; fields of a ``Snapshot``.
     """
 
@@ -37,4 +39,5 @@ class Start:
     used: Mapping[str, int] = field(default_factory=dict)
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     restore: Restore | None = None
+    slots: Slots | None = None
     reads: Callable[[Onboarding], Mapping[str, bool]] = lambda _: {}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from onboarding.core.lifecycle import LIVE
 from onboarding.core.numbers import number_key
+from onboarding.engine.batches import BatchDesk
 from onboarding.engine.changing import no_onboarding
 from onboarding.engine.context import Context
 from onboarding.errors import InputError, NotFoundError
@@ -94,6 +95,7 @@ class Finding:
         waba_id: str | None = None,
         phone_number: str | None = None,
         deadline_before: datetime | None = None,
+        batch: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> Page:
@@ -105,16 +107,19 @@ class Finding:
             waba_id: on this WABA.
             phone_number: of this number, in any spelling with its country code.
             deadline_before: to be registered before this.
+            batch: of the batch of this name.
             cursor: ``Page.next_cursor`` of the page before.
             limit: 1 to 1000.
 
         Raises:
             InputError: the limit is out of range.
+            NotFoundError: there is no such batch.
         """
         if not 1 <= limit <= _MOST_PER_PAGE:
             raise InputError(
                 f"a page holds 1 to {_MOST_PER_PAGE} onboardings", field="limit", hint="use cursor"
             )
+        batch_id = BatchDesk(self.context).id_of(batch) if batch is not None else None
         with reading(self.context.database) as conn:
             rows = finding.find(
                 conn,
@@ -123,6 +128,7 @@ class Finding:
                 waba_id=waba_id,
                 number_key=number_key(phone_number) if phone_number is not None else None,
                 due_before=deadline_before,
+                batch_id=batch_id,
                 after_id=cursor,
                 limit=limit + 1,
             )

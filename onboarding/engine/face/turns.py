@@ -20,6 +20,7 @@ from onboarding.engine import (
 )
 from onboarding.engine.face.finding import Finding
 from onboarding.engine.forecasting import look_ahead
+from onboarding.engine.request_files import RequestFile
 from onboarding.engine.seal_checks import check_against, check_seals
 from onboarding.engine.seal_files import HeadsFile
 from onboarding.engine.whose_turn import DuePage, attribution, find_due, known_of
@@ -121,7 +122,7 @@ class Turns(Finding):
             self.context,
             span=span,
             assumed=assumed or Assumptions(),
-            file=Path(file) if file is not None else None,
+            file=RequestFile(path=Path(file)) if file is not None else None,
             actor=self._actor(actor),
             on_progress=on_progress,
         )
