@@ -79,7 +79,8 @@ def test_a_worker_says_when_each_loop_ran_last(tmp_path: Path) -> None:
     with Rehearsal(folder=tmp_path) as rehearsal:
         with working(rehearsal) as worker:
             loops = {
-                "advance", "observe", "pool", "batches", "deadlines", "heartbeat", "seal", "deliver log",
+                "advance", "observe", "pool", "batches", "deadlines", "heartbeat", "seal",
+                "deliver log",
             }  # fmt: skip
             eventually(lambda: set(worker.loops.last_run) == loops)
             worker.loops.wake("heartbeat")
