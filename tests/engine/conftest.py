@@ -101,9 +101,9 @@ def meta(rehearse: Rehearse) -> Rehearsed:
 
 #: Whose quick run is on both databases: what depends on locks, races and the order of commits.
 _ON_BOTH = (
-    "accounts", "adoption", "alerts", "batches", "between", "crashes", "feed", "fences", "guards",
-    "lost_calls", "main_path", "migrations", "names", "offboarding", "opening", "outbox", "pool",
-    "requests", "return", "rotation", "secrets", "settling", "slots", "threads", "throttling",
+    "accounts", "alerts", "between", "crashes", "feed", "fences", "guards", "lost_calls",
+    "main_path", "migrations", "opening", "outbox", "pool", "requests", "secrets", "settling",
+    "slots", "threads", "throttling",
 )  # fmt: skip
 
 
