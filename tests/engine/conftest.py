@@ -101,9 +101,8 @@ def meta(rehearse: Rehearse) -> Rehearsed:
 
 #: Whose quick run is on both databases: what depends on locks, races and the order of commits.
 _ON_BOTH = (
-    "accounts", "alerts", "between", "crashes", "feed", "fences", "guards", "lost_calls",
-    "main_path", "migrations", "opening", "outbox", "pool", "requests", "secrets", "settling",
-    "slots", "threads", "throttling",
+    "between", "crashes", "feed", "fences", "guards", "lost_calls", "main_path", "migrations",
+    "pool", "settling", "slots", "threads",
 )  # fmt: skip
 
 
