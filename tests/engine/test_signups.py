@@ -162,8 +162,8 @@ def test_a_code_is_taken_once(rehearse: Rehearse) -> None:
     assert len(meta.calls("exchange_code")) == 1
     meta.engine.signups.take(done["event"])
     meta.wait(2 * MINUTE)  # the list rests for a minute
-    without = meta.engine.signups.latest(1)[0]
-    assert without.result == f"known: {NUMBER} as {meta.row().id}"
+    results = {each.result for each in meta.engine.signups.latest(2)}  # both of one instant
+    assert f"known: {NUMBER} as {meta.row().id}" in results
 
 
 def test_without_a_code_a_token_is_asked_for(rehearse: Rehearse) -> None:
