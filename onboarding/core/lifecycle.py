@@ -6,8 +6,7 @@ docs, the reference of states and the checks of the engine are all made from it.
 Rule 2: a trigger is a past event. Nothing in this file causes anything; ``core/decide.py`` says
 when a move is due, and the store alone writes the new state, under its fence.
 
-``transitions`` holds the relation: one shared machine without a model, so that asking costs
-microseconds and can happen in any thread.
+``transitions`` holds the relation, see ``core/relation.py``.
 """
 
 from __future__ import annotations
@@ -15,10 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
-from transitions import Machine, MachineError
-
+from onboarding.core.relation import Relation
 from onboarding.errors import TransitionRefusedError
 from onboarding.model import State
 
@@ -197,26 +194,7 @@ TABLE = (
 )
 
 
-class _Place:
-    """What the shared machine moves: one state and nothing else."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state.value
-
-
-@cache
-def _machine() -> Any:
-    return Machine(
-        model=None,
-        states=[state.value for state in State],
-        initial=State.REQUESTED.value,
-        auto_transitions=False,
-        transitions=[
-            {"trigger": m.trigger.value, "source": source.value, "dest": m.dest.value}
-            for m in TABLE
-            for source in m.sources
-        ],
-    )
+_RELATION = Relation(State, ((m.trigger, each, m.dest) for m in TABLE for each in m.sources))
 
 
 @cache
@@ -226,18 +204,16 @@ def next_state(state: State, trigger: Trigger) -> State:
     Raises:
         TransitionRefusedError: the table does not allow the trigger in this state.
     """
-    place = _Place(state)
-    try:
-        _machine().events[trigger.value].trigger(place)
-    except MachineError:
+    dest = _RELATION.next_state(state, trigger)
+    if dest is None:
         allowed = ", ".join(allowed_triggers(state)) or "none"
         raise TransitionRefusedError(
             f"'{trigger}' is not possible while the onboarding is '{state}'",
             hint=f"possible here: {allowed}",
-        ) from None
-    return State(place.state)
+        )
+    return State(dest)
 
 
 def allowed_triggers(state: State) -> tuple[Trigger, ...]:
     """Return the triggers that the table allows in this state, in the order of the table."""
-    return tuple(Trigger(t) for t in _machine().get_triggers(state.value))
+    return tuple(Trigger(t) for t in _RELATION.triggers(state))

@@ -116,7 +116,11 @@ def test_stopping_twice_is_stopping_once(tmp_path: Path) -> None:
         worker = Worker(rehearsal.engine)
         worker.start()
         worker.stop()
+        (first,) = seen_workers(rehearsal.engine)
         worker.stop()
+        (second,) = seen_workers(rehearsal.engine)
+        assert first["stopped_at"] is not None
+        assert second == first
 
 
 def test_a_worker_that_cannot_note_its_start_leaves_no_thread_behind(tmp_path: Path) -> None:

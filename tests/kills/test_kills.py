@@ -133,9 +133,8 @@ def let_one_die(meta: Deployed, point: str, operation: Operation) -> set[int]:
     return set(made[-1:]) if point in _UNHEARD else set()
 
 
-#: Calls of onboardings; those of the pool have a test of their own.
-#: Those of the pool have cells of their own. An address of webhooks is set again and again until
-#: Meta shows it, and a code of Embedded Signup is exchanged at most once, whoever dies.
+#: Those of the pool have a test of their own. To the address of a WABA's webhooks and the code of
+#: Embedded Signup no onboarding leads: they have no cells.
 _APART = (*POOL_OPERATIONS, Operation.SET_CALLBACK, Operation.EXCHANGE_CODE)
 OPERATIONS = [operation for operation in Operation if operation not in _APART]
 

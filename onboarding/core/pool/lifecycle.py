@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from typing import Any
 
-from transitions import Machine, MachineError
-
+from onboarding.core.relation import Relation
 from onboarding.errors import TransitionRefusedError
 
 
@@ -139,26 +136,7 @@ TABLE = (
 )
 
 
-class _Place:
-    """What the shared machine moves: one state and nothing else."""
-
-    def __init__(self, state: PoolState) -> None:
-        self.state = state.value
-
-
-@cache
-def _machine() -> Any:
-    return Machine(
-        model=None,
-        states=[state.value for state in PoolState],
-        initial=PoolState.REQUESTED.value,
-        auto_transitions=False,
-        transitions=[
-            {"trigger": m.trigger.value, "source": source.value, "dest": m.dest.value}
-            for m in TABLE
-            for source in m.sources
-        ],
-    )
+_RELATION = Relation(PoolState, ((m.trigger, each, m.dest) for m in TABLE for each in m.sources))
 
 
 def next_state(state: PoolState, trigger: PoolTrigger) -> PoolState:
@@ -167,12 +145,10 @@ def next_state(state: PoolState, trigger: PoolTrigger) -> PoolState:
     Raises:
         TransitionRefusedError: the table does not allow the trigger in this state.
     """
-    place = _Place(state)
-    try:
-        _machine().events[trigger.value].trigger(place)
-    except MachineError:
+    dest = _RELATION.next_state(state, trigger)
+    if dest is None:
         raise TransitionRefusedError(
             f"'{trigger}' is not possible while the number of the pool is '{state}'",
             hint="see: onboarding pool list",
-        ) from None
-    return PoolState(place.state)
+        )
+    return PoolState(dest)
