@@ -251,7 +251,14 @@ class Stage:
         if self.account.hold is not None:
             return self.row.next_due_at
         check = self.now if self.check_wanted else None
-        return earliest(self.row.next_due_at, self.observe_at, check)
+        return earliest(self.row.next_due_at, self.reads_at, check)
+
+    @property
+    def reads_at(self) -> datetime | None:
+        """Return when the list is read next; between two reads is the least interval."""
+        if self.observe_at is None or self.read_at is None:
+            return self.observe_at
+        return max(self.observe_at, self.read_at + POLICY.list_interval)
 
     def go_to(self, instant: datetime) -> None:
         """Let time pass; what is on its way arrives at its own time."""
@@ -269,7 +276,7 @@ class Stage:
         if self.account.hold is None:
             if self.check_wanted:
                 self.check_subscription()
-            if self.observe_at is not None and self.observe_at <= self.now:
+            if self.reads_at is not None and self.reads_at <= self.now:
                 self.read_list()
         if self.is_due:
             self.claim()
