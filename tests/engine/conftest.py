@@ -101,7 +101,7 @@ def meta(rehearse: Rehearse) -> Rehearsed:
 
 #: Whose quick run is on both databases: what depends on locks, races and the order of commits.
 _ON_BOTH = (
-    "between", "crashes", "feed", "fences", "guards", "lost_calls", "main_path", "migrations",
+    "between", "crashes", "feed", "fences", "guards", "lost_calls", "main_path",
     "pool", "settling", "slots", "threads",
 )  # fmt: skip
 

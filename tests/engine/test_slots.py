@@ -168,11 +168,9 @@ def test_a_setting_that_allows_more_is_noticed_at_the_next_start(rehearse: Rehea
     ask(meta, 2, WABA)
     meta.run(most=HOUR)
     assert len(queued(meta)) == 1
-    meta.engine.close()
-    meta.engine = meta.open_engine(numbers_per_business=2)
+    meta.reopen(numbers_per_business=2)
     meta.run(most=HOUR)
     assert in_state(meta, State.REGISTERED) == 2
-    meta.engine.close()
 
 
 def test_a_person_says_what_meta_told_them(rehearse: Rehearse) -> None:
