@@ -20,6 +20,7 @@ from sqlalchemy import func, select, text
 
 from benchmarks.measure import seconds_of, tell_rate
 from onboarding import Engine, NumberRequest
+from onboarding.dispatch.worker import collect_rarely
 from onboarding.engine.advance import advance_due
 from onboarding.engine.context import Context
 from onboarding.engine.observe import ask_for_list, observe_due
@@ -173,4 +174,5 @@ def _entries(ctx: Context) -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     {"observe": observe, "onboard": onboard}[sys.argv[1]](sys.argv[2])

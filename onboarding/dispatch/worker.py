@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -50,6 +51,9 @@ _DEADLINES_S = 5.0
 #: How often a worker looks whether a seal is due; it is once per ``seal_interval_minutes``.
 _SEAL_S = 30.0
 _KILLED = 137
+
+#: Objects that come to be before the collector looks, by generation.
+_COLLECT_AFTER = (10_000, 20, 20)
 
 
 class Worker:
@@ -214,6 +218,7 @@ def run_until_signalled(worker: Worker, on_start: Callable[[], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    collect_rarely()
     worker.start()
     on_start()
     with _following(worker, on_lost):
@@ -221,6 +226,16 @@ def run_until_signalled(worker: Worker, on_start: Callable[[], None]) -> None:
         _stop(worker)
     for error in lost:
         raise error
+
+
+def collect_rarely() -> None:
+    """Keep the collector from walking modules and statements again for every batch of rows.
+
+    Batches make many objects and no cycles: walking them is a tenth of a worker's CPU otherwise.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -43,6 +43,11 @@ class Alert:
 _COLUMNS = list(t.columns)
 
 
+def _packed(alerts: Sequence[Alert]) -> dict[str, str]:
+    rows = ({c.name: getattr(alert, c.name) for c in _COLUMNS} for alert in alerts)
+    return packed(_COLUMNS, rows)
+
+
 def open_alerts(conn: Connection, alerts: Sequence[Alert]) -> None:
     """Note what somebody must hear of, with one statement.
 
@@ -50,7 +55,7 @@ def open_alerts(conn: Connection, alerts: Sequence[Alert]) -> None:
     is still the code that somebody waits for.
     """
     if alerts:
-        conn.execute(_open(conn.dialect.name), packed(_COLUMNS, map(asdict, alerts)))
+        conn.execute(_open(conn.dialect.name), _packed(alerts))
 
 
 @cache
@@ -111,7 +116,7 @@ def lock_alerts(conn: Connection, subjects: Sequence[str]) -> list[Alert]:
 def write_alerts(conn: Connection, alerts: Sequence[Alert]) -> None:
     """Write how far these alerts are, with one statement."""
     if alerts:
-        conn.execute(_write(conn.dialect.name), packed(_COLUMNS, map(asdict, alerts)))
+        conn.execute(_write(conn.dialect.name), _packed(alerts))
 
 
 @cache
