@@ -233,9 +233,11 @@ class Rehearsal:
         Raises:
             RuntimeError: it does not come to rest.
         """
+        are_read = False  # the phones, since anything was done that a code may come of
         for _ in range(_MOST_PASSES):
             is_idle = self.engine.advance().is_idle
-            if not self._hand_in_codes() and is_idle:
+            are_read = (is_idle and are_read) or not self._hand_in_codes()
+            if is_idle and are_read:
                 return
         raise RuntimeError("the engine does not come to rest; see the log of `onboarding`")
 

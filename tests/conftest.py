@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -17,8 +18,14 @@ def postgres_url() -> Iterator[str]:
     if EXISTING:
         yield EXISTING
         return
-    with PostgresServer() as server:
+    with PostgresServer(is_durable=False) as server:
         yield server.url()
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from walking thousands of tests again during each of them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -36,9 +36,15 @@ def _identity() -> dict[str, Any]:
 
 
 class PostgresServer:
-    """A server of its own on a free port of loopback: ``with PostgresServer() as server:``."""
+    """A server of its own on a free port of loopback: ``with PostgresServer() as server:``.
 
-    def __init__(self) -> None:
+    Args:
+        is_durable: whether it waits for the disk at each commit, as PostgreSQL ships. If it does
+            not, it still survives its own death, but not that of the machine.
+    """
+
+    def __init__(self, *, is_durable: bool = True) -> None:
+        self._options = "" if is_durable else " -c fsync=off -c full_page_writes=off"
         self._as = _identity()
         self.folder = Path(tempfile.mkdtemp(prefix="onboarding-postgres-", dir="/tmp"))
         if self._as:
@@ -74,7 +80,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, and wait until it takes connections."""
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1{self._options}"
         log = self.folder / "log"
         self._run("pg_ctl", "-D", self.folder / "data", "-o", options, "-l", log, "-w", "start")
 

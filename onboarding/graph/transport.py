@@ -13,6 +13,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -111,11 +112,13 @@ def open_transport(wire: Wire, *, repeats: bool = True) -> AiohttpTransport:
     It is used without httpx's client around it, which would add cookies, redirects and a log line
     with the whole address to each call, none of which may be.
     """
-    verify = _trusted(wire.ca_file)
+    named = None if wire.ca_file is None else _trusting(wire.ca_file)
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=wire.max_in_flight, keepalive_timeout=_KEEP_ALIVE_S, ssl=verify
+            limit=wire.max_in_flight,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            ssl=named or _trusting_the_usual(),
         )
         made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=wire.proxy
@@ -123,7 +126,10 @@ def open_transport(wire: Wire, *, repeats: bool = True) -> AiohttpTransport:
         made._retry_connection = repeats  # noqa: SLF001 - there is no public name for it
         return made
 
-    return AiohttpTransport(verify=verify, trust_env=False, client=session)
+    # The session has its own certificates: this context trusts nobody, and is never asked.
+    return AiohttpTransport(
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, client=session
+    )
 
 
 async def exchange(transport: AiohttpTransport, request: httpx.Request) -> httpx.Response:
@@ -140,9 +146,13 @@ async def exchange(transport: AiohttpTransport, request: httpx.Request) -> httpx
     return response
 
 
-def _trusted(ca_file: Path | None) -> ssl.SSLContext:
-    if ca_file is None:
-        return httpx.create_ssl_context(trust_env=False)
+@cache
+def _trusting_the_usual() -> ssl.SSLContext:
+    """Read the usual certificates, once and only if there is a call: most commands make none."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except OSError as error:
