@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -83,15 +83,15 @@ def _hand_in(engine: Engine, number: str, text: str) -> bool:
 
 def main() -> None:
     """Serve the numbers that the command line names, until SIGTERM or Ctrl-C."""
-    stopping = threading.Event()
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda arrived, _: signals.append(arrived))
     switchboard = Switchboard("", sys.argv[1:])
     with Engine.open(intakes=[switchboard]) as engine:
         switchboard.url = f"{engine.context.settings.graph_base_url}/_sim"
-        while not stopping.is_set():
+        while not signals:
             if not serve_once(engine, switchboard):
-                stopping.wait(1.0)
+                time.sleep(1.0)
 
 
 if __name__ == "__main__":

@@ -123,18 +123,15 @@ def mailbox(
 
 def _look_again_and_again(engine: Engine, every_s: float) -> None:
     """Look until SIGTERM or SIGINT; a look that fails is told, and made again later."""
-    import signal
-    import threading
-
+    from onboarding.dispatch.stopping import Stop, on_signals
     from onboarding.errors import OnboardingError
     from onboarding.telemetry import log
 
     engine.read_mailbox()  # what is wrong with the settings is told at once
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stop = Stop()
+    on_signals(stop.want)
     typer.echo("reading the mailbox; Ctrl-C stops it", err=True)
-    while not stopping.wait(every_s):
+    while not stop.wait(every_s):
         try:
             found = engine.read_mailbox()
         except OnboardingError as error:

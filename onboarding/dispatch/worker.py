@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import socket
 import threading
 import time
@@ -12,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from types import FrameType
 
 from onboarding import __version__
 from onboarding.core.timing import HOUR, earliest, iso
 from onboarding.dispatch.loops import Loops
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
+from onboarding.dispatch.stopping import Stop, on_signals
 from onboarding.engine.adopting import adopt_rules
 from onboarding.engine.alerting import tell_due
 from onboarding.engine.batch_changes import judge_batches
@@ -205,24 +204,23 @@ def run_until_signalled(worker: Worker, on_start: Callable[[], None]) -> None:
     Raises:
         OnboardingError: the clock of a simulation was lost; the worker has drained.
     """
-    wanted, lost = threading.Event(), list[OnboardingError]()
+    stop, lost = Stop(), list[OnboardingError]()
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if wanted.is_set():
+    def on_signal() -> None:
+        if stop.is_wanted:
             os._exit(_KILLED)
-        wanted.set()
+        stop.want()
 
     def on_lost(error: OnboardingError) -> None:
         lost.append(error)
-        wanted.set()
+        stop.want()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+    on_signals(on_signal)
     collect_rarely()
     worker.start()
     on_start()
     with _following(worker, on_lost):
-        wanted.wait()
+        stop.wait()
         _stop(worker)
     for error in lost:
         raise error
