@@ -24,7 +24,7 @@ SKIPPING: dict[str, Any] = {
 _beat = threading.Event()
 
 
-def eventually(holds: Callable[[], object], within_s: float = 20.0) -> None:
+def eventually(holds: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait until something holds; fail if it does not within a while."""
     until = time.monotonic() + within_s
     while not holds():
