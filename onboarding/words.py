@@ -107,6 +107,7 @@ class What(StrEnum):
     BUDGET = "budget"
     WINDOW = "window"
     BATCH = "batch"
+    APPROVAL = "approval"
 
 
 class ApprovalKind(StrEnum):
@@ -303,6 +304,7 @@ class AlertKind(StrEnum):
     TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
     STOCK = "stock"
+    APPROVAL = "approval"
 
 
 class DeliveryStatus(StrEnum):

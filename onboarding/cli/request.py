@@ -2,80 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from onboarding.model import CodeMethod, Entry
+from onboarding.cli import request_options as given
+from onboarding.model import Entry
 
 if TYPE_CHECKING:
     from onboarding.engine.accept import Receipt
     from onboarding.engine.requests import NumberRequest
 
+#: What goes with a hand-over of Embedded Signup; everything else comes from its event.
+_OF_SIGNUPS = ("signup_event", "onboarded_at", "key", "as_json")
+
 
 def request(
     ctx: typer.Context,
-    waba_id: Annotated[
-        str | None, typer.Argument(help="The WABA, added as an account before.")
-    ] = None,
-    number: Annotated[
-        str | None, typer.Argument(help="The phone number, in any usual format.")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Argument(help="The display name, 2 to 75 characters.")
-    ] = None,
+    waba_id: given.WabaId = None,
+    number: given.PhoneNumber = None,
+    name: given.DisplayName = None,
     *,
-    signup_event: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Instead of the three: what Embedded Signup handed over, as JSON, or - for "
-            "standard input.",
-        ),
-    ] = None,
-    cc: Annotated[str, typer.Option(help="Calling code of a national number, like 55.")] = "",
-    region: Annotated[str, typer.Option(help="Region of a national number, like BR.")] = "",
-    entry: Annotated[Entry, typer.Option(help="How the number comes to us.")] = Entry.NEW,
-    code_method: Annotated[
-        CodeMethod | None,
-        typer.Option(help="How Meta delivers the one-time code; default: as the number needs it."),
-    ] = None,
-    code_language: Annotated[
-        str | None,
-        typer.Option(metavar="xx_YY", help="Language of the code; default: the region's."),
-    ] = None,
-    code_window: Annotated[
-        str | None, typer.Option(help="When the holder can read it: '09:00-17:00 Europe/Berlin'.")
-    ] = None,
-    code_ready: Annotated[
-        bool, typer.Option("--code-ready", help="The holder can read a code now.")
-    ] = False,
-    onboarded_at: Annotated[
-        str | None,
-        typer.Option(metavar="INSTANT", help="When Embedded Signup was finished, with offset."),
-    ] = None,
-    pin_stdin: Annotated[
-        bool,
-        typer.Option("--pin-stdin", help="Read the number's two-step PIN from standard input."),
-    ] = False,
-    key: Annotated[
-        str | None, typer.Option(help="A key of your own that makes the request idempotent.")
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Start anew although an earlier onboarding is over.")
-    ] = False,
-    preverified: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Claim this number of the pool, by any of its names."),
-    ] = None,
-    from_pool: Annotated[
-        str | None,
-        typer.Option(metavar="COUNTRY", help="Claim any verified number of this country."),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a name that Meta's rules speak against.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    signup_event: given.SignupEvent = None,
+    cc: given.CallingCode = "",
+    region: given.Region = "",
+    entry: given.ComesBy = Entry.NEW,
+    code_method: given.Method = None,
+    code_language: given.Language = None,
+    code_window: given.Window = None,
+    code_ready: given.Ready = False,
+    onboarded_at: given.OnboardedAt = None,
+    pin_stdin: given.PinStdin = False,
+    key: given.Key = None,
+    again: given.Again = False,
+    preverified: given.Preverified = None,
+    from_pool: given.FromPool = None,
+    strict: given.Strict = False,
+    as_json: given.AsJson = False,
 ) -> None:
     """Ask for one number to be onboarded.
 
@@ -92,22 +55,20 @@ def request(
     """
     from onboarding.cli.asking import ask_secret
     from onboarding.cli.moments import parse_instant
-    from onboarding.cli.name_words import warn_of_name
-    from onboarding.cli.session import open_engine
     from onboarding.cli.signups import take_signup
     from onboarding.engine.requests import NumberRequest
 
     ended_at = parse_instant(onboarded_at, "--onboarded-at")
     if signup_event is not None:
-        _require_alone(waba_id, number, name)
-        take_signup(ctx, signup_event, name=None, key=key, onboarded_at=ended_at, as_json=as_json)
+        _require_alone(ctx)
+        take_signup(ctx, signup_event, key=key, onboarded_at=ended_at, as_json=as_json)
         return
     is_from_pool = preverified is not None or from_pool is not None
-    waba_id, phone_number, display_name = _what_is_asked(
+    waba, phone_number, display_name = _what_is_asked(
         waba_id, number, name, is_from_pool=is_from_pool
     )
     asked = NumberRequest(
-        waba_id=waba_id,
+        waba_id=waba,
         phone_number=phone_number,
         display_name=display_name,
         cc=cc,
@@ -122,24 +83,49 @@ def request(
         key=key,
         again=again,
     )
-    with open_engine(ctx) as engine:
-        if is_from_pool:
-            receipt = engine.pool.request(
-                asked, reference=preverified, region=from_pool, strict_names=strict
-            )
-        else:
-            receipt = engine.request(asked, strict_names=strict)
-    warn_of_name(receipt.name_findings)
+    receipt = _ask(ctx, asked, preverified=preverified, from_pool=from_pool, strict=strict)
     _print(receipt, has_key=key is not None, unheard=_unheard(receipt, asked), as_json=as_json)
 
 
-def _require_alone(*given: str | None) -> None:
+def _ask(
+    ctx: typer.Context,
+    asked: NumberRequest,
+    *,
+    preverified: str | None,
+    from_pool: str | None,
+    strict: bool,
+) -> Receipt:
+    """Ask for a number, or for one of the pool; what speaks against its name is told."""
+    from onboarding.cli.name_words import warn_of_name
+    from onboarding.cli.session import open_engine
+
+    with open_engine(ctx) as engine:
+        if preverified is None and from_pool is None:
+            receipt = engine.request(asked, strict_names=strict)
+        else:
+            receipt = engine.pool.request(
+                asked, reference=preverified, region=from_pool, strict_names=strict
+            )
+    warn_of_name(receipt.name_findings)
+    return receipt
+
+
+def _require_alone(ctx: typer.Context) -> None:
+    """Refuse what a hand-over would leave unheard.
+
+    Raises:
+        InputError: more was given than goes with a hand-over.
+    """
     from onboarding.errors import InputError
 
-    if any(each is not None for each in given):
-        raise InputError(
-            "WABA, number and name come from the event", hint="leave them out, or --signup-event"
-        )
+    for option in ctx.command.params:
+        source = ctx.get_parameter_source(option.name or "")
+        is_given = source is not None and source.name == "COMMANDLINE"
+        if is_given and option.name not in _OF_SIGNUPS:
+            raise InputError(
+                f"{option.opts[0]} does not go with --signup-event: all comes from the event",
+                hint="leave it out, or --signup-event",
+            )
 
 
 def _what_is_asked(

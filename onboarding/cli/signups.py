@@ -57,7 +57,6 @@ def take_signup(
     ctx: typer.Context,
     file: str,
     *,
-    name: str | None,
     key: str | None,
     onboarded_at: datetime | None,
     as_json: bool,
@@ -68,7 +67,7 @@ def take_signup(
 
     event = read_text(file)
     with open_engine(ctx) as engine:
-        taken = engine.signups.take(event, key=key, name=name or "", onboarded_at=onboarded_at)
+        taken = engine.signups.take(event, key=key, onboarded_at=onboarded_at)
     _print(taken, as_json=as_json)
 
 

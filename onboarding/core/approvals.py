@@ -48,6 +48,20 @@ class Approval:
     decision: str | None = None
 
     @property
+    def why(self) -> str:
+        """What waits for a second person, in words."""
+        return (
+            f"{self.asked_by} asked for '{self.kind}', to which a second person has to agree: "
+            + (self.reason)
+        )
+
+    @property
+    def how(self) -> str:
+        """The command with which a second person decides."""
+        by_another = f"onboarding --actor SOMEBODY_ELSE approval approve {self.id}"
+        return f'{by_another}   (or: onboarding approval refuse {self.id} --reason "...")'
+
+    @property
     def facts(self) -> dict[str, str]:
         """What the history tells of it with every entry about it."""
         told = {"approval": self.id, "kind": self.kind.value, "asked_by": self.asked_by}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from onboarding.core.approvals import Approval
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.name_desk import asked_of_partner
 from onboarding.core.operations import ADDING
@@ -107,6 +108,7 @@ class Known:
         account: its account.
         operations: its calls that are open, or lost so that it is held for them.
         deadlines: its deadlines.
+        approvals: what was asked for and waits for a second person.
         now: business time.
         explain: what a failure means.
     """
@@ -115,6 +117,7 @@ class Known:
     account: Account
     operations: tuple[JournaledOperation, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     now: datetime
     explain: Explain = field(default=_unexplained)
 
@@ -127,6 +130,12 @@ class Known:
         return next((d for d in self.deadlines if (d.cycle, d.reason) == wanted), None)
 
     @property
+    def anchor(self) -> str | None:
+        """What the deadline that runs is counted from, if one does."""
+        deadline = self.deadline
+        return f"{deadline.reason}: {deadline.anchor_source}" if deadline else None
+
+    @property
     def due_by(self) -> datetime | None:
         """When the number must be registered, if a deadline runs."""
         return self.row.register_by if self.row.state in IN_PROGRESS else None
@@ -135,8 +144,8 @@ class Known:
 def requirements(known: Known) -> tuple[Requirement, ...]:
     """Return what is required, first what everything else waits for.
 
-    Nothing is required of anybody once a number rests. A step that is due, and so can be taken by
-    the engine alone, is never asked of a person.
+    Once a number rests, nothing is required but that a second person agrees to what was asked
+    for. A step that is due, and so can be taken by the engine alone, is never asked of a person.
     """
     return tuple(_required(known))
 
@@ -148,6 +157,22 @@ def whose_turn(known: Known) -> Owner | None:
 
 
 def _required(known: Known) -> Iterator[Requirement]:
+    """Yield what everything waits for, then what a second person has to agree to."""
+    yield from _to_go_on(known)
+    for asked in known.approvals:
+        yield Requirement(
+            what=What.APPROVAL,
+            reason=known.row.waiting,
+            from_whom=Owner.OPERATOR,
+            since=asked.asked_at,
+            due_by=known.due_by,
+            anchor=known.anchor,
+            why=asked.why,
+            how=asked.how,
+        )
+
+
+def _to_go_on(known: Known) -> Iterator[Requirement]:
     row = known.row
     if row.waiting in AT_REST:
         return
@@ -242,14 +267,14 @@ def _requirement(
     how: str | None = None,
     trouble: Trouble | None = None,
 ) -> Requirement:
-    row, meaning, deadline = known.row, MEANINGS[reason], known.deadline
+    row, meaning = known.row, MEANINGS[reason]
     return Requirement(
         what=what,
         reason=reason,
         from_whom=meaning.owner,
         since=since,
         due_by=known.due_by,
-        anchor=f"{deadline.reason}: {deadline.anchor_source}" if deadline else None,
+        anchor=known.anchor,
         why=f"{meaning.text}: {text}" if text else meaning.text,
         how=how or meaning.remedy.format(id=row.id, waba_id=row.waba_id),
         errors=(problem(trouble, known.explain),) if trouble else (),

@@ -43,6 +43,9 @@ TOKEN = "token"  # noqa: S105 - the name of a need
 #: Verified numbers of a country in a pool: one alert for the pool and the country.
 STOCK = "stock"
 
+#: What waits for a second person: one alert for the onboarding.
+APPROVAL = "approval"
+
 #: How long each need may wait before somebody is told.
 PATIENCE = {
     "code": DAY,
@@ -54,6 +57,7 @@ PATIENCE = {
     "connection": HOUR / 4,
     TOKEN: HOUR,
     STOCK: HOUR,
+    APPROVAL: HOUR,
 }
 
 

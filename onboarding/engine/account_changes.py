@@ -110,7 +110,8 @@ def hold_account(
         reason=text,
         actor="engine",
         now=now,
-        changes={**(changes or {}), **hold},
+        # What failed before is not why it is held; whoever knows why says so.
+        changes={"trouble": None, **(changes or {}), **hold},
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from onboarding.engine.account_changes import IN_ORDER, change_account
+from onboarding.engine.callbacks import is_refused
 from onboarding.engine.context import Context
 from onboarding.engine.token_changes import Given, give_token, prove_next, refuse_next
 from onboarding.engine.token_checks import check_token
@@ -216,7 +217,8 @@ def _released(ctx: Context, account: Account, actor: str) -> Account:
         now = ctx.clock.now()
         prove_next(ctx, conn, account, now)
         checked = accounts.load_accounts(conn, [waba_id], lock=True)[waba_id]
-        if checked.hold is not None or checked.trouble is not None:
+        is_in_trouble = checked.trouble is not None and not is_refused(checked)
+        if checked.hold is not None or is_in_trouble:
             checked = change_account(
                 ctx,
                 conn,

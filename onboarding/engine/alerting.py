@@ -8,6 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.approval_events import approval_overdue, approval_unacknowledged
+from onboarding.core.approvals import Approval
 from onboarding.core.chain import Entry
 from onboarding.core.events import (
     Event,
@@ -20,7 +22,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
-from onboarding.core.telling import NEEDS, STOCK, TOKEN, Rules, Tell
+from onboarding.core.telling import APPROVAL, NEEDS, STOCK, TOKEN, Rules, Tell
 from onboarding.core.timing import HOUR, MINUTE
 from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
@@ -28,7 +30,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.pool_stock import stock_levels
 from onboarding.engine.token_checks import next_reminder
 from onboarding.model import Account, AlertKind, EventType, Onboarding
-from onboarding.store import accounts, alerts, digests, history, onboardings
+from onboarding.store import accounts, alerts, approvals, digests, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -49,6 +51,7 @@ class _Known:
     acknowledged: Mapping[str, tuple[str, datetime]]
     digest: Mapping[str, object]
     stocks: Mapping[str, Stock]
+    approvals: Mapping[str, tuple[Approval, ...]]
 
 
 def tell_due(ctx: Context, limit: int) -> int:
@@ -89,6 +92,7 @@ def _known(
 ) -> _Known:
     is_digest = any(alert.kind is AlertKind.DIGEST for alert in locked)
     is_stock = any(alert.kind is AlertKind.STOCK for alert in locked)
+    asked = [alert.subject for alert in locked if alert.kind is AlertKind.APPROVAL]
     return _Known(
         rules=ctx.rules,
         now=now,
@@ -98,6 +102,7 @@ def _known(
         acknowledged=alerts.load_acknowledged(conn, [alert.subject for alert in locked], now),
         digest=digests.load_digest(conn, now) if is_digest else {},
         stocks={stock.subject: stock for stock in stock_levels(conn)} if is_stock else {},
+        approvals=approvals.load_pending_of(conn, asked) if asked else {},
     )
 
 
@@ -122,6 +127,8 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
             return _look_at_requirement(alert, known)
         case AlertKind.STOCK:
             return _look_at_stock(alert, known)
+        case AlertKind.APPROVAL:
+            return _look_at_approval(alert, known)
 
 
 def _look_at_digest(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -164,6 +171,20 @@ def _look_at_stock(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
         event = low_stock(stock, alert.since, rule, known.now)
     elif rule.tell.then:
         event = still_low(stock, alert.since, alert.step, tell=rule.tell, now=known.now)
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
+
+
+def _look_at_approval(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    row, rule = known.rows.get(alert.subject), known.rules.overdue.get(APPROVAL)
+    asked = known.approvals.get(alert.subject)
+    if row is None or rule is None or not asked:
+        return _closed(alert, known), None
+    if alert.step == 0:
+        event = approval_overdue(row, asked[0], rule, known.now)
+    elif rule.tell.then:
+        event = approval_unacknowledged(row, asked[0], alert.step, tell=rule.tell, now=known.now)
     else:
         return replace(alert, next_at=None), None
     return _told(alert, rule.tell, known), event

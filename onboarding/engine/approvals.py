@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,11 +11,12 @@ from onboarding.core.approvals import Approval, require_pending, require_second_
 from onboarding.core.name_desk import renamed
 from onboarding.core.offboarding import offboarding
 from onboarding.core.steps import Move
+from onboarding.engine.asking import decided
 from onboarding.engine.changing import change, write_moves
 from onboarding.engine.context import Context
 from onboarding.errors import InputError, NotFoundError, TransitionRefusedError
-from onboarding.model import ApprovalKind, ApprovalStatus, Onboarding
-from onboarding.store import approvals, onboardings
+from onboarding.model import ApprovalKind, ApprovalStatus, JournaledOperation, Onboarding
+from onboarding.store import approvals, journal, onboardings
 from onboarding.store.database import again_if_raced, reading, writing
 
 _SHORTEST_PREFIX = 6
@@ -98,7 +99,7 @@ class Approvals:
             step = _decided(conn, known, ApprovalStatus.APPROVED, by=by, now=now, why=reason)
             approved = write_moves(ctx, conn, [(row, step)], by, now)[id_]
             # What was asked for is done in the name of whoever asked, after the word of the other.
-            wanted = _wanted(approved, known, now)
+            wanted = _wanted(approved, known, now, journal.load_pressing(conn, [id_]))
             return write_moves(ctx, conn, [(approved, wanted)], known.asked_by, now)[id_]
 
 
@@ -115,16 +116,20 @@ def _decided(
         raise TransitionRefusedError(
             "it was decided meanwhile", hint="see: onboarding approval list --all"
         )
+    decided(conn, known.onboarding_id, now)
     note = "approval_given" if status is ApprovalStatus.APPROVED else "approval_refused"
     asked_at = f"{known.asked_at:%Y-%m-%dT%H:%M:%SZ}"
     return Move(note=note, reason=why, detail={**known.facts, "asked_at": asked_at})
 
 
-def _wanted(row: Onboarding, known: Approval, now: datetime) -> Move:
+def _wanted(
+    row: Onboarding, known: Approval, now: datetime, pressing: Sequence[JournaledOperation]
+) -> Move:
     """Return the step that was asked for, as it is possible now.
 
     Raises:
         TransitionRefusedError: it is not possible any more; the approval stays undecided.
+        ConflictError: it is not possible yet, as what became of a call is not known.
     """
     if row.cycle != known.cycle:
         raise TransitionRefusedError(
@@ -135,4 +140,4 @@ def _wanted(row: Onboarding, known: Approval, now: datetime) -> Move:
         case ApprovalKind.OFFBOARD:
             return offboarding(row, known.reason, now)
         case ApprovalKind.DISPLAY_NAME:
-            return renamed(row, known.detail or "")
+            return renamed(row, known.detail or "", pressing)

@@ -6,7 +6,9 @@ two are made in this order, and looked at together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 from onboarding.engine.account_changes import change_account
 from onboarding.engine.context import Context
@@ -14,13 +16,16 @@ from onboarding.errors import InputError, NotFoundError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import SubscribedApp
-from onboarding.model import Account, Trouble
+from onboarding.model import Account, Failure, Operation, Trouble
 from onboarding.store import accounts
 from onboarding.store.database import again_if_raced, again_if_unlucky, writing
 from onboarding.telemetry import log
 
 #: What an account wants whose override is to be taken away.
 NONE = ""
+
+_AGAIN = timedelta(hours=1)
+_LET_GO = {"lease_until": None}
 
 
 def want_callback(
@@ -42,7 +47,8 @@ def want_callback(
 def _want(ctx: Context, waba_id: str, uri: str | None, verify_token: str, actor: str) -> Account:
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
-        if waba_id not in accounts.load_accounts(conn, [waba_id], lock=True):
+        known = accounts.load_accounts(conn, [waba_id], lock=True).get(waba_id)
+        if known is None:
             raise NotFoundError(
                 f"the WABA '{waba_id}' is not known here", hint="see: onboarding account list"
             )
@@ -58,6 +64,7 @@ def _want(ctx: Context, waba_id: str, uri: str | None, verify_token: str, actor:
                 "override_callback_uri": uri or NONE,
                 "verify_token_sealed": ctx.vault.seal(verify_token) if uri else None,
                 "check_due_at": now,
+                **({"trouble": None} if is_refused(known) else {}),
             },
         )
 
@@ -81,35 +88,54 @@ def callback_call(ctx: Context, account: Account) -> GraphCall:
     )
 
 
-def callback_answered(ctx: Context, account: Account, result: GraphResult) -> None:
-    """Note what came of it. A refusal stops no number: it is tried again with the next look."""
-    again_if_unlucky(lambda: _answered(ctx, account, result))
+def is_refused(account: Account) -> bool:
+    """Whether the last try to set the override failed; reads that work do not mend that."""
+    return account.trouble is not None and account.trouble.operation == Operation.SET_CALLBACK
 
 
-def _answered(ctx: Context, account: Account, result: GraphResult) -> None:
+def callback_answered(
+    ctx: Context, account: Account, result: GraphResult, *, goes_on: bool
+) -> None:
+    """Note what came of it. A refusal stops no number, and it is tried again in an hour.
+
+    Args:
+        ctx: the engine's parts.
+        account: whose callback.
+        result: the answer.
+        goes_on: whether the account's lease goes on, as more is to be done.
+    """
+    again_if_unlucky(lambda: _answered(ctx, account, result, {} if goes_on else _LET_GO))
+
+
+def _answered(
+    ctx: Context, account: Account, result: GraphResult, lease: Mapping[str, None]
+) -> None:
     waba_id, failure = account.waba_id, result.failure
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         note, reason = "callback_set", f"messages go to {account.override_callback_uri}"
-        trouble = None
+        changes: dict[str, Any] = {**lease, "trouble": None}
         if failure is not None:
-            note, reason = "callback_refused", failure.message
-            trouble = Trouble(operation="set_callback", at=now, failure=failure)
-        change_account(
-            ctx,
-            conn,
-            waba_id,
-            note,
-            reason=reason,
-            actor="engine",
-            now=now,
-            changes={"trouble": trouble},
-        )
+            note, reason = "callback_refused", f"{failure.message} {failure.remedy}".strip()
+            trouble = Trouble(operation=Operation.SET_CALLBACK, at=now, failure=failure)
+            changes |= {"trouble": trouble, "check_due_at": now + _AGAIN}
+        if failure is not None and _is_told(account, failure):
+            accounts.update_account(conn, waba_id, **changes)
+        else:
+            change_account(
+                ctx, conn, waba_id, note, reason=reason, actor="engine", now=now, changes=changes
+            )
     if failure is not None:
         log.warning(
             "callback_refused",
             waba_id=waba_id,
             error_code=failure.code,
             fbtrace_id=failure.fbtrace_id,
-            message=failure.message,
+            message=reason,
         )
+
+
+def _is_told(account: Account, failure: Failure) -> bool:
+    """Whether the history tells of this failure already: an hourly try is no news."""
+    known = account.trouble.failure if account.trouble and is_refused(account) else None
+    return known is not None and known.message == failure.message

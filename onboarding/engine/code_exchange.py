@@ -5,6 +5,7 @@ The code and the app's secret are handed to the Graph client and are kept nowher
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -27,7 +28,13 @@ from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import parse_exchanged_token
 from onboarding.graph.transport import is_usable_token
-from onboarding.model import Account, JournaledOperation, Operation, OperationStatus
+from onboarding.model import (
+    Account,
+    Effect,
+    JournaledOperation,
+    Operation,
+    OperationStatus,
+)
 from onboarding.store import accounts, budgets, journal, signups
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.store.signups import Signup
@@ -35,6 +42,13 @@ from onboarding.telemetry import log
 
 _NAME = (Operation.EXCHANGE_CODE,)
 _WORDS = "the token that came for the code of Embedded Signup"
+
+#: What a person does once a code was used up, and the token that came for it is lost.
+MEND = (
+    "let the customer run Embedded Signup again, or give a token: onboarding account add {waba_id}"
+)
+_SEND_AGAIN = "It was not sent: hand it over again at once, it lives 30 seconds."
+_DIED = "whoever exchanged it died before its answer was kept"
 
 
 def require_app(ctx: Context) -> tuple[str, str]:
@@ -129,20 +143,44 @@ def _answered(ctx: Context, signup: Signup, intent: JournaledOperation, result: 
         )
         journal.write_results(conn, [stored])
         budgets.write_breakers(conn, breakers_of([result], now))
-        told = _without_token(result)
+        told = _without_token(signup.waba_id, result)
         if told:
             _note_failure(ctx, conn, signup, told, now)
+            if status is OperationStatus.UNSENT:
+                signups.forget_code(conn, signup.id)
         else:
             _take_token(ctx, conn, signup, result)
         reach(OUTCOME_WRITTEN, _NAME)
     return told
 
 
-def _without_token(result: GraphResult) -> str:
-    if result.failure is not None:
-        return f"{result.failure.message} {result.failure.remedy}".strip()
-    token = parse_exchanged_token(result.payload).token
-    return "" if is_usable_token(token) else "Meta's answer holds no usable token."
+def _without_token(waba_id: str, result: GraphResult) -> str:
+    """Return why an answer gave no token, and what a person does; nothing if it gave one."""
+    failure = result.failure
+    if failure is None:
+        token = parse_exchanged_token(result.payload).token
+        return (
+            "" if is_usable_token(token) else _lost("Meta's answer holds no usable token", waba_id)
+        )
+    if failure.effect is Effect.REFUSED:
+        return f"{failure.message} {failure.remedy}".strip()
+    if failure.effect is Effect.UNSENT:
+        return f"{failure.message} {_SEND_AGAIN}"
+    return _lost(failure.message.rstrip("."), waba_id)
+
+
+def _lost(why: str, waba_id: str) -> str:
+    return f"{why}. The code works once: {MEND.format(waba_id=waba_id)}"
+
+
+def note_lost(
+    ctx: Context, conn: Connection, lost: Sequence[JournaledOperation], now: datetime
+) -> None:
+    """Tell of exchanges of which nobody will hear any more; an account without a token is held."""
+    for operation in lost:
+        signup = signups.load_by_code(conn, operation.natural_key)
+        if signup is not None:
+            _note_failure(ctx, conn, signup, _lost(_DIED, signup.waba_id), now)
 
 
 def _take_token(ctx: Context, conn: Connection, signup: Signup, result: GraphResult) -> None:
@@ -166,4 +204,4 @@ def _note_failure(ctx: Context, conn: Connection, signup: Signup, told: str, now
     )
     signups.note(conn, signup.id, reason)
     if not known.has_token and known.hold is None:
-        hold_account(ctx, conn, signup.waba_id, text=reason, now=now)
+        hold_account(ctx, conn, signup.waba_id, text=reason, now=now, changes={"lease_until": None})

@@ -17,7 +17,9 @@ from sqlalchemy import Connection
 from onboarding.core.numbers import number_key
 from onboarding.core.policy import Policy
 from onboarding.core.seen import is_connected, is_gone, remembering
+from onboarding.engine.account_calls import settle_account_calls
 from onboarding.engine.account_trouble import account_failed
+from onboarding.engine.callbacks import is_refused
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.migration_reads import narrow_refusals
@@ -106,7 +108,8 @@ def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list
             lease_until=real_now + ctx.policy.lease,
             limit=min(limit, _MOST_LISTS),
         )
-        going_on = [account for account in claimed if account.hold is None]
+        held = settle_account_calls(ctx, conn, claimed, now)
+        going_on = [a for a in claimed if a.hold is None and a.waba_id not in held]
         return claimed, *_within_budget(ctx, conn, going_on, now)
 
 
@@ -290,15 +293,17 @@ def _note_read(ctx: Context, conn: Connection, listing: Listing, now: datetime) 
         accounts.want(conn, {}, {waba_id: started})
     there = sum(not is_gone(number) for number in listing.numbers)
     counted = {"numbers_listed": there} if listing.is_sound else {}
+    # A callback that was refused since, or before, is not mended by a list.
+    mended = listing.account.trouble is not None and not is_refused(listing.account)
     accounts.update_account(
         conn,
         waba_id,
         listed_at=started,
         active=any(is_connected(number) for number in listing.numbers),
         failures=0,
-        trouble=None,
         lease_until=None,
         **counted,
+        **({"trouble": None} if mended else {}),
     )
     if there < (listing.account.numbers_listed or 0):
         look_again(conn, now, {waba_id})

@@ -49,7 +49,7 @@ class Offboarding:
         def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
             step = offboarding(row, reason, now)
             if ApprovalKind.OFFBOARD in ctx.settings.to_approve():
-                return ask(conn, row, ApprovalKind.OFFBOARD, reason=reason, actor=by, now=now)
+                return ask(ctx, conn, row, ApprovalKind.OFFBOARD, reason=reason, actor=by, now=now)
             return step
 
         return change(ctx, self._get(reference).id, by, make)

@@ -71,7 +71,7 @@ def rename(
         step = renamed(row, name, journal.load_pressing(conn, [row.id]))
         if is_needed_for_name(ctx, conn, row):
             kind = ApprovalKind.DISPLAY_NAME
-            return ask(conn, row, kind, reason=step.reason, actor=actor, now=now, detail=name)
+            return ask(ctx, conn, row, kind, reason=step.reason, actor=actor, now=now, detail=name)
         return step
 
     return change(ctx, onboarding_id, actor, make)

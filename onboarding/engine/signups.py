@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from onboarding.core.signup_events import COEXISTENCE, SessionEvent, parse_session_event
 from onboarding.engine.account_changes import change_account, hold_account
-from onboarding.engine.code_exchange import exchange_intent, require_app, send_exchange
+from onboarding.engine.code_exchange import MEND, exchange_intent, require_app, send_exchange
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.observe import observe_due
 from onboarding.engine.requests import require_past
@@ -24,7 +24,7 @@ from onboarding.engine.token_changes import words_of
 from onboarding.errors import ConflictError, InputError, TransitionRefusedError
 from onboarding.model import Account, JournaledOperation, Onboarding
 from onboarding.store import accounts, businesses, onboardings, signups
-from onboarding.store.database import again_if_raced, again_if_unlucky, reading, writing
+from onboarding.store.database import again_if_raced, reading, writing
 from onboarding.store.signups import Signup
 
 _NO_TOKEN = "Embedded Signup was finished, and no token was given"  # noqa: S105 - a text
@@ -110,7 +110,6 @@ class Signups:
         warning = ""
         if code is not None and intent is not None:
             warning = send_exchange(self._ctx, stored, intent, code, started)
-        again_if_unlucky(lambda: self._settle_account(stored))
         observe_due(self._ctx, self._ctx.settings.batch_size)
         return self._taken(stored, warning)
 
@@ -146,6 +145,8 @@ class Signups:
                     )
             same = [s for s in signups.load_unsettled(conn, given.waba_id) if _is_same(s, given)]
             account = self._account(conn, given, name, now)
+            if given.code_mac is None and not account.has_token and account.hold is None:
+                hold_account(ctx, conn, given.waba_id, text=_NO_TOKEN, now=now)
             if same:
                 return same[0], None
             if not session.brings_number:
@@ -173,6 +174,9 @@ class Signups:
             accounts.insert_account(conn, known)
             if business:
                 reason = f"{reason}; {words_of(None, business.business_id)}"
+        # Nothing can be read without a token, and nobody is asked for one that is on its way.
+        is_to_come = given.code_mac is not None and not known.has_token
+        look_at = now + ctx.policy.settle if is_to_come else now
         return change_account(
             ctx,
             conn,
@@ -184,18 +188,10 @@ class Signups:
             changes={
                 "business_id": known.business_id or given.business_id,
                 "name": name or known.name,
-                "observe_due_at": now,
-                "check_due_at": now,
+                "observe_due_at": look_at,
+                "check_due_at": look_at,
             },
         )
-
-    def _settle_account(self, given: Signup) -> None:
-        """Ask a person for a token, if the account has none by now."""
-        with writing(self._ctx.database) as conn:
-            known = accounts.load_accounts(conn, [given.waba_id], lock=True)[given.waba_id]
-            if not known.has_token and known.hold is None:
-                now = self._ctx.clock.now()
-                hold_account(self._ctx, conn, given.waba_id, text=_NO_TOKEN, now=now)
 
     def _taken(self, given: Signup, warning: str) -> SignupTaken:
         with reading(self._ctx.database) as conn:
@@ -210,7 +206,7 @@ def _refuse_again(conn: Connection, code_mac: str) -> None:
         raise ConflictError(
             f"this code was handed over before, for WABA {known.waba_id}",
             field="code",
-            hint="a code works once; see: onboarding signup list",
+            hint=f"a code works once; if it gave no token, {MEND.format(waba_id=known.waba_id)}",
         )
 
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from onboarding.engine.account_trouble import account_failed
-from onboarding.engine.callbacks import NONE, callback_answered, callback_call, is_as_wanted
+from onboarding.engine.callbacks import (
+    NONE,
+    callback_answered,
+    callback_call,
+    is_as_wanted,
+    is_refused,
+)
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.crash_points import (
     ANSWERED,
@@ -70,16 +77,17 @@ def check_subscriptions(
             account_failed(ctx, account, "list_subscribed_apps", result, result.failure)
             failed.add(account.waba_id)
         elif ours := _ours(ctx, parse_subscribed_apps(result.payload)):
-            _subscribed(ctx, account, read_next)
-            if not is_as_wanted(account, ours):
-                unlike.append(account)
+            is_done = is_as_wanted(account, ours)
+            goes_on = not is_done or account.waba_id in read_next
+            _subscribed(ctx, account, goes_on=goes_on, is_done=is_done)
+            unlike += [] if is_done else [account]
         else:
             missing.append(account)
     # Subscribing takes an override away, also one that is not wanted any more.
     again = [account for account in unlike if account.override_callback_uri == NONE]
     failed |= _subscribe(ctx, [*missing, *again], read_next)
     made = [a for a in missing if a.override_callback_uri and a.waba_id not in failed]
-    _set_callbacks(ctx, [*made, *(a for a in unlike if a.override_callback_uri)])
+    _set_callbacks(ctx, [*made, *(a for a in unlike if a.override_callback_uri)], read_next)
     return failed
 
 
@@ -119,17 +127,20 @@ def _subscribe(ctx: Context, missing: Sequence[Account], read_next: Collection[s
             failed.add(result.call.tag)
             account_failed(ctx, due.account, "subscribe_app", result, result.failure)
         else:
-            _subscribed(ctx, due.account, read_next)
+            # A lease that outlives its worker lets another one set the callback.
+            is_done = not due.account.override_callback_uri
+            goes_on = not is_done or result.call.tag in read_next
+            _subscribed(ctx, due.account, goes_on=goes_on, is_done=is_done)
     return failed
 
 
-def _set_callbacks(ctx: Context, unlike: Sequence[Account]) -> None:
+def _set_callbacks(ctx: Context, unlike: Sequence[Account], read_next: Collection[str]) -> None:
     """Override callbacks, once the app is subscribed."""
-    each = _journal(ctx, unlike, Operation.SET_CALLBACK, [a.waba_id for a in unlike])
+    each = _journal(ctx, unlike, Operation.SET_CALLBACK, read_next)
     for result in ctx.graph.send([callback_call(ctx, due.account) for due in each.values()]):
         due = each[result.call.tag]
         _answered(ctx, due, result)
-        callback_answered(ctx, due.account, result)
+        callback_answered(ctx, due.account, result, goes_on=result.call.tag in read_next)
 
 
 def _journal(
@@ -200,9 +211,19 @@ def _answered(ctx: Context, due: _Due, result: GraphResult) -> None:
     reach(APPLIED, names)
 
 
-def _subscribed(ctx: Context, account: Account, read_next: Collection[str]) -> None:
+def _subscribed(ctx: Context, account: Account, *, goes_on: bool, is_done: bool) -> None:
+    """Note that the app is subscribed.
+
+    Args:
+        ctx: the engine's parts.
+        account: the app's account.
+        goes_on: whether its lease does, as more is to be done.
+        is_done: whether the callback is as wanted, too.
+    """
     now = ctx.clock.now()
-    free = {} if account.waba_id in read_next else {"lease_until": None}
+    changes: dict[str, Any] = {} if goes_on else {"lease_until": None}
+    if is_done or not is_refused(account):
+        changes["trouble"] = None
     with writing(ctx.database) as conn:
         onboardings.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))
         # Of a worker that died with such a call on its way nobody else would hear.
@@ -212,6 +233,5 @@ def _subscribed(ctx: Context, account: Account, read_next: Collection[str]) -> N
             account.waba_id,
             subscribed_at=now,
             failures=0,
-            trouble=None,
-            **free,
+            **changes,
         )

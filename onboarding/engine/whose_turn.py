@@ -16,7 +16,7 @@ from onboarding.engine.context import Context
 from onboarding.errors import InputError
 from onboarding.graph.recovery import meaning_of
 from onboarding.model import Deadline, Onboarding, Owner
-from onboarding.store import accounts, deadlines, due, turns, unsettled
+from onboarding.store import accounts, approvals, deadlines, due, turns, unsettled
 from onboarding.store.database import reading
 from onboarding.store.due import Place
 
@@ -42,10 +42,11 @@ class DuePage:
 
 
 def load_known(ctx: Context, conn: Connection, rows: Sequence[Onboarding]) -> list[Known]:
-    """Return all that the turn of each row depends on; three queries however many there are."""
+    """Return all that the turn of each row depends on; four queries however many there are."""
     ids, now = [row.id for row in rows], ctx.clock.now()
     there = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}))
     operations = unsettled.load_unsettled_of(conn, ids)
+    asked = approvals.load_pending_of(conn, ids)
     dated: dict[str, list[Deadline]] = {}
     for deadline in deadlines.load_deadlines(conn, ids):
         dated.setdefault(deadline.onboarding_id, []).append(deadline)
@@ -55,6 +56,7 @@ def load_known(ctx: Context, conn: Connection, rows: Sequence[Onboarding]) -> li
             account=there[row.waba_id],
             operations=tuple(operations.get(row.id, ())),
             deadlines=tuple(dated.get(row.id, ())),
+            approvals=asked.get(row.id, ()),
             now=now,
             explain=meaning_of,
         )

@@ -187,13 +187,18 @@ def _run(call: Call) -> Result:
     if route.refusal is not None or route.waba is None:
         raise route.refusal or Refusal(Reason.PATH, path=request.path)
     if route.endpoint in _WRITES:
-        if route.number is not None:
-            check_not_migrated(route.number, route.endpoint)
-        node = route.number or route.waba
-        return _WRITES[route.endpoint](call.world, node, request.params, call.now)
+        return _write(call, route.number or route.waba)
     if route.number is not None:
         return Result(_show_number(call, route.number))
     return _read_waba(call, route.waba)
+
+
+def _write(call: Call, node: Number | Waba) -> Result:
+    if isinstance(node, Number):
+        check_not_migrated(node, call.route.endpoint)
+    if call.request.unverified is not None:
+        raise call.request.unverified
+    return _WRITES[call.route.endpoint](call.world, node, call.request.params, call.now)
 
 
 def _run_pool(call: Call, business: Business, entry: Preverified | None) -> Result:

@@ -260,6 +260,10 @@ _TABLE: dict[Reason, tuple[Form, Form]] = {
             "receive messages for WhatsApp Business Account",
         )
     ),
+    # Meta's rules name no answer; this is the one that an app's own subscription was seen to get.
+    Reason.CALLBACK_UNVERIFIED: both(
+        seen(2200, "(#2200) Callback verification failed with the following errors: {why}")
+    ),
     Reason.NOT_SUBSCRIBED: both(
         Form(
             NOT_FOUND,

@@ -103,6 +103,7 @@ class Reason(StrEnum):
     NAME_IN_REVIEW = auto()
     CALLBACK_FORMAT = auto()
     OVERRIDE_FIRST = auto()
+    CALLBACK_UNVERIFIED = auto()
     NOT_SUBSCRIBED = auto()
     WABA_BUDGET = auto()
     WABA_BUDGET_LIST = auto()

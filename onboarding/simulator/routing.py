@@ -84,7 +84,10 @@ _ONLY_ON_WABA = _ON_WABA.keys() - _ON_NUMBER.keys()
 
 @dataclass(slots=True)
 class Request:
-    """A Graph request, decoded; ``refusal`` is set if its body could not be."""
+    """A Graph request, decoded; ``refusal`` is set if its body could not be.
+
+    ``unverified`` is set if the callback that it sets did not answer the handshake.
+    """
 
     method: str
     path: str
@@ -92,6 +95,7 @@ class Request:
     token: str | None
     origin: str
     refusal: Refusal | None = None
+    unverified: Refusal | None = None
 
 
 @dataclass(slots=True)

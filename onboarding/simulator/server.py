@@ -11,6 +11,7 @@ from aiohttp import web
 
 from onboarding.simulator.control import Control
 from onboarding.simulator.gateway import Answer, answer_request
+from onboarding.simulator.handshake import shake_hands
 from onboarding.simulator.params import decode_params, read_text
 from onboarding.simulator.refusals import Refusal
 from onboarding.simulator.routing import Request
@@ -56,6 +57,7 @@ class Server:
         self._timekeeper.requests_in_flight += 1
         try:
             decoded = await _decode(request)
+            await shake_hands(self._timekeeper.world, decoded, self._timekeeper.now())
             answer = answer_request(self._timekeeper.world, decoded, self._timekeeper.now())
             return await _send(request, answer)
         finally:

@@ -22,7 +22,7 @@ class Alert:
     """What somebody must hear of.
 
     Attributes:
-        kind: a rung that was raised, a requirement, an account on hold, or the digest.
+        kind: a rung that was raised, a requirement, an account on hold, an approval, the digest.
         subject: the id of an onboarding or of a WABA, or ``fleet``.
         what: which rung or need.
         since: since when.

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, literal_column, select, update
 
 from onboarding.core.approvals import Approval
 from onboarding.model import ApprovalKind, ApprovalStatus
 from onboarding.store.approval_tables import approval as t
-from onboarding.store.rowset import insert_rows, storable
+from onboarding.store.rowset import insert_rows, listed, packed_list, storable
+
+#: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
+IS_PENDING = t.c.status == literal_column("'pending'")
 
 _FIELDS = tuple(f.name for f in fields(Approval))
 
@@ -40,6 +44,28 @@ def load_pending(
     if kind is not None:
         query = query.where(t.c.kind == kind)
     return [_to_approval(row) for row in conn.execute(query.order_by(t.c.asked_at))]
+
+
+@cache
+def _pending(dialect: str) -> Select[Any]:
+    of = t.c.onboarding_id.in_(listed(dialect, t.c.onboarding_id))
+    return select(t).where(of, IS_PENDING).order_by(t.c.asked_at, t.c.id)
+
+
+def load_pending_of(
+    conn: Connection, onboarding_ids: Sequence[str]
+) -> dict[str, tuple[Approval, ...]]:
+    """Return what is asked for and not decided of these onboardings, by their id; one query."""
+    found: dict[str, tuple[Approval, ...]] = {}
+    wanted = packed_list(t.c.onboarding_id, onboarding_ids)
+    for row in conn.execute(_pending(conn.dialect.name), wanted):
+        found[row.onboarding_id] = (*found.get(row.onboarding_id, ()), _to_approval(row))
+    return found
+
+
+def pending_ids() -> Select[Any]:
+    """Return the query for the onboardings of which something waits for a second person."""
+    return select(t.c.onboarding_id).where(IS_PENDING)
 
 
 def load_by_prefix(conn: Connection, prefix: str, limit: int) -> list[Approval]:

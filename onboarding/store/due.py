@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 
 from onboarding.core.lifecycle import LIVE
 from onboarding.model import Onboarding, Owner
+from onboarding.store.approvals import pending_ids
 from onboarding.store.onboardings import to_onboarding
 from onboarding.store.rowset import storable
 from onboarding.store.tables import account
@@ -17,6 +28,11 @@ from onboarding.store.tables import onboarding as t
 
 #: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
 _SOMEBODYS_TURN = t.c.waiting.not_in([literal_column("'done'"), literal_column("'over'")])
+
+#: What rests, and something was asked for to which a second person has to agree.
+_WAITS_FOR_APPROVAL = and_(not_(_SOMEBODYS_TURN), t.c.id.in_(pending_ids()))
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +70,30 @@ def page(
     """
     found: list[Onboarding] = []
     for part in _parts(before, after):
-        conditions = [_SOMEBODYS_TURN, part, *_whose(who, now)]
-        query = select(t).where(*conditions).order_by(t.c.register_by, t.c.waiting_for, t.c.id)
-        rows = conn.execute(query.limit(limit - len(found)))
-        found += [to_onboarding(row) for row in rows]
+        wanted = [and_(_SOMEBODYS_TURN, part, *_whose(who, now))]
+        if who in (None, Owner.OPERATOR):
+            wanted.append(and_(_WAITS_FOR_APPROVAL, part))
+        found += _in_order(conn, wanted, limit - len(found))
         if len(found) >= limit:
             break
     return found
+
+
+def _in_order(
+    conn: Connection, wanted: Sequence[ColumnElement[bool]], limit: int
+) -> list[Onboarding]:
+    """Return the first onboardings of which one condition holds; each has an index of its own."""
+    found: dict[str, Onboarding] = {}
+    for condition in wanted:
+        query = select(t).where(condition).order_by(t.c.register_by, t.c.waiting_for, t.c.id)
+        found |= {row.id: to_onboarding(row) for row in conn.execute(query.limit(limit))}
+    # A part has either all deadlines or none.
+    ordered = sorted(found.values(), key=lambda row: (row.register_by or _EVER, *_place(row)))
+    return ordered[:limit]
+
+
+def _place(row: Onboarding) -> tuple[str, str]:
+    return row.waiting_for.value, row.id
 
 
 def _parts(before: datetime | None, after: Place | None) -> Iterator[ColumnElement[bool]]:
@@ -95,7 +128,7 @@ def _whose(who: Owner | None, now: datetime) -> list[ColumnElement[bool]]:
         return [or_(mine, t.c.next_due_at <= now)]
     if who is Owner.OPERATOR:
         held = select(account.c.waba_id).where(account.c.hold.is_not(None))
-        return [or_(mine, t.c.waba_id.in_(held))]
+        return [or_(mine, t.c.waba_id.in_(held), t.c.id.in_(pending_ids()))]
     return [mine]
 
 

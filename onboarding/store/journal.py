@@ -279,19 +279,37 @@ def count_settling(conn: Connection, now: datetime) -> int:
 
 
 def abandon_subscriptions(conn: Connection, waba_id: str, now: datetime) -> None:
-    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died.
+    """Give up the open calls that subscribe the app to a WABA: it is, whoever made them died."""
+    subscribing = (t.c.waba_id == waba_id, t.c.name == Operation.SUBSCRIBE_APP, _IS_OPEN)
+    conn.execute(update(t).where(*subscribing).values(_given_up(now)))
 
-    And other calls about the account alone, once they can no longer be on their way.
-    """
-    others = t.c.name.in_((Operation.SET_CALLBACK, Operation.EXCHANGE_CODE))
-    is_lost = or_(t.c.name == Operation.SUBSCRIBE_APP, others & (t.c.settle_at <= now))
-    conn.execute(
-        update(t)
-        .where(t.c.waba_id == waba_id, is_lost, _IS_OPEN)
-        .values(
-            status=OperationStatus.ABANDONED, outcome_at=now, applied=True, resolved_by="policy"
-        )
-    )
+
+def _given_up(now: datetime) -> dict[str, Any]:
+    return {
+        "status": OperationStatus.ABANDONED, "outcome_at": now, "applied": True,
+        "resolved_by": "policy",
+    }  # fmt: skip
+
+
+@cache
+def _open_of_accounts(dialect: str) -> Select[Any]:
+    names = t.c.name.in_((Operation.SET_CALLBACK, Operation.EXCHANGE_CODE))
+    ours = t.c.waba_id.in_(listed(dialect, t.c.waba_id))
+    return select(t).where(t.c.onboarding_id.is_(None), _IS_OPEN, names, ours)
+
+
+def load_open_of_accounts(conn: Connection, waba_ids: Sequence[str]) -> list[JournaledOperation]:
+    """Return the open calls of these accounts that nothing at Meta shows the end of."""
+    found = conn.execute(_open_of_accounts(conn.dialect.name), packed_list(t.c.waba_id, waba_ids))
+    return [to_operation(row) for row in found]
+
+
+def abandon(conn: Connection, ids: Sequence[str], now: datetime) -> set[str]:
+    """Give up open calls; return those that were open until now."""
+    if not ids:
+        return set()
+    given_up = update(t).where(t.c.id.in_(ids), _IS_OPEN).values(_given_up(now)).returning(t.c.id)
+    return set(conn.execute(given_up).scalars())
 
 
 @cache

@@ -82,6 +82,11 @@ def note(conn: Connection, id_: str, result: str) -> None:
     )
 
 
+def forget_code(conn: Connection, id_: str) -> None:
+    """Let a code be handed over again that was not sent."""
+    conn.execute(update(t).where(t.c.id == id_).values(code_mac=None))
+
+
 def _load(conn: Connection, *conditions: Any) -> list[Signup]:
     rows = conn.execute(select(t).where(*conditions).order_by(t.c.taken_at, t.c.id))
     return [Signup(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy

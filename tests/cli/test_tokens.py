@@ -131,7 +131,9 @@ def test_a_code_that_gives_no_token_is_told(meta: Meta) -> None:
     [
         (("--signup-event", "-"), '{"event": "CANCEL", "data": {}}', "left Embedded Signup"),
         (("--signup-event", "-"), "no json", "not JSON"),
-        ((WABA, "--signup-event", "-"), "{}", "come from the event"),
+        ((WABA, "--signup-event", "-"), "{}", "waba_id does not go with --signup-event"),
+        (("--signup-event", "-", "--from-pool", "BR"), "{}", "--from-pool does not go with"),
+        (("--signup-event", "-", "--entry", "new"), "{}", "--entry does not go with"),
         ((WABA, NUMBER), None, "--signup-event"),
         ((), None, "--signup-event"),
     ],

@@ -64,7 +64,7 @@ def of(row: Onboarding, account: Account | None = None, **given: object) -> tupl
 
 def test_the_catalogue_is_whole() -> None:
     assert set(REQUIRED) == set(THEN) == set(WAITING)
-    told = {*REQUIRED.values(), What.ACCESS, What.SLOT}
+    told = {*REQUIRED.values(), What.ACCESS, What.SLOT, What.APPROVAL}
     assert told == set(What)
 
 

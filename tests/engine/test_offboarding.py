@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from onboarding.errors import (
     NotFoundError,
     TransitionRefusedError,
 )
-from onboarding.model import ApprovalStatus, Operation, OperationStatus, Reason, State
+from onboarding.model import ApprovalStatus, Operation, OperationStatus, Owner, Reason, State
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, Rehearse, Rehearsed
 
 LEAVES = "the customer has left"
@@ -180,6 +181,68 @@ def test_nothing_happens_until_a_second_person_agrees(guarded: Rehearsed) -> Non
     assert (asked.asked_by, asked.reason) == ("ada", LEAVES)
     with pytest.raises(ConflictError, match="asked for that already"):
         meta.engine.offboarding.ask(NUMBER, LEAVES, actor="cyd")
+
+
+def asked_for(meta: Rehearsed, who: Sequence[Owner] = ()) -> list[tuple[str, Owner, str]]:
+    items = meta.engine.due(who=who).items
+    return [
+        (each.requirement.what, each.requirement.from_whom, each.onboarding.id) for each in items
+    ]
+
+
+def test_the_second_person_is_told_and_asked_until_it_is_decided(guarded: Rehearsed) -> None:
+    meta = guarded
+    id_ = meta.row().id
+    assert asked_for(meta) == []
+    meta.engine.offboarding.ask(NUMBER, LEAVES, actor="ada")
+    (asked,) = meta.engine.approvals.list(NUMBER)
+    for who in ((), (Owner.OPERATOR,), (Owner.OPERATOR, Owner.META)):
+        assert asked_for(meta, who) == [("approval", Owner.OPERATOR, id_)]
+    assert asked_for(meta, [Owner.PARTNER]) == []
+    (required,) = meta.engine.requirements(NUMBER)
+    assert LEAVES in required.why
+    assert "ada asked" in required.why
+    assert f"approval approve {asked.id}" in required.how
+    assert any("ada asked" in line for line in meta.engine.why(NUMBER).now)
+    told = [e for e in meta.engine.events() if e["data"].get("what") == "approval"]
+    assert [each["type"] for each in told] == ["requirement"]
+    assert f"approval approve {asked.id}" in told[0]["data"]["command"]
+    meta.run(most=DAY)
+    told = [e for e in meta.engine.events() if e["data"].get("what") == "approval"]
+    assert [each["type"] for each in told] == ["requirement", "overdue"]
+    assert last_entry(meta, "overdue").detail["what"] == "approval"
+    meta.engine.approvals.approve(asked.id, actor="bea")
+    meta.run_to(State.LEFT)
+    assert asked_for(meta) == []
+
+
+def test_nobody_is_told_any_more_of_what_was_refused(guarded: Rehearsed) -> None:
+    meta = guarded
+    meta.engine.offboarding.ask(NUMBER, LEAVES, actor="ada")
+    (asked,) = meta.engine.approvals.list()
+    meta.engine.approvals.refuse(asked.id, "the contract runs on", actor="bea")
+    assert asked_for(meta) == []
+    meta.run(most=DAY)
+    assert [e for e in meta.engine.events() if e["type"] == "overdue"] == []
+    meta.engine.offboarding.ask(NUMBER, LEAVES, actor="ada")
+    meta.run(most=DAY)
+    assert len([e for e in meta.engine.events() if e["type"] == "overdue"]) == 1
+
+
+def test_pages_of_what_is_due_hold_approvals_in_their_place(guarded: Rehearsed) -> None:
+    meta = guarded
+    for place in range(3):
+        meta.register(f"+49301234568{place}")
+        meta.engine.offboarding.ask(f"+49301234568{place}", LEAVES, actor="ada")
+    meta.engine.offboarding.ask(NUMBER, LEAVES, actor="ada")
+    meta.engine.hold(meta.ask("+493012345690"), "a pause")
+    page = meta.engine.due(limit=1)
+    found = [each.onboarding.id for each in page.items]
+    while page.next_cursor is not None:
+        page = meta.engine.due(limit=1, cursor=page.next_cursor)
+        found += [each.onboarding.id for each in page.items]
+    assert found == [each.onboarding.id for each in meta.engine.due().items]
+    assert len(found) == len(set(found)) == 5
 
 
 @pytest.mark.parametrize("same", ["ada", "Ada", " ADA "])

@@ -14,6 +14,7 @@ from onboarding.model import Entry, OperationStatus, Reason, State
 from onboarding.store.database import reading
 from tests.engine.rehearsing import (
     DAY,
+    HOUR,
     MINUTE,
     NUMBER,
     SECOND,
@@ -148,9 +149,86 @@ def test_an_answer_that_is_lost_is_not_asked_for_again(rehearse: Rehearse) -> No
     meta.fail("timeout_after_effect", "exchange_code", times=1, seconds=0.1)
     taken = meta.engine.signups.take(done)
     assert taken.account.hold is Reason.ACCOUNT_HELD
+    for told in (taken.warning, taken.account.hold_text or ""):
+        assert "run Embedded Signup again" in told
+        assert "Nothing to do" not in told
     assert exchanges(meta) == [OperationStatus.ABANDONED]
     meta.run(most=DAY)
     assert len(meta.calls("exchange_code")) == 1
+
+
+def test_a_code_that_was_not_sent_may_be_handed_over_again(rehearse: Rehearse) -> None:
+    meta = handing_over(rehearse)
+    done = finish(meta)
+    meta.reopen(graph_base_url="http://127.0.0.1:1")
+    taken = meta.engine.signups.take(done)
+    assert "hand it over again at once" in taken.warning
+    assert exchanges(meta) == [OperationStatus.UNSENT]
+    meta.reopen(graph_base_url=meta.simulator.base_url)
+    taken = meta.engine.signups.take(done)
+    assert (taken.warning, taken.account.hold) == ("", None)
+    meta.run_to(State.REGISTERED)
+    assert len(meta.calls("exchange_code")) == 1
+
+
+class DiedError(Exception):
+    """The process is gone: nothing of its own follows."""
+
+
+def exchanging(meta: Rehearsed, done: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin an exchange, of which only what was committed by then is left."""
+
+    def die(*_: object) -> None:
+        raise DiedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(meta.engine.context.graph), "send_one", die)
+        with pytest.raises(DiedError):
+            meta.engine.signups.take(done)
+
+
+def test_nobody_is_asked_for_a_token_while_a_code_is_exchanged(
+    rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = handing_over(rehearse)
+    exchanging(meta, finish(meta), monkeypatch)
+    meta.settle()
+    assert meta.engine.account(CUSTOMER).hold is None
+    assert notes(meta) == ["signup_taken"]
+
+
+def test_of_an_exchange_that_was_broken_off_a_person_is_told_what_to_do(
+    rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = handing_over(rehearse)
+    done = finish(meta)
+    exchanging(meta, done, monkeypatch)
+    meta.run(most=HOUR)
+    account = meta.engine.account(CUSTOMER)
+    assert account.hold is Reason.ACCOUNT_HELD
+    for told in (account.hold_text, meta.engine.signups.latest()[0].result):
+        assert "run Embedded Signup again" in (told or "")
+    assert notes(meta) == ["signup_taken", "code_not_exchanged", "account_held"]
+    assert exchanges(meta) == [OperationStatus.ABANDONED]
+    with pytest.raises(ConflictError, match="handed over before") as refused:
+        meta.engine.signups.take(done)
+    assert "run Embedded Signup again" in refused.value.hint
+    assert meta.calls("exchange_code") == []
+    meta.engine.signups.take(finish(meta))
+    meta.run_to(State.REGISTERED)
+    assert meta.engine.account(CUSTOMER).hold is None
+
+
+def test_an_account_with_a_token_goes_on_when_an_exchange_is_broken_off(
+    rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = handing_over(rehearse)
+    meta.engine.add_account(CUSTOMER, meta.simulator.token)
+    exchanging(meta, finish(meta), monkeypatch)
+    meta.run_to(State.REGISTERED)
+    assert "code_not_exchanged" in notes(meta)
+    assert meta.engine.account(CUSTOMER).hold is None
+    assert meta.engine.overview().open_calls == 0
 
 
 def test_a_code_is_taken_once(rehearse: Rehearse) -> None:

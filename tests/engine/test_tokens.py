@@ -13,7 +13,7 @@ import pytest
 from onboarding.core.timing import parse_iso
 from onboarding.engine import token_sources
 from onboarding.errors import GraphError, InputError, NotFoundError
-from onboarding.model import Account, Reason, State
+from onboarding.model import Account, Owner, Reason, State, What
 from tests.engine.rehearsing import (
     DAY,
     HOUR,
@@ -25,6 +25,8 @@ from tests.engine.rehearsing import (
     Rehearsed,
     scenario,
 )
+from tests.graph.certificates import make_authority
+from tests.simulator.answering import answering
 
 NEW_TOKEN = "EAAnewtokenABCDEF0123456789"
 BUSINESS = "506914307656634"
@@ -418,6 +420,43 @@ def test_a_callback_that_meta_refuses_stops_no_number(meta: Rehearsed) -> None:
     meta.register()
     assert account(meta).hold is None
     assert "callback_refused" in notes(meta)
+
+
+def test_a_callback_that_does_not_answer_is_told_until_it_is_mended(
+    meta: Rehearsed, tmp_path: Path
+) -> None:
+    proof = make_authority(tmp_path).server_context("127.0.0.1")
+    with answering("shown first", proof) as callback:
+        callback.answers = False
+        meta.engine.tokens.set_callback(WABA, callback.uri, verify_token="shown first")
+        meta.register()
+        meta.wait(5 * HOUR)
+        assert len(callback.asked) > 3
+        assert notes(meta).count("callback_refused") == 1
+        standing = account(meta)
+        assert standing.hold is None
+        assert standing.trouble is not None
+        assert "Callback verification failed" in standing.trouble.failure.message
+        assert "hub.challenge" in standing.trouble.failure.remedy
+        meta.engine.check_account(WABA)  # the token works, which mends no callback
+        assert account(meta).trouble == standing.trouble
+        callback.answers = True
+        meta.wait(2 * HOUR)
+        assert callback_at_meta(meta) == callback.uri
+    assert account(meta).trouble is None
+    assert notes(meta)[-1] == "callback_set"
+    assert callback.asked[-1]["hub.verify_token"] == "shown first"
+
+
+def test_a_dead_token_is_told_as_such_although_the_callback_was_refused(meta: Rehearsed) -> None:
+    meta.engine.tokens.set_callback(WABA, "https://127.0.0.1:1/hook", verify_token="shown first")
+    meta.ask()
+    meta.settle()
+    assert account(meta).trouble is not None
+    kill(meta, meta.simulator.token)
+    meta.run(most=DAY)
+    first = meta.engine.requirements(NUMBER)[0]
+    assert (first.what, first.from_whom) == (What.TOKEN, Owner.OPERATOR)
 
 
 @pytest.mark.parametrize("uri", ["http://hooks.example", "hooks.example", "https://" + "x" * 200])

@@ -192,6 +192,7 @@ create_number 100 2388299 400 human refused
 list_numbers 100 - 400 bug refused | (#100) Tried accessing nonexisting field (x)
 list_numbers 100 - 422 bug refused | The requested fields are not available for this account
 subscribe_app 100 - 400 reconcile refused | (#100) Before override the current callback uri
+set_callback 2200 - 400 human refused | (#2200) Callback verification failed
 list_numbers 100 - 400 bug refused | Invalid appsecret_proof provided in the API argument
 list_numbers 104 - 400 bug refused | API calls from the server require an appsecret_proof argument
 list_numbers 100 - 400 bug refused | API calls from the server require an appsecret_proof argument

@@ -102,13 +102,15 @@ class Deployed:
 
     def start_worker(self, crash_at: str | None = None) -> Program:
         """Start ``onboarding worker``, if asked for one that dies at a point of its work."""
+        return self.start("worker", "--intake", "gateway:Gateway", crash_at=crash_at)
+
+    def start(self, *arguments: str, crash_at: str | None = None) -> Program:
+        """Start ``onboarding ARGUMENTS``, if asked for one that dies at a point of its work."""
         dying = {} if crash_at is None else {"ONBOARDING_CRASH_AT": crash_at}
-        worker = Program(
-            "worker", "--intake", "gateway:Gateway",
-            environment={**self.environment, **dying}, folder=self.folder,
-        )  # fmt: skip
-        self.programs.append(worker)
-        return worker
+        environment = {**self.environment, **dying}
+        program = Program(*arguments, environment=environment, folder=self.folder)
+        self.programs.append(program)
+        return program
 
     def bury(self, worker: Program) -> None:
         """Let nobody wait for a dead worker any more: the clock would for 15 s."""

@@ -133,8 +133,7 @@ def let_one_die(meta: Deployed, point: str, operation: Operation) -> set[int]:
     return set(made[-1:]) if point in _UNHEARD else set()
 
 
-#: Those of the pool have a test of their own. To the address of a WABA's webhooks and the code of
-#: Embedded Signup no onboarding leads: they have no cells.
+#: Those of the pool, and those about an account alone, have tests of their own.
 _APART = (*POOL_OPERATIONS, Operation.SET_CALLBACK, Operation.EXCHANGE_CODE)
 OPERATIONS = [operation for operation in Operation if operation not in _APART]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulator.answering import answering
 from tests.simulator.conftest import RigMaker
 from tests.simulator.harness import BUSINESS, START, WABA, Refused, Rig, business, refusal
 
@@ -198,6 +199,46 @@ def test_callback_must_be_an_address(start: RigMaker, uri: str) -> None:
 def test_override_needs_a_verify_token(start: RigMaker) -> None:
     rig = start(businesses=[business(subscribed=True)])
     assert refusal(subscribe(rig, override_callback_uri=CALLBACK)) == (400, 100, None)
+
+
+def test_a_callback_is_taken_once_it_has_answered_the_handshake(start: RigMaker) -> None:
+    rig = start(businesses=[business(subscribed=True)])
+    with answering("secret") as callback:
+        override = {"override_callback_uri": callback.uri, "verify_token": "secret"}
+        assert subscribe(rig, **override).json()["success"] is True
+        (asked,) = callback.asked
+        assert (asked["hub.mode"], asked["hub.verify_token"]) == ("subscribe", "secret")
+        assert asked["hub.challenge"].isdecimal()
+        number_id = rig.create()
+        body: dict[str, Any] = {"webhook_configuration": override}
+        assert rig.graph("POST", number_id, body).json() == {"success": True}
+        assert len(callback.asked) == 2
+
+
+def refused_callback(rig: Rig, uri: str, words: str) -> None:
+    response = subscribe(rig, override_callback_uri=uri, verify_token="secret")
+    assert refusal(response) == (400, 2200, None)
+    assert words in response.json()["error"]["message"]
+    assert "override_callback_uri" not in subscribe(rig, "GET").json()["data"][0]
+
+
+def test_a_callback_that_does_not_answer_the_handshake_is_refused(
+    start: RigMaker, profile: str
+) -> None:
+    rig = start(profile=profile, businesses=[business(subscribed=True)])
+    with answering("another") as callback:
+        refused_callback(rig, callback.uri, "HTTP Status Code = 403")
+    with answering("secret") as callback:
+        callback.answers = False
+        refused_callback(rig, callback.uri, "does not match the challenge")
+    refused_callback(rig, callback.uri, "could not be reached")
+
+
+def test_nobody_is_asked_before_the_app_is_subscribed(rig: Rig) -> None:
+    with answering("secret") as callback:
+        response = subscribe(rig, override_callback_uri=callback.uri, verify_token="secret")
+        assert refusal(response) == (400, 100, None)
+        assert callback.asked == []
 
 
 def test_unsubscribing(start: RigMaker, profile: str) -> None:

@@ -285,6 +285,14 @@ _OWNERSHIP = "Settle the ownership of the WABA in Meta Business Suite."
 _OFFBOARD = "Take the number off and let the customer run Embedded Signup again."
 
 _OTHERS = (
+    rule(
+        2200,
+        HUMAN,
+        "The callback did not answer Meta's handshake.",
+        "Let the address answer Meta's GET with hub.challenge where hub.verify_token is the one "
+        "that was given; it is tried again every hour.",
+        on=SUBSCRIBE,
+    ),
     rule(2593079, HUMAN, "The ownership of the WABA cannot be moved.", _OWNERSHIP),
     rule(2593085, HUMAN, "The ownership of the WABA cannot be moved.", _OWNERSHIP),
     rule(2593107, PERMANENT, "The app's data was asked for more than once.", _OFFBOARD),
