@@ -13,7 +13,8 @@ from onboarding.core.numbers import number_key
 from onboarding.core.pool.lifecycle import LIVE, OFFERED, PoolState, PoolTrigger
 from onboarding.core.pool.model import Claim, PoolNumber, Share, ShareState
 from onboarding.core.pool.plan import plan
-from onboarding.core.pool.steps import NO_HOLD, NO_TROUBLE, PoolMove, PoolSnapshot
+from onboarding.core.pool.steps import NO_HOLD, NO_TROUBLE, PoolMove, PoolSnapshot, share_with
+from onboarding.core.restored import is_from_before
 from onboarding.engine.context import Context
 from onboarding.engine.pool_looking import pool_snapshots
 from onboarding.engine.pool_writing import write_plans
@@ -112,9 +113,18 @@ def submit_code(ctx: Context, reference: str, text: str, actor: str) -> PoolNumb
 
 
 def _require_expected(snap: PoolSnapshot, mac: str) -> None:
-    row = snap.row
-    asked = snap.open_operation
-    is_asking = asked is not None and asked.name is Operation.REQUEST_PREVERIFIED_CODE
+    row, asked, restore = snap.row, snap.open_operation, snap.restore
+    is_asking = (
+        asked is not None
+        and asked.name is Operation.REQUEST_PREVERIFIED_CODE
+        and (restore is None or asked.intent_at > restore.at)
+    )
+    if row.code_sent_at is not None and is_from_before(row.code_sent_at, restore) and not is_asking:
+        raise TransitionRefusedError(
+            "the database was restored since this code was asked for, so it may have been sent "
+            "to Meta already",
+            hint="another one is asked for; give that",
+        )
     if row.state not in OFFERED or (row.code_sent_at is None and not is_asking):
         raise TransitionRefusedError(
             f"no code is expected while the number of the pool is '{row.state}'",
@@ -147,7 +157,7 @@ def _sharing(
 
     def make(snap: PoolSnapshot, now: datetime) -> PoolMove:
         _require(snap.row, (PoolState.REQUESTED, *OFFERED), "it cannot be shared")
-        known = next((s for s in snap.shares if s.partner_business_id == partner), None)
+        known = share_with(snap, partner)
         _require_other(snap.row, known, partner, wanted)
         after = Share(
             pool_number_id=snap.row.id,

@@ -18,6 +18,7 @@ from onboarding.core.timing import HOUR, MINUTE, backoff
 from onboarding.engine.account_changes import hold_account
 from onboarding.engine.context import Context
 from onboarding.engine.purses import open_purse
+from onboarding.engine.restoring import read_again_at
 from onboarding.engine.sending import breakers_of
 from onboarding.errors import GraphError
 from onboarding.graph.calls import GraphCall, GraphResult
@@ -184,6 +185,8 @@ def _apply(ctx: Context, listing: _Listing, result: GraphResult) -> None:
             failures=0,
             trouble=None,
         )
+        if at := read_again_at(ctx, conn, started):
+            pools.want_lists(conn, {pool.business_id: at})
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
