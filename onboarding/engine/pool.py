@@ -10,9 +10,10 @@ from onboarding.core.chain import Entry
 from onboarding.core.pool.lifecycle import PoolState
 from onboarding.core.pool.model import Claim, Pool, PoolNumber, Share
 from onboarding.core.pool.stock import Stock
-from onboarding.engine import accept, pool_adding, pool_changes, pool_claiming
+from onboarding.engine import accept, pool_adding, pool_changes, pool_claiming, pool_settling
 from onboarding.engine.accept import Receipt
 from onboarding.engine.context import Context
+from onboarding.engine.open_operation import answer_of
 from onboarding.engine.pool_adding import PoolReceipt, PoolRequest
 from onboarding.engine.pool_pass import step_these
 from onboarding.engine.pool_reading import ask_for_list
@@ -135,6 +136,30 @@ class PoolDesk:
     def remove(self, reference: str, reason: str, *, actor: str | None = None) -> PoolNumber:
         """Have a number taken out of its pool."""
         return pool_changes.remove(self.context, reference, reason, self._actor(actor))
+
+    def resolve(
+        self,
+        operation_id: str,
+        *,
+        found: str | None = None,
+        absent: bool = False,
+        abandon: bool = False,
+        reason: str,
+        actor: str | None = None,
+    ) -> PoolNumber:
+        """Say what became of a call of a pool, where nothing but a person can tell.
+
+        It is one of ``Engine.open_operations``, and the answers are those of
+        ``Engine.resolve_operation``; ``found`` is the temporary id.
+        """
+        return pool_settling.resolve(
+            self.context,
+            operation_id,
+            answer_of(found=found, absent=absent, abandon=abandon),
+            preverified_id=found,
+            reason=reason,
+            actor=self._actor(actor),
+        )
 
     # Codes
 
