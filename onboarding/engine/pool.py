@@ -10,7 +10,14 @@ from onboarding.core.chain import Entry
 from onboarding.core.pool.lifecycle import PoolState
 from onboarding.core.pool.model import Claim, Pool, PoolNumber, Share
 from onboarding.core.pool.stock import Stock
-from onboarding.engine import accept, pool_adding, pool_changes, pool_claiming, pool_settling
+from onboarding.engine import (
+    accept,
+    pool_adding,
+    pool_changes,
+    pool_claiming,
+    pool_codes,
+    pool_settling,
+)
 from onboarding.engine.accept import Receipt
 from onboarding.engine.context import Context
 from onboarding.engine.open_operation import answer_of
@@ -165,7 +172,7 @@ class PoolDesk:
 
     def code_ready(self, reference: str, *, actor: str | None = None) -> PoolNumber:
         """Say that somebody can read a code for the number now: one is asked for."""
-        return pool_changes.code_ready(self.context, reference, self._actor(actor))
+        return pool_codes.code_ready(self.context, reference, self._actor(actor))
 
     def submit_code(self, reference: str, text: str, *, actor: str | None = None) -> PoolNumber:
         """Give the one-time code, as digits or as the message it came in.
@@ -175,7 +182,7 @@ class PoolDesk:
             ConflictError: it was sent to Meta before.
             TransitionRefusedError: no code was asked for.
         """
-        return pool_changes.submit_code(self.context, reference, text, self._actor(actor))
+        return pool_codes.submit_code(self.context, reference, text, self._actor(actor))
 
     # Partners
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.policy import Policy
-from onboarding.core.pool.claims import claimed_elsewhere, claimed_step
+from onboarding.core.pool.claims import IN_USE, claimed_elsewhere, claimed_step
 from onboarding.core.pool.codes import code_step, needs_code, next_code_at, retry_wait
 from onboarding.core.pool.effects import PROVEN
 from onboarding.core.pool.lifecycle import FINAL, OFFERED, UNPROVEN, PoolState, PoolTrigger
@@ -42,8 +42,6 @@ Rule = Callable[[PoolSnapshot, datetime, Policy], PoolStep | None]
 
 #: While the account is on hold, numbers look now and then whether it still is.
 _HELD_AGAIN = 15 * MINUTE
-
-_IN_USE = "IN_USE"
 
 
 def decide(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep:
@@ -81,7 +79,7 @@ def _gone(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | None:
     if row.state not in OFFERED:
         return None
     seen = shown(row)
-    if seen is not None and seen.availability_status == _IN_USE:
+    if seen is not None and seen.availability_status == IN_USE:
         return claimed_elsewhere(snap, now, "Meta shows it as in use")
     if row.seen_present is not False or row.absent_since is None:
         return None
@@ -191,7 +189,9 @@ def _lapsed(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | Non
     is_denied = status not in (None, CodeVerificationStatus.VERIFIED)
     if is_denied and seen_after(row, proven_since):
         return _expired(f"Meta shows {status}")
-    if row.expires_at is None or row.expires_at > now:
+    if row.expires_at is None:
+        return _expired("its ownership was never proven")
+    if row.expires_at > now:
         return None
     if not seen_after(row, row.expires_at):
         return wait_for_list(now, Reason.DEADLINE_CHECK)
@@ -240,7 +240,7 @@ def _sharing(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | No
 
 
 def _codes(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | None:
-    return code_step(snap, now, policy) if needs_code(snap, now, policy) else None
+    return code_step(snap, now, policy) if needs_code(snap.row, now, policy) else None
 
 
 _RULES: tuple[Rule, ...] = (
