@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from onboarding.engine.mailbox import MailRead
     from onboarding.engine.migrations import MigrationCheck, Migrations
     from onboarding.engine.offboarding import Offboarding
+    from onboarding.engine.open_operation import OpenOperation
     from onboarding.engine.request_files import RequestFile
     from onboarding.engine.requests import NumberRequest, RequestsRefusedError
     from onboarding.engine.secrets import Rotation, Secrets
-    from onboarding.engine.settling import OpenOperation
     from onboarding.engine.signups import Signups, SignupTaken
     from onboarding.engine.slots import PortfolioSlots, SlotDesk
     from onboarding.engine.sms_intake import SmsTaken
@@ -211,7 +211,7 @@ _HOMES = {
     "onboarding.engine.context": ("CodeIntake",),
     "onboarding.engine.mailbox": ("MailRead",),
     "onboarding.engine.secrets": ("Rotation", "Secrets"),
-    "onboarding.engine.settling": ("OpenOperation",),
+    "onboarding.engine.open_operation": ("OpenOperation",),
     "onboarding.engine.signups": ("SignupTaken", "Signups"),
     "onboarding.engine.tokens": ("Tokens",),
     "onboarding.store.signups": ("Signup",),

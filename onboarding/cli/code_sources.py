@@ -34,7 +34,8 @@ def ingest(
 ) -> None:
     """Take the code of a text message that an SMS gateway received.
 
-    The message goes to the number that waits for a code. A repeat of it changes nothing.
+    The message goes to the number that waits for a code, of an onboarding or of a pool. A repeat
+    of it changes nothing.
 
     Example:
         onboarding code ingest message.json --gateway generic
@@ -43,14 +44,21 @@ def ingest(
     """
     from onboarding.cli.onboardings import facts
     from onboarding.cli.output import print_json, say, say_next
+    from onboarding.cli.pool_showing import facts as pool
     from onboarding.cli.session import open_engine
+    from onboarding.model import Onboarding
 
     request, sent_by = _request(file, url, header or []), _gateway(gateway)
     with open_engine(ctx) as engine:
         taken = engine.ingest_sms(request, sent_by, is_checked=unsigned)
-    row = taken.onboarding
+    row = taken.row
     if as_json:
-        print_json({"result": taken.result, "onboarding": facts(row)})
+        told = (
+            {"onboarding": facts(row)}
+            if isinstance(row, Onboarding)
+            else {"pool_number": pool(row)}
+        )
+        print_json({"result": taken.result} | told)
         return
     known = "this code was handed in before"
     what = known if taken.result == "known" else "the code will be sent to Meta"

@@ -224,7 +224,8 @@ def release(
     """Let a restored copy call Meta again.
 
     Stop the original for good first. Every live onboarding must have been seen on its WABA's list
-    since the restore, which a worker sees to; until then this ends with 5.
+    since the restore, and every number of a pool on the pool's list, which a worker sees to; until
+    then this ends with 5.
 
     Example:
         onboarding db release --reason "the old host is gone"
@@ -234,7 +235,7 @@ def release(
 
     with open_engine(ctx) as engine:
         held = engine.release_restored(reason, force=force)
-    say(f"released: {held.live} live onboardings go on")
-    if held.unseen:
-        say(f"{held.unseen} of them wait until they are seen on their WABA's list")
+    say(f"released: {held.held} go on")
+    if held.missing:
+        say(f"{held.missing} wait until they are seen on Meta's lists")
     say_next("onboarding worker")

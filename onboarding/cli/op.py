@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from onboarding.engine.settling import OpenOperation
+    from onboarding.engine.open_operation import OpenOperation
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,8 +28,8 @@ def op() -> None:
 def list_operations(ctx: typer.Context, *, as_json: Json = False) -> None:
     """List the calls that are open, and those that wait for a person.
 
-    An open call is settled by its answer, or by a read of the WABA's list after its settle time;
-    where neither can tell, a person does.
+    An open call is settled by its answer, or by a read of the WABA's list, or the pool's, after
+    its settle time; where neither can tell, a person does.
 
     Example:
         onboarding op list
@@ -54,7 +54,7 @@ def _line(held: OpenOperation) -> tuple[object, ...]:
     operation = held.operation
     return (
         operation.id,
-        held.onboarding.phone_number,
+        held.phone_number,
         operation.name,
         operation.intent_at,
         operation.status,
@@ -67,8 +67,9 @@ def _facts(held: OpenOperation) -> dict[str, Any]:
     from onboarding.cli.standing import operation_facts
 
     return operation_facts(held.operation) | {
-        "onboarding_id": held.onboarding.id,
-        "phone_number": held.onboarding.phone_number,
+        "onboarding_id": held.operation.onboarding_id,
+        "pool_number_id": held.operation.pool_number_id,
+        "phone_number": held.phone_number,
         "waba_id": held.operation.waba_id,
         "settle_at": held.operation.settle_at,
         "whose_turn": held.waiting_for,
@@ -110,8 +111,10 @@ def _fields(held: OpenOperation) -> list[tuple[str, object]]:
         ("call", operation.id),
         ("operation", operation.name),
         ("status", operation.status),
-        ("number", held.onboarding.phone_number),
-        ("onboarding", held.onboarding.id),
+        ("number", held.phone_number),
+        ("onboarding", operation.onboarding_id)
+        if operation.onboarding_id
+        else ("number of the pool", operation.pool_number_id),
         ("WABA", operation.waba_id),
         ("since", operation.intent_at),
         ("settles from", operation.settle_at),
@@ -126,14 +129,15 @@ def resolve(
     found: Annotated[
         str | None,
         typer.Option(
-            metavar="PHONE_NUMBER_ID", help="It took effect: the id of the number at Meta."
+            metavar="PHONE_NUMBER_ID",
+            help="It took effect: the id of the number at Meta; in a pool its temporary id.",
         ),
     ] = None,
     absent: Annotated[
         bool, typer.Option("--absent", help="It had no effect: it may be made again.")
     ] = False,
     abandon: Annotated[
-        bool, typer.Option("--abandon", help="Nobody can tell: close it, and hold the onboarding.")
+        bool, typer.Option("--abandon", help="Nobody can tell: close it, and hold the number.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the history.")],
 ) -> None:
@@ -148,14 +152,16 @@ def resolve(
     """
     from onboarding.cli.output import cell, say, say_next
     from onboarding.cli.session import open_engine
+    from onboarding.engine.settling import find_operation
 
     with open_engine(ctx) as engine:
-        row = engine.resolve_operation(
-            id_, found=found, absent=absent, abandon=abandon, reason=reason
-        )
+        held = find_operation(engine.context, id_)
+        resolve_it = engine.resolve_operation if held.onboarding else engine.pool.resolve
+        row = resolve_it(id_, found=found, absent=absent, abandon=abandon, reason=reason)
     done = "on hold; the call is closed" if abandon else f"settled; it is '{row.state}' now"
     say(f"{row.phone_number} ({row.id}): {cell(done)}")
     on_hold = row.hold is not None
+    releasing = "release" if held.onboarding else "pool release"
     say_next(
-        f"onboarding release {row.id}   (when it may go on)" if on_hold else "onboarding worker"
+        f"onboarding {releasing} {row.id}   (when it may go on)" if on_hold else "onboarding worker"
     )

@@ -22,6 +22,6 @@ def note_restored(engine: Engine) -> None:
 
 def seen(held: Restored) -> str:
     """Return how far a restored copy is, in words."""
-    if held.unseen:
-        return f"{held.unseen} of {held.live} live onboardings are to be seen on Meta's lists first"
-    return f"all {held.live} live onboardings were seen on Meta's lists"
+    if held.missing:
+        return f"{held.missing} are to be seen on Meta's lists first"
+    return f"all {held.held} were seen on Meta's lists"

@@ -17,7 +17,7 @@ from onboarding.core.waits import NO_TROUBLE
 from onboarding.model import Onboarding, Operation, Reason
 
 #: Waits that a call follows; while nothing may be called they are not what it waits for.
-_BEFORE_CALLS = frozenset(
+BEFORE_CALLS = frozenset(
     {
         Reason.BUDGET,
         Reason.CODE,
@@ -36,12 +36,12 @@ def certain_from(restore: Restore, policy: Policy) -> datetime:
     return restore.at + policy.settle
 
 
-def is_from_before(row: Onboarding, restore: Restore | None) -> bool:
+def is_from_before(code_sent_at: datetime | None, restore: Restore | None) -> bool:
     """Whether the code that is awaited was asked for before the restore.
 
     It may have been sent to Meta since the backup, and no code is sent twice.
     """
-    return restore is not None and (row.code_sent_at is None or row.code_sent_at <= restore.at)
+    return restore is not None and (code_sent_at is None or code_sent_at <= restore.at)
 
 
 def after_restore(snap: Snapshot, step: Step, now: datetime, policy: Policy) -> Step:
@@ -49,7 +49,7 @@ def after_restore(snap: Snapshot, step: Step, now: datetime, policy: Policy) -> 
     restore = snap.restore
     if restore is None or isinstance(step, Move):
         return step
-    if not isinstance(step, Call) and step.reason not in _BEFORE_CALLS:
+    if not isinstance(step, Call) and step.reason not in BEFORE_CALLS:
         return step
     from_when = certain_from(restore, policy)
     is_certain = seen_after(snap.row, from_when)
@@ -57,7 +57,7 @@ def after_restore(snap: Snapshot, step: Step, now: datetime, policy: Policy) -> 
         poll = next_poll(from_when, now, policy.poll_review, snap.row.waba_id)
         return Wait(reason=Reason.RESTORED, observe_at=poll if is_certain else max(now, from_when))
     if isinstance(step, Wait):
-        is_stale = step.reason is Reason.CODE and is_from_before(snap.row, restore)
+        is_stale = step.reason is Reason.CODE and is_from_before(snap.row.code_sent_at, restore)
         return Wait(reason=Reason.BUDGET, until=step.until) if is_stale else step
     if not is_certain:
         return Wait(reason=Reason.LISTING, observe_at=max(now, from_when))

@@ -218,7 +218,7 @@ def compare(
     """Compare sound requests with what is stored."""
     known, conflicts = _known(ctx, conn, valid)
     fresh = {index: each for index, each in valid.items() if index not in known}
-    conflicts += claim_refusals(conn, fresh)
+    conflicts += claim_refusals(ctx, conn, fresh)
     found = [*refusals, *_unknown_accounts(conn, valid)]
     refused = {refusal.index for refusal in found}
     found += [conflict for conflict in conflicts if conflict.index not in refused]

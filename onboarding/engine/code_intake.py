@@ -159,7 +159,7 @@ def _unexpected(
     row: Onboarding, restore: Restore | None, *, is_asking: bool
 ) -> TransitionRefusedError | None:
     """Return why no code is expected; ``None`` if one is."""
-    if row.state is State.OTP_PENDING and not is_from_before(row, restore):
+    if row.state is State.OTP_PENDING and not is_from_before(row.code_sent_at, restore):
         return None
     if is_asking and row.state in (State.CREATED, State.OTP_PENDING):
         return None

@@ -49,10 +49,11 @@ def _original(ctx: Context) -> Finding:
     """Say whether this is a restored copy, and whether one would be noticed."""
     held = look(ctx)
     if held is not None:
+        unseen = held.missing or f"0 of {held.live} live onboardings"
         return problem(
             "restore",
-            f"a restored copy, which calls nobody ({held.restore.why}); {held.unseen} of "
-            f"{held.live} live onboardings were not seen on Meta's lists since",
+            f"a restored copy, which calls nobody ({held.restore.why}); {unseen} were not seen on "
+            "Meta's lists since",
             'run: onboarding worker, then: onboarding db release --reason "..."',
         )
     with reading(ctx.database) as conn:

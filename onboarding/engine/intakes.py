@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from onboarding.core.pool.model import PoolNumber
 from onboarding.engine.context import CodeIntake
 from onboarding.errors import ConfigurationError
-from onboarding.model import Onboarding
+from onboarding.model import CodeMethod, Onboarding
 from onboarding.settings import Settings
 
 #: Where an installed package says that it has intakes.
@@ -35,7 +36,15 @@ class HostedNumbers:
 
     def answers(self, onboarding: Onboarding) -> bool:
         """Whether the number is one of them."""
-        return any(fnmatchcase(onboarding.phone_number, pattern) for pattern in self.patterns)
+        return self._has(onboarding.phone_number)
+
+    def answers_pool(self, number: PoolNumber) -> bool:
+        """Whether a number of a pool is one of them, and its code comes in a way that is read."""
+        is_read = number.code_method is CodeMethod.SMS or self.takes_calls
+        return is_read and self._has(number.phone_number)
+
+    def _has(self, phone_number: str) -> bool:
+        return any(fnmatchcase(phone_number, pattern) for pattern in self.patterns)
 
 
 def hosted(settings: Settings) -> list[CodeIntake]:

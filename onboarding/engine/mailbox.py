@@ -8,9 +8,11 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from onboarding.core.mail_texts import MailText, read_mail
+from onboarding.core.pool.model import PoolNumber
 from onboarding.core.timing import DAY
 from onboarding.engine.code_intake import take_codes
 from onboarding.engine.context import Context
+from onboarding.engine.pool_codes import take_code
 from onboarding.engine.sms_intake import code_in, load_waiting, require_of_now
 from onboarding.errors import ConfigurationError, OnboardingError
 from onboarding.mail.imap import RECENT, Address, Mailbox, Message, open_mailbox
@@ -153,10 +155,13 @@ def _hand_in(
     """Hand the code of a message in; return why not, empty if it was taken."""
     try:
         code = code_in(mail.text)
-        row = load_waiting(conn, list(mail.numbers))
-        require_of_now(row, message.received_at)
+        row = load_waiting(ctx, conn, list(mail.numbers))
+        require_of_now(row.code_sent_at, message.received_at)
+        detail = {"mailbox": address.name, "uid": str(message.uid)}
+        if isinstance(row, PoolNumber):
+            take_code(ctx, conn, row, code, actor="mailbox", detail=detail)
+            return ""
     except OnboardingError as error:
         return str(error)
-    detail = {"mailbox": address.name, "uid": str(message.uid)}
     taken = take_codes(ctx, conn, {row.id: code}, "mailbox", detail)[row.id]
     return str(taken) if isinstance(taken, OnboardingError) else ""

@@ -10,9 +10,17 @@ from onboarding.core.chain import Entry
 from onboarding.core.pool.lifecycle import PoolState
 from onboarding.core.pool.model import Claim, Pool, PoolNumber, Share
 from onboarding.core.pool.stock import Stock
-from onboarding.engine import accept, pool_adding, pool_changes, pool_claiming
+from onboarding.engine import (
+    accept,
+    pool_adding,
+    pool_changes,
+    pool_claiming,
+    pool_codes,
+    pool_settling,
+)
 from onboarding.engine.accept import Receipt
 from onboarding.engine.context import Context
+from onboarding.engine.open_operation import answer_of
 from onboarding.engine.pool_adding import PoolReceipt, PoolRequest
 from onboarding.engine.pool_pass import step_these
 from onboarding.engine.pool_reading import ask_for_list
@@ -136,11 +144,35 @@ class PoolDesk:
         """Have a number taken out of its pool."""
         return pool_changes.remove(self.context, reference, reason, self._actor(actor))
 
+    def resolve(
+        self,
+        operation_id: str,
+        *,
+        found: str | None = None,
+        absent: bool = False,
+        abandon: bool = False,
+        reason: str,
+        actor: str | None = None,
+    ) -> PoolNumber:
+        """Say what became of a call of a pool, where nothing but a person can tell.
+
+        It is one of ``Engine.open_operations``, and the answers are those of
+        ``Engine.resolve_operation``; ``found`` is the temporary id.
+        """
+        return pool_settling.resolve(
+            self.context,
+            operation_id,
+            answer_of(found=found, absent=absent, abandon=abandon),
+            preverified_id=found,
+            reason=reason,
+            actor=self._actor(actor),
+        )
+
     # Codes
 
     def code_ready(self, reference: str, *, actor: str | None = None) -> PoolNumber:
         """Say that somebody can read a code for the number now: one is asked for."""
-        return pool_changes.code_ready(self.context, reference, self._actor(actor))
+        return pool_codes.code_ready(self.context, reference, self._actor(actor))
 
     def submit_code(self, reference: str, text: str, *, actor: str | None = None) -> PoolNumber:
         """Give the one-time code, as digits or as the message it came in.
@@ -150,7 +182,7 @@ class PoolDesk:
             ConflictError: it was sent to Meta before.
             TransitionRefusedError: no code was asked for.
         """
-        return pool_changes.submit_code(self.context, reference, text, self._actor(actor))
+        return pool_codes.submit_code(self.context, reference, text, self._actor(actor))
 
     # Partners
 

@@ -8,17 +8,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.codes import parse_code
 from onboarding.core.numbers import number_key
 from onboarding.core.pool.lifecycle import LIVE, OFFERED, PoolState, PoolTrigger
 from onboarding.core.pool.model import Claim, PoolNumber, Share, ShareState
 from onboarding.core.pool.plan import plan
-from onboarding.core.pool.steps import NO_HOLD, NO_TROUBLE, PoolMove, PoolSnapshot
+from onboarding.core.pool.steps import NO_HOLD, NO_TROUBLE, PoolMove, PoolSnapshot, share_with
 from onboarding.engine.context import Context
 from onboarding.engine.pool_looking import pool_snapshots
 from onboarding.engine.pool_writing import write_plans
-from onboarding.errors import ConflictError, InputError, NotFoundError, TransitionRefusedError
-from onboarding.model import Operation, OperationStatus
+from onboarding.errors import InputError, NotFoundError, TransitionRefusedError
 from onboarding.store import pools
 from onboarding.store.database import again_if_raced, writing
 from onboarding.store.rowset import storable
@@ -72,58 +70,16 @@ def change_locked(ctx: Context, conn: Connection, id_: str, actor: str, make: Ma
     return made.row
 
 
-def _require(row: PoolNumber, states: tuple[PoolState, ...], what: str) -> None:
+def require_state(row: PoolNumber, states: tuple[PoolState, ...], what: str) -> None:
+    """Refuse what a number of the pool has no room for in its state.
+
+    Raises:
+        TransitionRefusedError: it is in another state than these.
+    """
     if row.state not in states:
         raise TransitionRefusedError(
             f"{what} while the number of the pool is '{row.state}'",
             hint=f"see: onboarding pool show {row.id}",
-        )
-
-
-def code_ready(ctx: Context, reference: str, actor: str) -> PoolNumber:
-    """Take a person's word that a code for the number is read now: one is asked for if needed."""
-
-    def make(snap: PoolSnapshot, _: datetime) -> PoolMove:
-        _require(snap.row, (PoolState.REQUESTED, *OFFERED), "no code is needed")
-        reason = "somebody reads the code now"
-        return PoolMove(note="code_ready", reason=reason, changes={"code_ready": True})
-
-    return change(ctx, reference, actor, make)
-
-
-def submit_code(ctx: Context, reference: str, text: str, actor: str) -> PoolNumber:
-    """Take the one-time code of a number of the pool; it is sent to Meta at the next pass.
-
-    Raises:
-        InputError: no code in the text.
-        ConflictError: it was sent to Meta before.
-        TransitionRefusedError: no code was asked for.
-    """
-    code = parse_code(text)
-
-    def make(snap: PoolSnapshot, _: datetime) -> PoolMove:
-        row = snap.row
-        mac = ctx.vault.mac(row.preverified_id or "", code)
-        _require_expected(snap, mac)
-        changes = {"code_sealed": ctx.vault.seal(code), "code_mac": mac}
-        return PoolMove(note="code_given", reason="a code was given", changes=changes)
-
-    return change(ctx, reference, actor, make)
-
-
-def _require_expected(snap: PoolSnapshot, mac: str) -> None:
-    row = snap.row
-    asked = snap.open_operation
-    is_asking = asked is not None and asked.name is Operation.REQUEST_PREVERIFIED_CODE
-    if row.state not in OFFERED or (row.code_sent_at is None and not is_asking):
-        raise TransitionRefusedError(
-            f"no code is expected while the number of the pool is '{row.state}'",
-            hint=f"onboarding pool code {row.id} --ready   says that somebody can read one",
-        )
-    sent = {op.natural_key for op in snap.attempts.made if op.status is not OperationStatus.UNSENT}
-    if f"{row.preverified_id}/{mac}" in sent:
-        raise ConflictError(
-            "this code was sent to Meta before", field="code", hint="give the newest code"
         )
 
 
@@ -146,8 +102,8 @@ def _sharing(
         )
 
     def make(snap: PoolSnapshot, now: datetime) -> PoolMove:
-        _require(snap.row, (PoolState.REQUESTED, *OFFERED), "it cannot be shared")
-        known = next((s for s in snap.shares if s.partner_business_id == partner), None)
+        require_state(snap.row, (PoolState.REQUESTED, *OFFERED), "it cannot be shared")
+        known = share_with(snap, partner)
         _require_other(snap.row, known, partner, wanted)
         after = Share(
             pool_number_id=snap.row.id,
@@ -169,13 +125,14 @@ def _sharing(
 
 
 def _require_other(row: PoolNumber, known: Share | None, partner: str, wanted: ShareState) -> None:
-    """Refuse what is so already, or asked for already."""
-    state = known.state if known else None
-    if wanted is ShareState.WANTED:
-        is_so, what = state in (ShareState.WANTED, ShareState.SHARED), "shared with"
-    else:
-        is_so, what = state not in (ShareState.WANTED, ShareState.SHARED), "not shared with"
-    if is_so:
+    """Refuse what is so already, or asked for already.
+
+    What nobody asked for here may have been done by hand, and what Meta refused may go now.
+    """
+    is_share = wanted is ShareState.WANTED
+    done = ShareState.SHARED if is_share else ShareState.ENDED
+    what = "shared with" if is_share else "not shared with"
+    if known is not None and known.state in (wanted, done):
         raise TransitionRefusedError(
             f"it is {what} business {partner}, or this was asked for already",
             hint=f"see: onboarding pool show {row.id}",
@@ -202,7 +159,7 @@ def claim(
 
     def make(snap: PoolSnapshot, now: datetime) -> PoolMove:
         row = snap.row
-        _require(row, (*OFFERED, PoolState.CLAIMED), "it cannot be claimed")
+        require_state(row, (*OFFERED, PoolState.CLAIMED), "it cannot be claimed")
         known = snap.claim
         if known is not None and known.onboarding_id is not None:
             raise TransitionRefusedError(
@@ -272,7 +229,7 @@ def remove(ctx: Context, reference: str, reason: str, actor: str) -> PoolNumber:
 
     def make(snap: PoolSnapshot, _: datetime) -> PoolMove:
         states = tuple(s for s in LIVE if s is not PoolState.CLAIMED)
-        _require(snap.row, states, "it cannot be removed")
+        require_state(snap.row, states, "it cannot be removed")
         changes = {"is_leaving": True, **NO_HOLD, **NO_TROUBLE}
         return PoolMove(note="removal_asked", reason=reason, changes=changes)
 

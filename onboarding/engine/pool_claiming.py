@@ -10,10 +10,12 @@ from sqlalchemy import Connection
 
 from onboarding.core.pool.lifecycle import PoolState, PoolTrigger
 from onboarding.core.pool.model import Claim, PoolNumber
-from onboarding.core.pool.steps import NO_CODE, PoolMove, PoolSnapshot
+from onboarding.core.pool.steps import NO_CODE, PoolMove, PoolSnapshot, seen_after
+from onboarding.core.restored import certain_from
 from onboarding.engine.context import Context
 from onboarding.engine.pool_changes import Make, change_locked, find
 from onboarding.engine.requests import NumberRequest, Refusal, ValidRequest
+from onboarding.engine.restoring import restore_of
 from onboarding.errors import ConflictError, InputError, NotFoundError
 from onboarding.model import Entry, Onboarding
 from onboarding.store import finding, pool_claims, pools
@@ -59,8 +61,14 @@ def picked(
                 preverified_id=known.preverified_id,
                 entry=Entry.PREVERIFIED,
             )
-        still_at = ctx.clock.now() + _MARGIN
-        row = pools.pick(conn, wanted, still_at, business_id=business_id)
+        now = ctx.clock.now()
+        row = pools.pick(
+            conn,
+            wanted,
+            now + _MARGIN,
+            business_id=business_id,
+            seen_since=_seen_since(ctx, conn, now),
+        )
     if row is None or attempt > _MOST_PICKS:
         raise NotFoundError(
             f"no verified number of {wanted} is free in the pool",
@@ -72,8 +80,29 @@ def picked(
 def is_free(ctx: Context, asked: NumberRequest) -> bool:
     """Whether nobody else has claimed the number that a request was to have."""
     with reading(ctx.database) as conn:
-        slot = find(conn, asked.preverified_id or "")
-    return slot.state is PoolState.VERIFIED
+        slot, now = find(conn, asked.preverified_id or ""), ctx.clock.now()
+        return _why_not(slot, now, _seen_since(ctx, conn, now)) is None
+
+
+def _seen_since(ctx: Context, conn: Connection, now: datetime) -> datetime | None:
+    """Return since when a number must have been seen, as it may be given away since a backup."""
+    restore = restore_of(conn, now)
+    return certain_from(restore, ctx.policy) if restore is not None else None
+
+
+def _why_not(slot: PoolNumber, now: datetime, seen_since: datetime | None) -> str | None:
+    """Return why nobody can claim a number of the pool now; ``None`` if anybody can."""
+    if slot.state is not PoolState.VERIFIED:
+        return f"it is '{slot.state}' in the pool"
+    if slot.is_leaving:
+        return "it is being taken out of the pool"
+    if slot.expires_at is None or slot.expires_at <= now:
+        return "its verification has ended"
+    if slot.seen_present is False:
+        return "the pool's list does not show it any more"
+    if seen_since is not None and not seen_after(slot, seen_since):
+        return "it was not seen on the pool's list since the restore"
+    return None
 
 
 def _with(request: NumberRequest, row: PoolNumber) -> NumberRequest:
@@ -91,17 +120,23 @@ def _with(request: NumberRequest, row: PoolNumber) -> NumberRequest:
     )
 
 
-def claim_refusals(conn: Connection, fresh: Mapping[int, ValidRequest]) -> list[Refusal]:
+def claim_refusals(
+    ctx: Context, conn: Connection, fresh: Mapping[int, ValidRequest]
+) -> list[Refusal]:
     """Return why requests cannot have the numbers of the pool that they name."""
     slots = pools.load_slots(conn, [each.number.key for each in fresh.values()])
+    now = ctx.clock.now()
+    seen_since = _seen_since(ctx, conn, now) if slots else None
     refused = []
     for index, each in fresh.items():
-        if error := _refused(each, slots.get(each.number.key)):
+        if error := _refused(each, slots.get(each.number.key), now, seen_since):
             refused.append(Refusal(index, error))
     return refused
 
 
-def _refused(each: ValidRequest, slot: PoolNumber | None) -> InputError | None:
+def _refused(
+    each: ValidRequest, slot: PoolNumber | None, now: datetime, seen_since: datetime | None
+) -> InputError | None:
     if each.entry is Entry.NEW and slot is not None:
         return ConflictError(
             f"{each.number.e164} is in the pool of business {slot.business_id} ({slot.state})",
@@ -117,9 +152,9 @@ def _refused(each: ValidRequest, slot: PoolNumber | None) -> InputError | None:
             field=CLAIM,
             hint="see: onboarding pool list",
         )
-    if slot.state is not PoolState.VERIFIED:
+    if why := _why_not(slot, now, seen_since):
         return ConflictError(
-            f"{each.number.e164} cannot be claimed while it is '{slot.state}' in the pool",
+            f"{each.number.e164} cannot be claimed: {why}",
             field=CLAIM,
             hint=f"see: onboarding pool show {slot.id}",
         )
@@ -150,7 +185,7 @@ def _claiming(row: Onboarding, actor: str) -> Make:
 
 
 def _claimed(snap: PoolSnapshot, now: datetime, row: Onboarding, actor: str) -> PoolMove:
-    if snap.row.state is not PoolState.VERIFIED or snap.claim is not None:
+    if _why_not(snap.row, now, None) or snap.claim is not None:
         raise ConflictError(
             f"{row.phone_number} was claimed by somebody else just now",
             field=CLAIM,

@@ -18,6 +18,7 @@ from onboarding.core.timing import HOUR, MINUTE, backoff
 from onboarding.engine.account_changes import hold_account
 from onboarding.engine.context import Context
 from onboarding.engine.purses import open_purse
+from onboarding.engine.restoring import read_again_at
 from onboarding.engine.sending import breakers_of
 from onboarding.errors import GraphError
 from onboarding.graph.calls import GraphCall, GraphResult
@@ -184,6 +185,8 @@ def _apply(ctx: Context, listing: _Listing, result: GraphResult) -> None:
             failures=0,
             trouble=None,
         )
+        if at := read_again_at(ctx, conn, started):
+            pools.want_lists(conn, {pool.business_id: at})
         budgets.write_breakers(conn, breakers_of([result], now))
 
 
@@ -223,11 +226,16 @@ def read_partners(ctx: Context, row: PoolNumber, waba_id: str) -> None:
         if result.failure is not None:
             log.warning("partners_not_read", pool_number=row.id, message=result.failure.message)
             return  # the number is due again after its settle time
-        told, after = parse_partners(result.payload)
+        try:
+            told, after = parse_partners(result.payload)
+        except GraphError as error:
+            log.warning("partners_not_read", pool_number=row.id, message=str(error))
+            return
         ids |= set(told)
         if after is None:
-            break
-    again_if_unlucky(lambda: _apply_partners(ctx, row.id, ids, started))
+            again_if_unlucky(partial(_apply_partners, ctx, row.id, ids, started))
+            return
+    log.warning("partners_do_not_end", pool_number=row.id)  # a list that is not believed
 
 
 def _account(ctx: Context, waba_id: str) -> Account:

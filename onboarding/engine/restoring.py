@@ -30,7 +30,13 @@ from onboarding.store.deployment import (
     parse_restore,
     put_facts,
 )
-from onboarding.store.restored import count_seen_live, forget_after_restore, wake_restored
+from onboarding.store.restored import (
+    count_seen_in_pools,
+    count_seen_live,
+    forget_after_restore,
+    wake_restored,
+    want_pools_read,
+)
 from onboarding.telemetry import log
 
 _ENGINE = "engine"
@@ -44,11 +50,30 @@ class Restored:
         restore: since when and why.
         live: onboardings that are not over.
         unseen: those of them that no list shows yet as they are since the restore.
+        pool_live: numbers of pools that are not over.
+        pool_unseen: those of them that the list of their pool does not show yet as they are.
     """
 
     restore: Restore
     live: int
     unseen: int
+    pool_live: int = 0
+    pool_unseen: int = 0
+
+    @property
+    def missing(self) -> str:
+        """What no list shows yet, in words; empty if all was seen."""
+        counted = (
+            (self.unseen, self.live, "live onboardings"),
+            (self.pool_unseen, self.pool_live, "numbers of pools"),
+        )
+        return " and ".join(f"{unseen} of {of} {what}" for unseen, of, what in counted if unseen)
+
+    @property
+    def held(self) -> str:
+        """What a release lets go on, in words."""
+        in_pools = f" and {self.pool_live} numbers of pools" if self.pool_live else ""
+        return f"{self.live} live onboardings{in_pools}"
 
 
 def restore_of(conn: Connection, now: datetime) -> Restore | None:
@@ -141,6 +166,7 @@ def _enter(ctx: Context, conn: Connection, why: str, actor: str) -> None:
     )
     forget_after_restore(conn, now)
     at = certain_from(restore, ctx.policy)
+    want_pools_read(conn, at)
     for waba_id in accounts.load_accounts(conn):
         change_account(
             ctx,
@@ -164,18 +190,27 @@ def look(ctx: Context) -> Restored | None:
 
 def _standing(ctx: Context, conn: Connection, now: datetime) -> Restored:
     restore = restore_of(conn, now) or Restore(at=now, why="")
-    live, unseen = count_seen_live(conn, certain_from(restore, ctx.policy))
-    return Restored(restore=restore, live=live, unseen=unseen)
+    since = certain_from(restore, ctx.policy)
+    live, unseen = count_seen_live(conn, since)
+    pool_live, pool_unseen = count_seen_in_pools(conn, since)
+    return Restored(
+        restore=restore, live=live, unseen=unseen, pool_live=pool_live, pool_unseen=pool_unseen
+    )
 
 
 def want_certainty(ctx: Context, conn: Connection, waba_id: str, read_at: datetime) -> None:
     """Have a list read once more that was read too early after a restore to show all of it."""
+    if at := read_again_at(ctx, conn, read_at):
+        accounts.want(conn, {waba_id: at}, {})
+
+
+def read_again_at(ctx: Context, conn: Connection, read_at: datetime) -> datetime | None:
+    """Return when a list is read again that was read too early to show what was called before."""
     restore = restore_of(conn, ctx.clock.now())
     if restore is None or restore.is_released:
-        return
+        return None
     at = certain_from(restore, ctx.policy)
-    if read_at < at:
-        accounts.want(conn, {waba_id: at}, {})
+    return at if read_at < at else None
 
 
 def release(ctx: Context, reason: str, actor: str, *, force: bool = False) -> Restored:
@@ -200,7 +235,7 @@ def _release(ctx: Context, reason: str, actor: str, *, force: bool) -> Restored:
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         fact, standing = _held(conn), _standing(ctx, conn, now)
-        if standing.unseen and not force:
+        if standing.missing and not force:
             raise _unseen(standing)
         restore = replace(fact.restore, released_at=now)
         released = replace(fact, restore=restore, released_by=actor, reason=reason)
@@ -217,7 +252,8 @@ def _release(ctx: Context, reason: str, actor: str, *, force: bool) -> Restored:
                 now=now,
                 changes={},
             )
-    log.warning("restore_released", by=actor, reason=reason, unseen=standing.unseen)
+    unseen = standing.unseen + standing.pool_unseen
+    log.warning("restore_released", by=actor, reason=reason, unseen=unseen)
     return replace(standing, restore=restore)
 
 
@@ -236,8 +272,7 @@ def _held(conn: Connection) -> RestoreFact:
 
 def _unseen(standing: Restored) -> TransitionRefusedError:
     return TransitionRefusedError(
-        f"{standing.unseen} of {standing.live} live onboardings were not seen on their WABA's "
-        "list since the restore",
+        f"{standing.missing} were not seen on Meta's lists since the restore",
         hint="let a worker read the lists (onboarding doctor shows what keeps one from it), or "
         "leave them behind with --force: they wait until they were seen",
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,9 +18,11 @@ from onboarding.core.resolving import (
 )
 from onboarding.core.seen import seen_after
 from onboarding.core.steps import Move
+from onboarding.engine import pool_settling
 from onboarding.engine.changing import change
 from onboarding.engine.context import Context
-from onboarding.errors import ConflictError, InputError, NotFoundError, TransitionRefusedError
+from onboarding.engine.open_operation import OpenOperation, find_started, require_id, require_reason
+from onboarding.errors import ConflictError, NotFoundError, TransitionRefusedError
 from onboarding.model import (
     Account,
     JournaledOperation,
@@ -33,71 +33,39 @@ from onboarding.model import (
 from onboarding.store import accounts, onboardings, unsettled
 from onboarding.store.database import reading
 
-_ID = re.compile(r"[0-9]{5,20}")
-_SHORTEST_START = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenOperation:
-    """A call whose effect at Meta is not settled, or that an onboarding is held for.
-
-    Attributes:
-        operation: the call, as it is journaled.
-        onboarding: whose call it is.
-        waits_for: what settles it, in words.
-        waiting_for: who does: ``engine``, or ``operator`` where a person has to.
-        is_resolvable: whether a person's word is taken now.
-    """
-
-    operation: JournaledOperation
-    onboarding: Onboarding
-    waits_for: str
-    waiting_for: Owner
-    is_resolvable: bool
-
 
 def open_operations(ctx: Context) -> list[OpenOperation]:
     """Return the operations that are open, and those that wait for a person; oldest first."""
     with reading(ctx.database) as conn:
+        of_pools = pool_settling.open_operations(ctx, conn)
         operations = unsettled.load_unsettled(conn)
         rows = onboardings.load_onboardings(conn, [op.onboarding_id or "" for op in operations])
         known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows.values()}))
         real_now, now = ctx.real_now(conn), ctx.clock.now()
     pairs = [(op, rows[op.onboarding_id or ""]) for op in operations]
-    return [
+    of_onboardings = [
         _standing(op, row, known[row.waba_id], now, real_now)
         for op, row in pairs
         if op.is_open or is_parked(row, op)
     ]
+    both = [*of_onboardings, *of_pools]
+    return sorted(both, key=lambda each: (each.operation.intent_at, each.operation.id))
 
 
 def find_operation(ctx: Context, reference: str) -> OpenOperation:
     """Return how an operation stands, open or not.
 
     Raises:
-        NotFoundError: there is none, more than one, or it is of no onboarding.
+        NotFoundError: there is none, more than one, or it is of no number.
     """
     with reading(ctx.database) as conn:
-        operation = _find(conn, reference)
-        row = onboardings.load_onboardings(conn, [operation.onboarding_id or ""])[
-            operation.onboarding_id or ""
-        ]
+        operation = find_started(conn, reference)
+        if operation.pool_number_id is not None:
+            return pool_settling.standing_of(ctx, conn, operation)
+        id_ = operation.onboarding_id or ""
+        row = onboardings.load_onboardings(conn, [id_])[id_]
         account = accounts.load_accounts(conn, [row.waba_id])[row.waba_id]
         return _standing(operation, row, account, ctx.clock.now(), ctx.real_now(conn))
-
-
-def _find(conn: Connection, reference: str) -> JournaledOperation:
-    started = unsettled.load_by_start(conn, reference, limit=2)
-    is_exact = bool(started) and started[0].id == reference
-    if not is_exact and (len(started) != 1 or len(reference) < _SHORTEST_START):
-        several = "more than one operation starts with" if started else "there is no operation"
-        raise NotFoundError(f"{several} '{reference}'", hint="see: onboarding op list")
-    if started[0].onboarding_id is None:
-        raise NotFoundError(
-            f"{started[0].name} is a call of no onboarding; the next check settles it",
-            hint=f"onboarding account check {started[0].waba_id}",
-        )
-    return started[0]
 
 
 def _standing(
@@ -155,28 +123,6 @@ def _why_not(
     return None
 
 
-def answer_of(*, found: str | None, absent: bool, abandon: bool) -> Answer:
-    """Return the one answer that was given.
-
-    Raises:
-        InputError: none, or more than one.
-    """
-    given = [
-        answer
-        for answer, is_given in (
-            (Answer.FOUND, found is not None),
-            (Answer.ABSENT, absent),
-            (Answer.ABANDON, abandon),
-        )
-        if is_given
-    ]
-    if len(given) != 1:
-        raise InputError(
-            "one answer is needed: found, absent or abandon", hint="see: onboarding op show ID"
-        )
-    return given[0]
-
-
 def resolve(
     ctx: Context,
     reference: str,
@@ -196,13 +142,17 @@ def resolve(
         ConflictError: the id belongs to another number.
         TransitionRefusedError: it is settled, or may still be on its way.
     """
-    if not reason.strip():
-        raise InputError("a reason is needed", field="reason", hint='--reason "seen in ..."')
+    require_reason(reason)
     with reading(ctx.database) as conn:
-        known = _find(conn, reference)
+        known = find_started(conn, reference)
+    if known.pool_number_id is not None:
+        raise NotFoundError(
+            f"{known.name} is a call of a pool",
+            hint="onboarding op resolve, or Engine.pool.resolve",
+        )
 
     def make(row: Onboarding, now: datetime, conn: Connection) -> Move:
-        operation = _find(conn, known.id)
+        operation = find_started(conn, known.id)
         _require_unsettled(ctx, conn, operation, row, now)
         if answer is Answer.FOUND:
             _require_its_id(conn, operation, row, phone_number_id or "")
@@ -235,17 +185,7 @@ def _require_its_id(
     conn: Connection, operation: JournaledOperation, row: Onboarding, phone_number_id: str
 ) -> None:
     """Take an id only if nothing speaks against its being the number's: we would act on it."""
-    if not _ID.fullmatch(phone_number_id):
-        raise InputError(
-            f"'{phone_number_id}' is not a phone number id",
-            field="found",
-            hint="digits, as in the number's settings in WhatsApp Manager",
-        )
-    its = number_id_of(row, operation)
-    if its is not None and its != phone_number_id:
-        raise InputError(
-            f"{operation.name} was made for the number id {its}", field="found", hint=f"give {its}"
-        )
+    require_id(operation, number_id_of(row, operation), phone_number_id)
     if operation.name not in ADDING:
         return
     if row.seen is not None and row.seen_present and row.seen.id != phone_number_id:

@@ -267,7 +267,12 @@ def claimants(conn: Connection, numbers: Sequence[PoolNumber]) -> dict[str, list
 
 
 def pick(
-    conn: Connection, region: str, still_at: datetime, *, business_id: str | None, skip: int = 0
+    conn: Connection,
+    region: str,
+    still_at: datetime,
+    *,
+    business_id: str | None,
+    seen_since: datetime | None = None,
 ) -> PoolNumber | None:
     """Return a verified number of a country, the one whose verification ends first.
 
@@ -276,7 +281,7 @@ def pick(
         region: two letters.
         still_at: until when it must stay verified at least.
         business_id: of this pool only.
-        skip: how many to leave to others who pick at the same moment.
+        seen_since: only one that the list showed since then.
     """
     query = select(t).where(
         t.c.state == PoolState.VERIFIED,
@@ -288,5 +293,7 @@ def pick(
     )
     if business_id is not None:
         query = query.where(t.c.business_id == business_id)
-    row = conn.execute(query.order_by(t.c.expires_at, t.c.id).offset(skip).limit(1)).one_or_none()
+    if seen_since is not None:
+        query = query.where(t.c.seen_at >= seen_since)
+    row = conn.execute(query.order_by(t.c.expires_at, t.c.id).limit(1)).one_or_none()
     return None if row is None else to_number(row)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, literal_column, or_, select, update
 from onboarding.core.waits import ENGINE
 from onboarding.model import OPEN, JournaledOperation, OperationStatus, Reason
 from onboarding.store.journal import to_operation
+from onboarding.store.pool_tables import pool_number
 from onboarding.store.rowset import listed, packed_list, storable
 from onboarding.store.tables import onboarding
 from onboarding.store.tables import operation as t
@@ -37,6 +38,20 @@ def load_unsettled(conn: Connection) -> list[JournaledOperation]:
     return [to_operation(row) for row in conn.execute(query)]
 
 
+def load_unsettled_of_pools(conn: Connection) -> list[JournaledOperation]:
+    """Return the open operations of pools, and the lost ones of numbers that are held for it."""
+    held = select(pool_number.c.id).where(
+        pool_number.c.hold == Reason.REFUSED, pool_number.c.hold_by == ENGINE
+    )
+    is_lost = (t.c.status == OperationStatus.ABSENT) & t.c.pool_number_id.in_(held)
+    query = (
+        select(t)
+        .where(t.c.pool_number_id.is_not(None), or_(_IS_OPEN, is_lost))
+        .order_by(t.c.intent_at, t.c.id)
+    )
+    return [to_operation(row) for row in conn.execute(query)]
+
+
 def load_by_start(conn: Connection, start: str, limit: int) -> list[JournaledOperation]:
     """Return operations whose id starts like this; one that is exactly this comes first."""
     query = select(t).where(t.c.id.startswith(storable(start), autoescape=True))
@@ -52,6 +67,15 @@ def other_with_number_id(conn: Connection, phone_number_id: str, onboarding_id: 
         != select(onboarding.c.number_key)
         .where(onboarding.c.id == onboarding_id)
         .scalar_subquery(),
+    )
+    found: str | None = conn.execute(query.limit(1)).scalar()
+    return found
+
+
+def other_with_preverified_id(conn: Connection, preverified_id: str, own: str) -> str | None:
+    """Return the id of another number of a pool that has this temporary id, if there is one."""
+    query = select(pool_number.c.id).where(
+        pool_number.c.preverified_id == preverified_id, pool_number.c.id != own
     )
     found: str | None = conn.execute(query.limit(1)).scalar()
     return found

@@ -123,7 +123,7 @@ def test_a_copy_goes_on_once_it_is_released(copy: Deployment, meta: Meta) -> Non
     assert (shown["waiting"], shown["whose_turn"]) == ("restored", "operator")
     assert "db release" in shown["remedy"]
     forced = copy.ok("db", "release", "--reason", "the old host is gone", "--force")
-    assert "1 of them wait" in forced.out
+    assert "1 of 1 live onboardings wait" in forced.out
     assert copy.ok("list").err == ""
     assert copy.run("db", "release", "--reason", "again").code == 5
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from onboarding.store.database import writing
-from tests.cli.harness import NUMBER, Deployment, Meta, pass_until_idle
+from tests.cli.harness import NUMBER, WABA, Deployment, Meta, pass_until_idle
 
 
 def left_open(meta: Meta) -> str:
@@ -108,3 +108,25 @@ def test_exactly_one_answer_is_needed(meta: Meta) -> None:
     assert meta.deployment.run("op", "resolve", id_, "--found", "+49", "--reason", "x").code == 2
     assert meta.deployment.run("op", "resolve", "ffffff", "--absent", "--reason", "x").code == 4
     assert meta.deployment.stored() == before
+
+
+def test_a_call_of_a_pool_is_listed_explained_and_settled_as_any_other(meta: Meta) -> None:
+    fault = {"kind": "drop_after_effect", "endpoint": "add_preverified", "times": 1}
+    meta.control.post("/faults", json=fault).raise_for_status()
+    meta.deployment.ok("pool", "add", "506914307656634", NUMBER, "--account", WABA)
+    with meta.engine() as engine:
+        pass_until_idle(engine)
+    (item,) = meta.deployment.ok("op", "list", "--json").json["items"]
+    id_ = item["id"]
+    assert (item["name"], item["phone_number"]) == ("add_preverified", NUMBER)
+    assert (item["onboarding_id"], item["is_resolvable"]) == (None, False)
+    assert NUMBER in meta.deployment.ok("op", "list").out
+    settled(meta)
+    told = meta.deployment.ok("op", "show", id_).out
+    assert "It was sent, and not answered" in told
+    assert "--absent" in told
+    assert "pool" in told
+    said = meta.deployment.ok("op", "resolve", id_, "--abandon", "--reason", "nobody knows").out
+    assert "Next: onboarding pool release" in said
+    shown = meta.deployment.ok("pool", "show", NUMBER, "--json").json
+    assert (shown["hold"], shown["hold_text"]) == ("held", "nobody knows")

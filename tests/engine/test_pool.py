@@ -184,7 +184,8 @@ def test_a_number_that_was_never_verified_is_removed_when_meta_removes_it(
     run_to(meta, PoolState.REMOVED, most=2 * DAY)
     assert meta.calls("delete_preverified") == []
     add(meta, SPARE)  # it may come again
-    assert spare(meta).state is PoolState.REQUESTED
+    run_to(meta, PoolState.ADDED)
+    assert len(meta.calls("add_preverified")) == 2
 
 
 def test_a_number_is_shared_with_a_partner_and_taken_back(rehearse: Rehearse) -> None:
@@ -210,6 +211,29 @@ def test_a_share_that_meta_refuses_says_why_and_stops_nothing_else(rehearse: Reh
     (share,) = meta.engine.pool.shares(SPARE)
     assert share.state is ShareState.FAILED
     assert "partner" in (share.why or "")
+
+
+def test_what_was_shared_by_hand_or_was_not_taken_back_can_be_taken_back(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(scenario=world())
+    add(meta, SPARE)
+    run_to(meta, PoolState.VERIFIED)
+    meta.engine.pool.share(SPARE, PARTNER)
+    meta.run(most=HOUR)
+    meta.fail("refuse", "unshare_preverified", code=100, times=1)
+    meta.engine.pool.unshare(SPARE, PARTNER)
+    meta.run(most=HOUR)
+    assert [s.state for s in meta.engine.pool.shares(SPARE)] == [ShareState.FAILED]
+    meta.engine.pool.unshare(SPARE, PARTNER)
+    meta.run(most=HOUR)
+    assert [s.state for s in meta.engine.pool.shares(SPARE)] == [ShareState.ENDED]
+    with pytest.raises(TransitionRefusedError):
+        meta.engine.pool.unshare(SPARE, PARTNER)
+    by_hand = "716914307656636"
+    meta.engine.pool.unshare(SPARE, by_hand)  # nobody here ever shared it: Meta is asked
+    meta.run(most=HOUR)
+    assert len(meta.calls("unshare_preverified")) == 3
 
 
 def test_a_removed_number_is_deleted_once_even_if_nobody_answers(rehearse: Rehearse) -> None:
@@ -250,6 +274,37 @@ def test_a_claim_that_was_not_used_gives_the_number_back(rehearse: Rehearse) -> 
     assert ledger.released_at is not None
     again = claim(meta, "Lucky Bush")
     assert again.onboarding.phone_number == SPARE
+
+
+def test_a_claim_of_a_number_that_was_never_proven_gives_back_no_verified_one(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(reads_codes=False)
+    add(meta, SPARE)
+    run_to(meta, PoolState.ADDED)
+    meta.engine.pool.claim(SPARE, claimed_for="Lucky Shrub")
+    released = meta.engine.pool.release(SPARE, "they took another one")
+    assert released.state is PoolState.EXPIRED
+    assert meta.engine.pool.stock()[0].verified == 0
+
+
+def test_a_number_that_is_being_removed_is_given_to_nobody(rehearse: Rehearse) -> None:
+    meta = rehearse()
+    add(meta, SPARE)
+    run_to(meta, PoolState.VERIFIED)
+    meta.engine.pool.remove(SPARE, "the line was given up")
+    with pytest.raises(OnboardingError, match="taken out of the pool"):
+        claim(meta, reference=SPARE)
+    run_to(meta, PoolState.REMOVED)
+
+
+def test_no_code_is_taken_for_a_number_that_needs_none(rehearse: Rehearse) -> None:
+    meta = rehearse()
+    add(meta, SPARE)
+    run_to(meta, PoolState.VERIFIED)
+    with pytest.raises(TransitionRefusedError, match="no code is expected"):
+        meta.engine.pool.submit_code(SPARE, "123-830")
+    assert spare(meta).code_sealed is None
 
 
 def test_a_number_of_the_pool_is_onboarded_by_a_claim_alone(rehearse: Rehearse) -> None:

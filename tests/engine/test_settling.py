@@ -9,7 +9,7 @@ import pytest
 
 from onboarding.engine.advance import claim_due
 from onboarding.engine.intents import write_intents
-from onboarding.engine.settling import OpenOperation
+from onboarding.engine.open_operation import OpenOperation
 from onboarding.errors import (
     ConflictError,
     InputError,

@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 import pytest
 
 from onboarding import Engine, Gateway, SmsRequest
+from onboarding.core.pool.lifecycle import PoolState
 from onboarding.core.timing import iso
 from onboarding.engine.intakes import load_named
+from onboarding.engine.pool_adding import PoolRequest
 from onboarding.errors import (
     ConfigurationError,
     InputError,
@@ -49,7 +51,7 @@ def test_a_hosted_number_is_asked_for_its_code_at_any_hour(waiting: Rehearsed) -
     taken = waiting.engine.ingest_sms(
         generic(MOBILE, waiting.messages(MOBILE)[-1]), Gateway.GENERIC
     )
-    assert (taken.result, taken.onboarding.has_code) == ("taken", True)
+    assert (taken.result, waiting.row(MOBILE).has_code) == ("taken", True)
     waiting.run_to(State.REGISTERED, MOBILE)
     entry = next(e for _, e in waiting.engine.history(MOBILE) if e.trigger == "code_given")
     assert (entry.actor, entry.detail) == ("generic", {"gateway": "generic"})
@@ -175,3 +177,38 @@ def test_an_engine_that_is_given_no_intakes_loads_what_the_setting_names(
         assert [type(each).__name__ for each in engine.context.intakes] == ["Phones"]
     with Engine.open(url, code_intakes="phones", secret_key=key, intakes=()) as engine:
         assert engine.context.intakes == ()
+
+
+def test_a_hosted_number_of_a_pool_is_proven_by_what_reaches_its_gateway(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(hosted_numbers="+49151*")
+    meta.reads_codes = False
+    meta.engine.pool.add("506914307656634", [PoolRequest(phone_number=MOBILE)])
+    meta.wait(2 * MINUTE)
+    request = generic(MOBILE, meta.messages(MOBILE)[-1])
+    early = generic(MOBILE, meta.messages(MOBILE)[-1], sent_at=iso(meta.clock.now() - DAY))
+    with pytest.raises(TransitionRefusedError, match="before the code was asked for"):
+        meta.engine.ingest_sms(early, Gateway.GENERIC)
+    taken = [meta.engine.ingest_sms(request, Gateway.GENERIC) for _ in range(2)]
+    assert [each.result for each in taken] == ["taken", "known"]
+    assert taken[0].onboarding is None
+    assert taken[0].pool_number is not None
+    meta.settle()
+    assert meta.engine.pool.get(MOBILE).state is PoolState.VERIFIED
+    entries = [e for _, e in meta.engine.pool.history(MOBILE) if e.trigger == "code_given"]
+    assert [(e.actor, e.detail) for e in entries] == [("generic", {"gateway": "generic"})]
+    with pytest.raises(NotFoundError, match="no number of it waits"):
+        meta.engine.ingest_sms(request, Gateway.GENERIC)
+
+
+def test_a_number_of_a_pool_that_is_called_is_no_number_of_a_gateway_that_reads_sms(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(hosted_numbers="+49151*")
+    meta.reads_codes = False
+    by_voice = PoolRequest(phone_number=MOBILE, code_method=CodeMethod.VOICE)
+    meta.engine.pool.add("506914307656634", [by_voice])
+    meta.run(most=DAY)
+    assert meta.engine.pool.get(MOBILE).waiting is Reason.CODE_READY
+    assert meta.calls("request_preverified_code") == []

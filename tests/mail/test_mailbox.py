@@ -7,15 +7,17 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from onboarding.core.pool.lifecycle import PoolState
+from onboarding.engine.pool_adding import PoolRequest
 from onboarding.errors import ConfigurationError
-from onboarding.model import State
+from onboarding.model import CodeMethod, State
 from onboarding.store.database import reading
 from onboarding.testing import START, Rehearsal
 from tests.core.test_mail_texts import mail
@@ -108,6 +110,23 @@ def test_a_code_that_arrives_as_mail_goes_to_its_number(
     assert not [
         line for line in server.commands if line.startswith("UID FETCH") and "BODY[]" in line
     ]
+
+
+def test_a_code_for_a_number_of_a_pool_goes_to_it(serve: Serve, rehearse: Rehearse) -> None:
+    server = serve()
+    meta = rehearse(server)
+    request = PoolRequest(phone_number=NUMBER, code_method=CodeMethod.SMS)
+    meta.engine.pool.add("506914307656634", [request])
+    meta.run(most=timedelta(minutes=2))
+    uid = arrive(server, meta)
+    assert looked(meta) == (1, 1)
+    assert server.messages[uid].seen
+    meta.settle()
+    assert meta.engine.pool.get(NUMBER).state is PoolState.VERIFIED
+    entry = next(e for _, e in meta.engine.pool.history(NUMBER) if e.trigger == "code_given")
+    assert (entry.actor, entry.detail["uid"]) == ("mailbox", str(uid))
+    arrive(server, meta)  # nobody needs a code any more
+    assert looked(meta) == (1, 0)
 
 
 def test_nothing_is_handed_in_twice(serve: Serve, rehearse: Rehearse) -> None:

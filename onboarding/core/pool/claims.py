@@ -19,11 +19,15 @@ from onboarding.core.pool.steps import (
     PoolSnapshot,
     PoolStep,
     seen_after,
+    shown,
     wait_for_list,
 )
 from onboarding.core.steps import Wait
 from onboarding.core.timing import next_poll
 from onboarding.model import Reason
+
+#: How one of Meta's two schemas shows a number that somebody has claimed.
+IN_USE = "IN_USE"
 
 #: Who is written as the claimant of a number that was taken without a word to us.
 UNKNOWN = "unknown"
@@ -82,7 +86,8 @@ def _unused(snap: PoolSnapshot, claim: Claim, now: datetime, policy: Policy) -> 
     over_since = max(found.state_since, row.state_since) + policy.settle
     if not seen_after(row, over_since):
         return wait_for_list(max(now, over_since))
-    if row.seen_present:
+    seen = shown(row)
+    if seen is not None and seen.availability_status != IN_USE:
         return _released(claim, now, f"its onboarding is '{found.state}' without having used it")
     return _replaced(snap, claim, now)
 

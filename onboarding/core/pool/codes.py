@@ -11,6 +11,7 @@ from datetime import datetime
 from onboarding.core.code_timing import ASKS_FOR_CODE, SENT_NONE
 from onboarding.core.policy import Policy
 from onboarding.core.pool.lifecycle import UNPROVEN, PoolState
+from onboarding.core.pool.model import PoolNumber
 from onboarding.core.pool.steps import (
     NO_CODE,
     PoolMove,
@@ -25,9 +26,8 @@ from onboarding.core.timing import backoff, earliest
 from onboarding.model import Operation, OperationStatus, Reason, RecoveryClass
 
 
-def needs_code(snap: PoolSnapshot, now: datetime, policy: Policy) -> bool:
+def needs_code(row: PoolNumber, now: datetime, policy: Policy) -> bool:
     """Whether ownership is to be proven, or proven anew before it lapses."""
-    row = snap.row
     if row.state in UNPROVEN:
         return True
     warm = warm_from(row, policy.preverified_warm)

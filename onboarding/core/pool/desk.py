@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from onboarding.core.policy import Policy
-from onboarding.core.pool.claims import claimed_elsewhere, claimed_step
+from onboarding.core.pool.claims import IN_USE, claimed_elsewhere, claimed_step
 from onboarding.core.pool.codes import code_step, needs_code, next_code_at, retry_wait
 from onboarding.core.pool.effects import PROVEN
 from onboarding.core.pool.lifecycle import FINAL, OFFERED, UNPROVEN, PoolState, PoolTrigger
 from onboarding.core.pool.model import ShareState
+from onboarding.core.pool.restored import after_restore
 from onboarding.core.pool.settling import settle
 from onboarding.core.pool.steps import (
     NO_TROUBLE,
@@ -27,7 +28,6 @@ from onboarding.core.pool.steps import (
     shown,
     wait_for_list,
 )
-from onboarding.core.restored import certain_from
 from onboarding.core.steps import Call, Wait
 from onboarding.core.timing import MINUTE, next_poll
 from onboarding.model import (
@@ -40,13 +40,8 @@ from onboarding.model import (
 
 Rule = Callable[[PoolSnapshot, datetime, Policy], PoolStep | None]
 
-#: While a restored copy may not call, it looks now and then whether it may.
-_RESTORED_AGAIN = 5 * MINUTE
-
 #: While the account is on hold, numbers look now and then whether it still is.
 _HELD_AGAIN = 15 * MINUTE
-
-_IN_USE = "IN_USE"
 
 
 def decide(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep:
@@ -55,7 +50,7 @@ def decide(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep:
         return _given_up(snap, now) or Wait(reason=Reason.OVER)
     for rule in _RULES:
         if step := rule(snap, now, policy):
-            return _after_restore(snap, step, now, policy)
+            return after_restore(snap, step, now, policy)
     return Wait(reason=Reason.DONE, until=next_code_at(snap, now, policy))
 
 
@@ -84,7 +79,7 @@ def _gone(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | None:
     if row.state not in OFFERED:
         return None
     seen = shown(row)
-    if seen is not None and seen.availability_status == _IN_USE:
+    if seen is not None and seen.availability_status == IN_USE:
         return claimed_elsewhere(snap, now, "Meta shows it as in use")
     if row.seen_present is not False or row.absent_since is None:
         return None
@@ -194,7 +189,9 @@ def _lapsed(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | Non
     is_denied = status not in (None, CodeVerificationStatus.VERIFIED)
     if is_denied and seen_after(row, proven_since):
         return _expired(f"Meta shows {status}")
-    if row.expires_at is None or row.expires_at > now:
+    if row.expires_at is None:
+        return _expired("its ownership was never proven")
+    if row.expires_at > now:
         return None
     if not seen_after(row, row.expires_at):
         return wait_for_list(now, Reason.DEADLINE_CHECK)
@@ -243,19 +240,7 @@ def _sharing(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | No
 
 
 def _codes(snap: PoolSnapshot, now: datetime, policy: Policy) -> PoolStep | None:
-    return code_step(snap, now, policy) if needs_code(snap, now, policy) else None
-
-
-def _after_restore(snap: PoolSnapshot, step: PoolStep, now: datetime, policy: Policy) -> PoolStep:
-    """Call nobody from a restored copy until it is released, and then only on a fresh list."""
-    if snap.restore is None or not isinstance(step, Call):
-        return step
-    if not snap.restore.is_released:
-        return Wait(reason=Reason.RESTORED, until=now + _RESTORED_AGAIN)
-    from_when = certain_from(snap.restore, policy)
-    if seen_after(snap.row, from_when):
-        return step
-    return Wait(reason=Reason.LISTING, observe_at=max(now, from_when))
+    return code_step(snap, now, policy) if needs_code(snap.row, now, policy) else None
 
 
 _RULES: tuple[Rule, ...] = (

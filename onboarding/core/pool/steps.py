@@ -167,8 +167,12 @@ def wait_for_list(now: datetime, reason: Reason = Reason.LISTING) -> Wait:
 
 def share_of(snap: PoolSnapshot, operation: JournaledOperation) -> Share | None:
     """Return the share that a call is about."""
-    partner = operation.natural_key.partition("/")[2]
-    return next((s for s in snap.shares if s.partner_business_id == partner), None)
+    return share_with(snap, operation.natural_key.partition("/")[2])
+
+
+def share_with(snap: PoolSnapshot, partner_business_id: str) -> Share | None:
+    """Return how far sharing with a partner is; ``None`` if nobody ever asked for it."""
+    return next((s for s in snap.shares if s.partner_business_id == partner_business_id), None)
 
 
 def warm_from(row: PoolNumber, warm: timedelta) -> datetime | None:

@@ -10,7 +10,7 @@ from onboarding.engine import (
     settling,
 )
 from onboarding.engine.face.finding import Finding
-from onboarding.engine.settling import OpenOperation
+from onboarding.engine.open_operation import OpenOperation, answer_of
 from onboarding.errors import NotFoundError
 from onboarding.model import (
     Deadline,
@@ -129,14 +129,14 @@ class People(Finding):
             actor: who says so.
 
         Raises:
-            NotFoundError: no such operation.
+            NotFoundError: no such operation, or it is one of a pool (``Engine.pool.resolve``).
             InputError: not exactly one answer, no reason, or an id that is not the number's.
             TransitionRefusedError: it is settled already, or may still be on its way.
         """
         return settling.resolve(
             self.context,
             operation_id,
-            settling.answer_of(found=found, absent=absent, abandon=abandon),
+            answer_of(found=found, absent=absent, abandon=abandon),
             phone_number_id=found,
             reason=reason,
             actor=self._actor(actor),
