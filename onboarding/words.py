@@ -284,6 +284,7 @@ class EventType(StrEnum):
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
     LOW_STOCK = "low_stock"
+    BATCH_STOPPED = "batch_stopped"
     TEST = "test"
 
 
@@ -303,6 +304,7 @@ class AlertKind(StrEnum):
     TOKEN_EXPIRY = "token_expiry"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
     STOCK = "stock"
+    BATCH = "batch"
 
 
 class DeliveryStatus(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.generating.markdown import code, table
-from onboarding.core.telling import NEEDS, PATIENCE, STOCK, TOKEN
+from onboarding.core.telling import CANARY, NEEDS, PATIENCE, STOCK, TOKEN
 from onboarding.notify import shapes
 
 #: What each group of the file is, with its shape.
@@ -87,6 +87,7 @@ _NEED_WORDS = {
     "connection": "a registered number that Meta shows as connected no more: register it, or not",
     "support": "something that only an operator can mend: refused, stuck, not ours, banned",
     STOCK: "verified numbers of a country in a pool: one alert for the pool and the country",
+    CANARY: "a decision on a batch whose canaries failed: one alert for the batch",
     TOKEN: "a token of an account on hold: one alert for the account and all its numbers",
 }
 

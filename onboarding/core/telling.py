@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from onboarding.core.policy import DEFAULT_LADDER, Rung
-from onboarding.core.timing import DAY, HOUR
+from onboarding.core.timing import DAY, HOUR, MINUTE
 from onboarding.model import Audience, EventType, Reason
 
 #: The channel that is always there.
@@ -43,6 +43,9 @@ TOKEN = "token"  # noqa: S105 - the name of a need
 #: Verified numbers of a country in a pool: one alert for the pool and the country.
 STOCK = "stock"
 
+#: A batch whose canaries failed: one alert for the batch and all its numbers.
+CANARY = "canary"
+
 #: How long each need may wait before somebody is told.
 PATIENCE = {
     "code": DAY,
@@ -54,6 +57,7 @@ PATIENCE = {
     "connection": HOUR / 4,
     TOKEN: HOUR,
     STOCK: HOUR,
+    CANARY: MINUTE,
 }
 
 

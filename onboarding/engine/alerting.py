@@ -8,6 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.batch_events import canary_failed, still_stopped
+from onboarding.core.batches import Batch, Standing
 from onboarding.core.chain import Entry
 from onboarding.core.events import (
     Event,
@@ -20,7 +22,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
-from onboarding.core.telling import NEEDS, STOCK, TOKEN, Rules, Tell
+from onboarding.core.telling import CANARY, NEEDS, STOCK, TOKEN, Rules, Tell
 from onboarding.core.timing import HOUR, MINUTE
 from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
@@ -28,7 +30,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.pool_stock import stock_levels
 from onboarding.engine.token_checks import next_reminder
 from onboarding.model import Account, AlertKind, EventType, Onboarding
-from onboarding.store import accounts, alerts, digests, history, onboardings
+from onboarding.store import accounts, alerts, batches, digests, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -49,6 +51,8 @@ class _Known:
     acknowledged: Mapping[str, tuple[str, datetime]]
     digest: Mapping[str, object]
     stocks: Mapping[str, Stock]
+    batches: Mapping[str, Batch]
+    held_back: Mapping[str, int]
 
 
 def tell_due(ctx: Context, limit: int) -> int:
@@ -89,6 +93,7 @@ def _known(
 ) -> _Known:
     is_digest = any(alert.kind is AlertKind.DIGEST for alert in locked)
     is_stock = any(alert.kind is AlertKind.STOCK for alert in locked)
+    of_batches = [alert.subject for alert in locked if alert.kind is AlertKind.BATCH]
     return _Known(
         rules=ctx.rules,
         now=now,
@@ -98,10 +103,17 @@ def _known(
         acknowledged=alerts.load_acknowledged(conn, [alert.subject for alert in locked], now),
         digest=digests.load_digest(conn, now) if is_digest else {},
         stocks={stock.subject: stock for stock in stock_levels(conn)} if is_stock else {},
+        batches=batches.load_batches(conn, of_batches),
+        held_back=batches.count_live(conn, of_batches) if of_batches else {},
     )
 
 
-_WITHOUT_HISTORY = (AlertKind.DIGEST, AlertKind.STOCK, AlertKind.TOKEN_EXPIRY)
+_WITHOUT_HISTORY = (
+    AlertKind.DIGEST,
+    AlertKind.STOCK,
+    AlertKind.TOKEN_EXPIRY,
+    AlertKind.BATCH,
+)
 
 
 def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -122,6 +134,8 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
             return _look_at_requirement(alert, known)
         case AlertKind.STOCK:
             return _look_at_stock(alert, known)
+        case AlertKind.BATCH:
+            return _look_at_batch(alert, known)
 
 
 def _look_at_digest(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -169,6 +183,22 @@ def _look_at_stock(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     return _told(alert, rule.tell, known), event
 
 
+def _look_at_batch(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    batch, rule = known.batches.get(alert.subject), known.rules.overdue.get(CANARY)
+    if batch is None or batch.standing is not Standing.PAUSED or rule is None:
+        return _closed(alert, known), None
+    numbers = known.held_back.get(batch.id, 0)
+    if alert.step == 0:
+        event = canary_failed(batch, alert.since, numbers, rule, known.now)
+    elif rule.tell.then:
+        event = still_stopped(
+            batch, alert.since, numbers, alert.step, tell=rule.tell, now=known.now
+        )
+    else:
+        return replace(alert, next_at=None), None
+    return _told(alert, rule.tell, known), event
+
+
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     row, tell = known.rows.get(alert.subject), known.rules.of_rung(alert.what)
     if row is None or not tell.then:
@@ -210,7 +240,8 @@ def _record(
 ) -> None:
     """Append who was told of what to the histories.
 
-    A digest and a stock are about none of them; that a token ends is told often, and is no news.
+    A digest and a stock are about none of them, a batch has told of itself, and that a token ends
+    is told often, and is no news.
     """
     of_rows: dict[str, list[Entry]] = {}
     of_accounts: dict[str, list[Entry]] = {}
