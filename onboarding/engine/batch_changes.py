@@ -19,7 +19,6 @@ from onboarding.store.database import again_if_unlucky, reading, writing
 from onboarding.telemetry import log
 
 ENGINE = "engine"
-FAILED = "canaries_failed"
 
 
 def change_batch(
@@ -87,7 +86,7 @@ def _judge(ctx: Context, name: str) -> bool:
             return False
         note, changes = "canaries_passed", {"canary_passed_at": now}
         if verdict is Verdict.FAILED:
-            note, changes = FAILED, {"paused_at": now}
+            note, changes = "canaries_failed", {"paused_at": now}
             alerts.open_alerts(conn, list(stopped(ctx, [(batch, now)])))
         change_batch(conn, batch, note, reason=why, actor=ENGINE, now=now, changes=changes)
         batches.wake_batch(conn, batch.id, now)
@@ -121,7 +120,7 @@ def has_failed(conn: Connection, batch: Batch) -> bool:
     if is_proven or batch.standing is not Standing.PAUSED:
         return False
     entries = history.read(conn, batch.id, history.BATCHES)
-    return any(entry.trigger == FAILED for _, entry in entries)
+    return any(entry.trigger == "canaries_failed" for _, entry in entries)
 
 
 def load_failed(conn: Connection) -> list[tuple[Batch, datetime]]:

@@ -128,9 +128,9 @@ def _is_to_be_read(account: Account, now: datetime, policy: Policy) -> bool:
 def _within_budget(
     ctx: Context, conn: Connection, claimed: Sequence[Account], now: datetime
 ) -> tuple[list[Account], list[Account], list[Account]]:
-    """Return the accounts to check, those to read, and of these those to ask for their portfolios.
+    """Return the accounts to check, to read, and to ask for portfolios, as the budgets allow.
 
-    As the budgets allow; others are put off.
+    Others are put off.
     """
     to_check: list[Account] = []
     to_read: list[Account] = []
@@ -145,7 +145,7 @@ def _within_budget(
         reads = is_abandoned or _is_to_be_read(account, now, ctx.policy)
         # A look at the subscription may lead to the call that makes it; the token is looked at too.
         extra = may_ask(ctx) + (account.override_callback_uri is not None)
-        asks = reads and asks_for_portfolio(ctx, account, queued)
+        asks = (checks or reads) and asks_for_portfolio(ctx, account, queued)
         calls = (2 + extra) * checks + reads + asks
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
             _put_off(conn, account, max(refusals), checks=checks, reads=reads)

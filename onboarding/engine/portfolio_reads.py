@@ -20,8 +20,8 @@ from onboarding.errors import GraphError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import Waba, parse_waba
-from onboarding.model import Account, Effect
-from onboarding.store import accounts
+from onboarding.model import Account, Reason
+from onboarding.store import accounts, onboardings
 from onboarding.store.database import writing
 from onboarding.telemetry import log
 
@@ -46,23 +46,22 @@ def read_portfolios(ctx: Context, asked: Sequence[Account]) -> None:
         for account in asked
     ]
     for result in ctx.graph.send(calls) if calls else ():
-        waba = _waba(result)
-        if waba is not None:
-            with writing(ctx.database) as conn:
-                note_portfolio(ctx, conn, waba.id, waba, ctx.clock.now())
+        now, waba_id = ctx.clock.now(), result.call.tag
+        with writing(ctx.database) as conn:
+            onboardings.wake_account(conn, waba_id, now, (Reason.SUBSCRIBING,))
+            note_portfolio(ctx, conn, waba_id, _waba(result), now)
 
 
-def _waba(result: GraphResult) -> Waba | None:
-    """Return what was told; of a WABA that Meta does not let us read, nothing but its id."""
-    waba_id, failure = result.call.tag, result.failure
+def _waba(result: GraphResult) -> Waba:
+    """Return what was told; where nothing was, the number that waits for a slot asks again."""
+    waba_id = result.call.tag
     try:
-        if failure is None:
+        if result.failure is None:
             return parse_waba(result.payload)
     except GraphError:
         pass
     log.warning("portfolio_not_told", waba_id=waba_id)
-    is_refused = failure is None or failure.effect is Effect.REFUSED
-    return Waba(id=waba_id) if is_refused else None
+    return Waba(id=waba_id)
 
 
 def note_portfolio(ctx: Context, conn: Connection, waba_id: str, waba: Waba, now: datetime) -> None:
