@@ -439,6 +439,8 @@ class Account:
         numbers_told_at: when that was said.
         full_at: with how many numbers on it Meta refused another one.
         full_since: when that was.
+        portfolio_raised: whether a read of it showed that Meta takes more numbers in its portfolio
+            than in a new one; ``None``: it was not read.
     """
 
     waba_id: str
@@ -476,6 +478,7 @@ class Account:
     numbers_told_at: datetime | None = None
     full_at: int | None = None
     full_since: datetime | None = None
+    portfolio_raised: bool | None = None
 
     @property
     def has_token(self) -> bool:

@@ -88,10 +88,16 @@ class Settings(BaseSettings):
     waba_calls_per_hour: int = Field(200, ge=1, description="Meta's budget of a new WABA")
     active_waba_calls_per_hour: int = Field(5000, ge=1, description="of one with a number on it")
     app_calls_per_hour: int = Field(20000, ge=1, description="own bound for all WABAs together")
-    numbers_per_business: int = Field(
-        20, ge=0, description="numbers of a portfolio of which Meta told no bound; 0: no bound"
+    numbers_per_business: int | None = Field(
+        None,
+        ge=0,
+        description="numbers of a portfolio of which Meta told no bound; 0: no bound; default: by "
+        "Meta's rule, 2, and 20 where a read of the WABA shows a verified business or a messaging "
+        "limit of 2,000",
     )
-    numbers_per_waba: int = Field(25, ge=0, description="the same, of one WABA")
+    numbers_per_waba: int = Field(
+        25, ge=0, description="numbers of a WABA of which Meta told no bound; 0: no bound"
+    )
     code_fallback_minutes: float = Field(
         10, ge=0, description="without a code by SMS for so long, the next goes by voice; 0: never"
     )

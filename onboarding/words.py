@@ -285,6 +285,7 @@ class EventType(StrEnum):
     TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a word, not a secret
     DIGEST = "digest"
     LOW_STOCK = "low_stock"
+    BATCH_STOPPED = "batch_stopped"
     TEST = "test"
 
 
@@ -305,6 +306,7 @@ class AlertKind(StrEnum):
     DIGEST = "digest"
     STOCK = "stock"
     APPROVAL = "approval"
+    BATCH = "batch"
 
 
 class DeliveryStatus(StrEnum):

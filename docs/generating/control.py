@@ -12,7 +12,7 @@ from onboarding.simulator import Scenario, edits
 from onboarding.simulator.build import build_world
 from onboarding.simulator.clock import VirtualClock
 from onboarding.simulator.control import ClockEdit, Control, ParticipantReport
-from onboarding.simulator.scenario import HandSettings
+from onboarding.simulator.scenario import HandSettings, PortfolioSettings
 from onboarding.simulator.server import CONTROL_PREFIX
 from onboarding.simulator.signup import SessionEdit
 from onboarding.simulator.timekeeper import Timekeeper
@@ -36,6 +36,8 @@ _ENDPOINTS: dict[tuple[str, str], str] = {
     ("POST", "names/*"): "a reviewer decides, by phone number id; body below",
     ("POST", "by_hand/*"): "somebody does something to a number past the API, by phone number id; "
     "body below",
+    ("POST", "businesses/*"): "verify a portfolio, or raise its messaging limit or bound, by its "
+    "id; a bound that rises is told by `business_capability_update`; body below",
     ("POST", "tokens"): "kill, revive or make a token; body below",
     ("POST", "elsewhere/*"): "say where a number is used, by its digits; body below",
     ("GET", "faults"): "`faults` that are armed, by name",
@@ -53,6 +55,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "POST /_sim/numbers/ID": edits.NumberEdit,
     "POST /_sim/names/ID": edits.NameEdit,
     "POST /_sim/by_hand/ID": HandSettings,
+    "POST /_sim/businesses/ID": PortfolioSettings,
     "POST /_sim/tokens": edits.TokenEdit,
     "POST /_sim/elsewhere/DIGITS": edits.ElsewhereEdit,
 }

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from docs.generating.markdown import code, table
 from onboarding.core import events
+from onboarding.core.batch_events import canary_failed
+from onboarding.core.batches import Batch
 from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import climb
 from onboarding.core.events import VERSIONS, Event
@@ -51,6 +53,8 @@ WHEN: Mapping[EventType, str] = {
     EventType.DIGEST: "the weekly digest",
     EventType.LOW_STOCK: "a pool has fewer verified numbers of a country than it is to have, for "
     "longer than the need `stock` may wait; once more, with `told`, if nobody took it on",
+    EventType.BATCH_STOPPED: "a batch stands still since one of its canaries failed; once more, "
+    "with `told`, if nobody resumed or cancelled it",
     EventType.TEST: "a test of a channel; it is sent and not stored, and its `seq` is 0",
 }
 
@@ -66,6 +70,7 @@ FACTS: Mapping[str, str] = {
     "due_by": "the deadline of the onboarding",
     "why": "what is needed, in words",
     "command": "what gives it",
+    "batch": "name of the batch",
     "rung": "name of the rung",
     "collapsed": "rungs that were missed and went into this one",
     "deadline": "why the deadline was set",
@@ -165,6 +170,7 @@ def samples() -> list[Event]:
         ),
         events.digest(_digest(row), ("ops",), _LATER),
         low_stock(_stock(), _START, rule, _LATER),
+        canary_failed(_batch(), _START, 95, rule, _LATER),
         Event(
             type=EventType.TEST,
             at=_START,
@@ -173,6 +179,22 @@ def samples() -> list[Event]:
             data={"channel": "ops", "by": "ada"},
         ),
     ]
+
+
+def _batch() -> Batch:
+    return Batch(
+        id="019cadc69a80011cd57520",
+        name="june",
+        source="june.csv",
+        digest=None,
+        created_by="ada",
+        created_at=_START,
+        loaded_at=_START,
+        canary=5,
+        paused_at=_START,
+        changed_by="engine",
+        reason="the canary +16315551000 is 'failed'",
+    )
 
 
 def _stock() -> Stock:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from docs.generating.markdown import code, table
-from onboarding.core.telling import APPROVAL, NEEDS, PATIENCE, STOCK, TOKEN
+from onboarding.core.telling import APPROVAL, CANARY, NEEDS, PATIENCE, STOCK, TOKEN
 from onboarding.notify import shapes
 
 #: What each group of the file is, with its shape.
@@ -88,6 +88,7 @@ _NEED_WORDS = {
     "support": "something that only an operator can mend: refused, stuck, not ours, banned",
     APPROVAL: "the word of a second person on what somebody asked for: `onboarding approval`",
     STOCK: "verified numbers of a country in a pool: one alert for the pool and the country",
+    CANARY: "a decision on a batch whose canaries failed: one alert for the batch",
     TOKEN: "a token of an account on hold: one alert for the account and all its numbers",
 }
 

@@ -54,9 +54,23 @@ WORDS: dict[str, dict[str, str]] = {
         "id": "the portfolio's id",
         "name": "its name",
         "verified": "whether it passed business verification; decides the cap",
+        "messaging_limit": "how many customers it may write to; `TIER_2K` and more raise the cap",
         "max_phone_numbers": "its own cap; default: the one of `limits`",
+        "later": "what becomes of it later",
         "wabas": "its WABAs",
         "preverified_numbers": "numbers that it verified beforehand, for `preverified_id`",
+    },
+    "PortfolioSettings": {
+        "verified": "whether it passed business verification",
+        "messaging_limit": "`TIER_2K` and more raise the cap, and the webhook then tells the "
+        "WABA's",
+        "max_phone_numbers": "its own cap; empty: by the rule",
+    },
+    "PlannedPortfolioSettings": {
+        "at": "when",
+        "verified": "verified from then on, or not any more",
+        "messaging_limit": "the limit from then on",
+        "max_phone_numbers": "its own cap from then on",
     },
     "PreverifiedSettings": {
         "id": "the temporary id; gone once the number is claimed",

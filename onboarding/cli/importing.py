@@ -18,54 +18,73 @@ if TYPE_CHECKING:
 _MAX_ERRORS = 20
 
 
+# What to read, and how
+
+File = Annotated[Path, typer.Argument(help="CSV, JSON lines or XLSX; - for standard input.")]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="csv|jsonl|xlsx", help="Default: what the suffix says."),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="THEIRS=OURS",
+        help='What a column is called here: "Phone=phone_number"; "Notes=" leaves it out.',
+    ),
+]
+Sheet = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The sheet of an XLSX file; default: first.")
+]
+
+# Which batch its numbers go into
+
+Name = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Put the numbers into a batch of this name.")
+]
+Canary = Annotated[
+    int, typer.Option(min=0, help="So many of the batch go first, before the rest begins.")
+]
+CanaryState = Annotated[
+    State, typer.Option(metavar="STATE", help="What the first ones have to reach.")
+]
+
+# What to take of it, and what to tell
+
+LeaveOut = Annotated[
+    bool, typer.Option("--leave-out", help="Store the sound rows; leave those refused out.")
+]
+Result = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a result per row: .csv or .jsonl, or - for standard output.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all, store nothing.")]
+CodeReady = Annotated[bool, typer.Option("--code-ready", help="All holders can read a code now.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse names that Meta's rules speak against.")
+]
+MaxErrors = Annotated[int, typer.Option(min=1, help="Show at most so many mistakes.")]
+
+
 def import_numbers(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or XLSX; - for standard input.")],
+    file: File,
     *,
-    file_format: Annotated[
-        str | None,
-        typer.Option("--format", metavar="csv|jsonl|xlsx", help="Default: what the suffix says."),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="THEIRS=OURS",
-            help='What a column is called here: "Phone=phone_number"; "Notes=" leaves it out.',
-        ),
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The sheet of an XLSX file; default: first.")
-    ] = None,
-    batch: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Put the numbers into a batch of this name.")
-    ] = None,
-    canary: Annotated[
-        int, typer.Option(min=0, help="So many of the batch go first, before the rest begins.")
-    ] = 0,
-    canary_state: Annotated[
-        State, typer.Option(metavar="STATE", help="What the first ones have to reach.")
-    ] = State.REGISTERED,
-    leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Store the sound rows; leave those refused out.")
-    ] = False,
-    result: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a result per row: .csv or .jsonl, or - for standard output.",
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, store nothing.")] = False,
-    code_ready: Annotated[
-        bool, typer.Option("--code-ready", help="All holders can read a code now.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse names that Meta's rules speak against.")
-    ] = False,
-    max_errors: Annotated[
-        int, typer.Option(min=1, help="Show at most so many mistakes.")
-    ] = _MAX_ERRORS,
+    file_format: Format = None,
+    columns: Columns = None,
+    sheet: Sheet = None,
+    batch: Name = None,
+    canary: Canary = 0,
+    canary_state: CanaryState = State.REGISTERED,
+    leave_out: LeaveOut = False,
+    result: Result = None,
+    dry_run: DryRun = False,
+    code_ready: CodeReady = False,
+    strict: Strict = False,
+    max_errors: MaxErrors = _MAX_ERRORS,
 ) -> None:
     """Ask for all numbers of a file to be onboarded.
 

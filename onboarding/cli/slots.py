@@ -32,10 +32,11 @@ def list_slots(
 ) -> None:
     """List the slots of every portfolio and WABA, and who waits.
 
-    Meta takes 2 numbers in a new portfolio, 20 once the business is verified, and 25 on a WABA; by
-    a webhook (business_capability_update) it says what holds for one. The column "who says so" is:
-    told (Meta or a person), refused (Meta took no more), setting, or exceeded (there are more than
-    the setting says, so that nobody knows the bound).
+    Meta takes 2 numbers in a new portfolio, 20 once the business is verified or has reached a
+    messaging limit of 2,000, and 25 on a WABA; by a webhook (business_capability_update) it says
+    what holds for one. The column "who says so" is: told (Meta or a person), refused (Meta took no
+    more), rule (the one above), setting, or exceeded (there are more than setting or rule say, so
+    that nobody knows the bound).
 
     Example:
         onboarding slots list

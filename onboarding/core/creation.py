@@ -95,6 +95,8 @@ def _settle_doubts(snap: Snapshot, now: datetime, policy: Policy) -> Step | None
 
 def _queued(snap: Snapshot, now: datetime, policy: Policy) -> Step | None:
     """Return the wait for a slot, where Meta would refuse a create for want of one."""
+    if snap.row.entry is Entry.NEW and snap.portfolio_unread:
+        return Wait(reason=Reason.SUBSCRIBING, check_subscription=True)
     is_full = snap.row.entry is Entry.NEW and snap.slots is not None and snap.slots < 1
     return slot_wait(snap.row, now, policy) if is_full else None
 

@@ -80,7 +80,7 @@ class Policy:
         urgent_within: how near a deadline must be for a number's next call to be kept back for it.
         last_try: before a deadline, when a call that waits for its backoff is made once more.
         numbers_per_business: numbers that Meta takes in a portfolio of which it has told nothing;
-            0: as many as it takes.
+            0: as many as it takes; ``None``: by its rule, 2, and 20 where it is raised.
         numbers_per_waba: the same, on one WABA.
         max_reclaims: leases that ran out in a row, after which a machine is parked.
         ladder: rungs of escalation.
@@ -120,7 +120,7 @@ class Policy:
     list_budget_share: float = 0.85
     urgent_within: timedelta = DAY
     last_try: timedelta = HOUR
-    numbers_per_business: int = 20
+    numbers_per_business: int | None = None
     numbers_per_waba: int = 25
     max_reclaims: int = 3
     ladder: tuple[Rung, ...] = DEFAULT_LADDER

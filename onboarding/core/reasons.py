@@ -31,7 +31,7 @@ MEANINGS = {
     Reason.BUDGET: Meaning(Owner.ENGINE, "a call budget is spent; goes on when it frees up"),
     Reason.THROTTLED: Meaning(Owner.META, "Meta throttles the app or the WABA"),
     Reason.SUBSCRIBING: Meaning(
-        Owner.ENGINE, "the app is being subscribed to the WABA before registration"
+        Owner.ENGINE, "the WABA is looked at: the app's subscription, and how many numbers it takes"
     ),
     Reason.DEADLINE_CHECK: Meaning(
         Owner.ENGINE, "the window is over; the list is read once more before it counts as expired"

@@ -123,6 +123,7 @@ class Snapshot:
         restore: the last restore of the database, if there was one.
         batch: the batch that it was asked for with.
         slots: how many more numbers Meta takes on its WABA; ``None``: no bound is known.
+        portfolio_unread: whether nothing says yet how many its portfolio takes; a read does.
     """
 
     row: Onboarding
@@ -137,6 +138,7 @@ class Snapshot:
     restore: Restore | None = None
     batch: Batch | None = None
     slots: int | None = None
+    portfolio_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

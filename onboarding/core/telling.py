@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from onboarding.core.policy import DEFAULT_LADDER, Rung
-from onboarding.core.timing import DAY, HOUR
+from onboarding.core.timing import DAY, HOUR, MINUTE
 from onboarding.model import Audience, EventType, Reason
 
 #: The channel that is always there.
@@ -45,6 +45,8 @@ STOCK = "stock"
 
 #: What waits for a second person: one alert for the onboarding.
 APPROVAL = "approval"
+#: A batch whose canaries failed: one alert for the batch and all its numbers.
+CANARY = "canary"
 
 #: How long each need may wait before somebody is told.
 PATIENCE = {
@@ -58,6 +60,7 @@ PATIENCE = {
     TOKEN: HOUR,
     STOCK: HOUR,
     APPROVAL: HOUR,
+    CANARY: MINUTE,
 }
 
 

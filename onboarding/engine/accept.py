@@ -162,7 +162,10 @@ def _accept(
             return replace(checked, fresh={}, known={}), {}
         rows = rows_of(ctx, checked.fresh, actor, now)
         if batch is not None and into is not None:
-            rows = {index: in_batch(row, batch, into.lines[index]) for index, row in rows.items()}
+            rows = {
+                index: in_batch(row, batch, into.after_line + into.lines[index])
+                for index, row in rows.items()
+            }
         store_rows(ctx, conn, rows, checked.fresh, batch=batch, actor=actor, now=now)
         note_canaries(conn, batch)
         if late := reserve(ctx, conn, rows, actor):

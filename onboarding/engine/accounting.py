@@ -9,6 +9,7 @@ from typing import Any
 from onboarding.engine.account_changes import IN_ORDER, change_account
 from onboarding.engine.callbacks import is_refused
 from onboarding.engine.context import Context
+from onboarding.engine.portfolio_reads import note_portfolio
 from onboarding.engine.token_changes import Given, give_token, prove_next, refuse_next
 from onboarding.engine.token_checks import check_token
 from onboarding.errors import (
@@ -27,6 +28,7 @@ from onboarding.model import Account, Failure, Reason, RecoveryClass
 from onboarding.store import accounts, onboardings
 from onboarding.store.database import again_if_raced, reading, writing
 
+_FIELDS = tuple(dict.fromkeys((*requests.WABA_FIELDS, *requests.PORTFOLIO_FIELDS)))
 _ID = re.compile(r"[0-9]{5,20}")
 
 
@@ -168,14 +170,17 @@ def check_account(ctx: Context, waba_id: str, actor: str) -> AccountCheck:
         GraphError: Meta refused, or could not be reached.
     """
     account = load_account(ctx, waba_id)
-    call = GraphCall(request=requests.read_waba(waba_id), token=_token_now(ctx, account))
+    call = GraphCall(
+        request=requests.read_waba(waba_id, fields=_FIELDS), token=_token_now(ctx, account)
+    )
     result = ctx.graph.send_one(call)
     if result.failure is not None:
         raise _refusal(ctx, account, result, result.failure)
-    after = _released(ctx, account, actor)
+    waba = parse_waba(result.payload)
+    after = _released(ctx, account, waba, actor)
     check_token(ctx, after, actor)
     return AccountCheck(
-        waba=parse_waba(result.payload),
+        waba=waba,
         account=load_account(ctx, waba_id),
         served_version=result.served_version,
     )
@@ -210,12 +215,13 @@ def _refusal(
     )
 
 
-def _released(ctx: Context, account: Account, actor: str) -> Account:
-    """End the hold of an account whose token works; return the account as it is now."""
+def _released(ctx: Context, account: Account, waba: Waba, actor: str) -> Account:
+    """Keep what a read told, end the hold of an account whose token works, and return it."""
     waba_id = account.waba_id
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         prove_next(ctx, conn, account, now)
+        note_portfolio(ctx, conn, waba_id, waba, now)
         checked = accounts.load_accounts(conn, [waba_id], lock=True)[waba_id]
         is_in_trouble = checked.trouble is not None and not is_refused(checked)
         if checked.hold is not None or is_in_trouble:

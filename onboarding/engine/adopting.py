@@ -15,6 +15,7 @@ from onboarding.core.events import FLEET
 from onboarding.core.telling import Rules
 from onboarding.engine.account_changes import held
 from onboarding.engine.announcing import waiting
+from onboarding.engine.batch_changes import load_failed, stopped
 from onboarding.engine.context import Context
 from onboarding.model import Account, AlertKind
 from onboarding.store import accounts, alerts, deadlines, deployment, finding, onboardings
@@ -45,7 +46,11 @@ def adopt_rules(ctx: Context) -> bool:
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         alerts.write_alerts(conn, _dated(ctx, alerts.lock_alerts(conn, [FLEET])))
-        alerts.open_alerts(conn, [*_digest(ctx, now), *held(ctx, _held(conn))])
+        failed = list(stopped(ctx, load_failed(conn)))
+        alerts.write_alerts(
+            conn, _dated(ctx, alerts.lock_alerts(conn, [a.subject for a in failed]))
+        )
+        alerts.open_alerts(conn, [*_digest(ctx, now), *held(ctx, _held(conn)), *failed])
         deployment.put_facts(conn, {RULES: mark})
     log.info("rules_adopted", file=str(ctx.notifications.file or "none"))
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 
 from onboarding.core.approval_events import approval_overdue, approval_unacknowledged
 from onboarding.core.approvals import Approval
+from onboarding.core.batch_events import canary_failed, still_stopped
+from onboarding.core.batches import Batch, Standing
 from onboarding.core.chain import Entry
 from onboarding.core.events import (
     Event,
@@ -22,7 +24,7 @@ from onboarding.core.events import (
 )
 from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
-from onboarding.core.telling import APPROVAL, NEEDS, STOCK, TOKEN, Rules, Tell
+from onboarding.core.telling import APPROVAL, CANARY, NEEDS, STOCK, TOKEN, Rules, Tell
 from onboarding.core.timing import HOUR, MINUTE
 from onboarding.engine.account_changes import HELD
 from onboarding.engine.announcing import announce
@@ -30,7 +32,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.pool_stock import stock_levels
 from onboarding.engine.token_checks import next_reminder
 from onboarding.model import Account, AlertKind, EventType, Onboarding
-from onboarding.store import accounts, alerts, approvals, digests, history, onboardings
+from onboarding.store import accounts, alerts, approvals, batches, digests, history, onboardings
 from onboarding.store.alerts import Alert
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
@@ -52,6 +54,8 @@ class _Known:
     digest: Mapping[str, object]
     stocks: Mapping[str, Stock]
     approvals: Mapping[str, tuple[Approval, ...]]
+    batches: Mapping[str, Batch]
+    held_back: Mapping[str, int]
 
 
 def tell_due(ctx: Context, limit: int) -> int:
@@ -93,6 +97,7 @@ def _known(
     is_digest = any(alert.kind is AlertKind.DIGEST for alert in locked)
     is_stock = any(alert.kind is AlertKind.STOCK for alert in locked)
     asked = [alert.subject for alert in locked if alert.kind is AlertKind.APPROVAL]
+    of_batches = [alert.subject for alert in locked if alert.kind is AlertKind.BATCH]
     return _Known(
         rules=ctx.rules,
         now=now,
@@ -103,10 +108,17 @@ def _known(
         digest=digests.load_digest(conn, now) if is_digest else {},
         stocks={stock.subject: stock for stock in stock_levels(conn)} if is_stock else {},
         approvals=approvals.load_pending_of(conn, asked) if asked else {},
+        batches=batches.load_batches(conn, of_batches),
+        held_back=batches.count_live(conn, of_batches) if of_batches else {},
     )
 
 
-_WITHOUT_HISTORY = (AlertKind.DIGEST, AlertKind.STOCK, AlertKind.TOKEN_EXPIRY)
+_WITHOUT_HISTORY = (
+    AlertKind.DIGEST,
+    AlertKind.STOCK,
+    AlertKind.TOKEN_EXPIRY,
+    AlertKind.BATCH,
+)
 
 
 def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -129,6 +141,8 @@ def _look(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
             return _look_at_stock(alert, known)
         case AlertKind.APPROVAL:
             return _look_at_approval(alert, known)
+        case AlertKind.BATCH:
+            return _look_at_batch(alert, known)
 
 
 def _look_at_digest(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -144,13 +158,12 @@ def _look_at_account(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     if account is None or account.hold is None or rule is None:
         return _closed(alert, known), None
     numbers = known.standing_still.get(account.waba_id, 0)
-    if alert.step == 0:
-        event = account_overdue(account, numbers, rule, known.now)
-    elif rule.tell.then:
-        event = account_unacknowledged(account, numbers, alert.step, tell=rule.tell, now=known.now)
-    else:
-        return replace(alert, next_at=None), None
-    return _told(alert, rule.tell, known), event
+    now, tell = known.now, rule.tell
+    return _in_turn(
+        alert, tell, known,
+        lambda: account_overdue(account, numbers, rule, now),
+        lambda: account_unacknowledged(account, numbers, alert.step, tell=tell, now=now),
+    )  # fmt: skip
 
 
 def _look_at_expiry(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -167,13 +180,12 @@ def _look_at_stock(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
     stock, rule = known.stocks.get(alert.subject), known.rules.overdue.get(STOCK)
     if stock is None or not stock.is_low or rule is None:
         return _closed(alert, known), None
-    if alert.step == 0:
-        event = low_stock(stock, alert.since, rule, known.now)
-    elif rule.tell.then:
-        event = still_low(stock, alert.since, alert.step, tell=rule.tell, now=known.now)
-    else:
-        return replace(alert, next_at=None), None
-    return _told(alert, rule.tell, known), event
+    now, tell = known.now, rule.tell
+    return _in_turn(
+        alert, tell, known,
+        lambda: low_stock(stock, alert.since, rule, now),
+        lambda: still_low(stock, alert.since, alert.step, tell=tell, now=now),
+    )  # fmt: skip
 
 
 def _look_at_approval(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -181,13 +193,24 @@ def _look_at_approval(alert: Alert, known: _Known) -> tuple[Alert, Event | None]
     asked = known.approvals.get(alert.subject)
     if row is None or rule is None or not asked:
         return _closed(alert, known), None
-    if alert.step == 0:
-        event = approval_overdue(row, asked[0], rule, known.now)
-    elif rule.tell.then:
-        event = approval_unacknowledged(row, asked[0], alert.step, tell=rule.tell, now=known.now)
-    else:
-        return replace(alert, next_at=None), None
-    return _told(alert, rule.tell, known), event
+    now, tell = known.now, rule.tell
+    return _in_turn(
+        alert, tell, known,
+        lambda: approval_overdue(row, asked[0], rule, now),
+        lambda: approval_unacknowledged(row, asked[0], alert.step, tell=tell, now=now),
+    )  # fmt: skip
+
+
+def _look_at_batch(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
+    batch, rule = known.batches.get(alert.subject), known.rules.overdue.get(CANARY)
+    if batch is None or batch.standing is not Standing.PAUSED or rule is None:
+        return _closed(alert, known), None
+    numbers, now, tell = known.held_back.get(batch.id, 0), known.now, rule.tell
+    return _in_turn(
+        alert, tell, known,
+        lambda: canary_failed(batch, alert.since, numbers, rule, now),
+        lambda: still_stopped(batch, alert.since, numbers, alert.step, tell=tell, now=now),
+    )  # fmt: skip
 
 
 def _look_at_rung(alert: Alert, known: _Known) -> tuple[Alert, Event | None]:
@@ -205,11 +228,24 @@ def _look_at_requirement(alert: Alert, known: _Known) -> tuple[Alert, Event | No
         # An account on hold has an alert of its own; behind it, this one waits for its turn.
         after = HOUR if row.waiting in FOR_PEOPLE else _LOOK_AGAIN
         return replace(alert, next_at=known.now + after), None
-    if alert.step == 0:
-        return _told(alert, rule.tell, known), overdue(row, alert.since, rule, known.now)
-    if not rule.tell.then:
+    return _in_turn(
+        alert, rule.tell, known,
+        lambda: overdue(row, alert.since, rule, known.now),
+        lambda: _unacknowledged(row, alert, rule.tell, known),
+    )  # fmt: skip
+
+
+def _in_turn(
+    alert: Alert,
+    tell: Tell,
+    known: _Known,
+    first: Callable[[], Event],
+    again: Callable[[], Event],
+) -> tuple[Alert, Event | None]:
+    """Tell whom the rule names first, and after that who is next, if there is anybody."""
+    if alert.step and not tell.then:
         return replace(alert, next_at=None), None
-    return _told(alert, rule.tell, known), _unacknowledged(row, alert, rule.tell, known)
+    return _told(alert, tell, known), again() if alert.step else first()
 
 
 def _unacknowledged(row: Onboarding, alert: Alert, tell: Tell, known: _Known) -> Event:
@@ -231,7 +267,8 @@ def _record(
 ) -> None:
     """Append who was told of what to the histories.
 
-    A digest and a stock are about none of them; that a token ends is told often, and is no news.
+    A digest and a stock are about none of them, a batch has told of itself, and that a token ends
+    is told often, and is no news.
     """
     of_rows: dict[str, list[Entry]] = {}
     of_accounts: dict[str, list[Entry]] = {}

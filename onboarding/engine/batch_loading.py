@@ -74,7 +74,10 @@ def _begin(ctx: Context, order: BatchOrder, source: str, digest: str, actor: str
         if there is not None:
             _require_same(there, order, digest)
             is_begun_again = there.loaded_at is None
-            return Into(batch_id=there.id, name=there.name, is_begun_again=is_begun_again)
+            last = 0 if is_begun_again else batches.last_line(conn, there.id)
+            return Into(
+                batch_id=there.id, name=there.name, is_begun_again=is_begun_again, after_line=last
+            )
         batch = _new(order, source, digest, actor, now)
         batches.insert_batch(conn, batch)
         change_batch(

@@ -16,7 +16,7 @@ from onboarding.core.code_desk import NO_CODE
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.steps import Move
 from onboarding.core.waits import NO_HOLD
-from onboarding.engine.batch_changes import change_batch
+from onboarding.engine.batch_changes import change_batch, decided, has_failed
 from onboarding.engine.batch_loading import BatchOrder
 from onboarding.engine.changing import write_moves
 from onboarding.engine.context import Context
@@ -222,6 +222,7 @@ class BatchDesk:
             if batch.standing is Standing.CANCELLED:
                 return batch
             changes = {"cancelled_at": now}
+            decided(conn, batch, now)
             return change_batch(
                 conn, batch, "batch_cancelled", reason=reason, actor=actor, now=now, changes=changes
             )
@@ -245,6 +246,7 @@ def _change(ctx: Context, name: str, note: str, command: str, *, reason: str, ac
     with writing(ctx.database) as conn:
         now, batch = ctx.clock.now(), _find(conn, name, lock=True)
         _require(batch, command, reason)
+        decided(conn, batch, now)
         changed = change_batch(
             conn,
             batch,
@@ -296,14 +298,6 @@ def _require(batch: Batch, command: str, reason: str) -> None:
 def _changes(conn: Connection, batch: Batch, command: str, now: datetime) -> dict[str, Any]:
     if command == "pause":
         return {"paused_at": now}
-    if _has_failed(conn, batch):
+    if has_failed(conn, batch):
         return {"paused_at": None, "canary_passed_at": now}
     return {"paused_at": None}
-
-
-def _has_failed(conn: Connection, batch: Batch) -> bool:
-    """Whether the pause is that of a canary that failed: a person has looked at it by now."""
-    if not batch.canary or batch.canary_passed_at is not None:
-        return False
-    entries = history.read(conn, batch.id, history.BATCHES)
-    return any(entry.trigger == "canaries_failed" for _, entry in entries)

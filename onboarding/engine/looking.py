@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from onboarding.core.batches import Batch
 from onboarding.core.lifecycle import IN_PROGRESS
 from onboarding.core.plan import Plan, parked, plan
+from onboarding.core.slots import is_unread
 from onboarding.core.steps import Attempts, Restore, Snapshot
 from onboarding.engine.context import CodeIntake, Context, reads_at_any_hour, takes_calls
 from onboarding.engine.restoring import restore_of
@@ -121,6 +122,7 @@ def _snapshot(
         restore=restore,
         batch=batch,
         slots=slots,
+        portfolio_unread=row.state is State.REQUESTED and is_unread(account, ctx.policy),
         **read_by_intakes(ctx, row),
     )
 

@@ -23,6 +23,7 @@ from onboarding.engine.callbacks import is_refused
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.migration_reads import narrow_refusals
+from onboarding.engine.portfolio_reads import asks_for_portfolio, read_portfolios
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import notice, want_certainty
 from onboarding.engine.sending import breakers_of
@@ -47,7 +48,7 @@ from onboarding.model import (
     State,
     changed,
 )
-from onboarding.store import accounts, budgets, finding, onboardings
+from onboarding.store import accounts, budgets, finding, onboardings, slots
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
@@ -83,10 +84,11 @@ def observe_due(ctx: Context, limit: int) -> int:
 
     And migrations that Meta refused: why is looked into here, as by reads alone it can be.
     """
-    claimed, to_check, to_read = again_if_unlucky(lambda: _claim(ctx, limit))
+    claimed, to_check, to_read, to_ask = again_if_unlucky(lambda: _claim(ctx, limit))
     if claimed:
         notice(ctx)
     look_at_sources(ctx, [account for account in claimed if account.hold is not None])
+    read_portfolios(ctx, to_ask)
     read_next = {account.waba_id for account in to_read}
     failed = check_subscriptions(ctx, to_check, read_next)
     _read_lists(ctx, [account for account in to_read if account.waba_id not in failed])
@@ -94,8 +96,10 @@ def observe_due(ctx: Context, limit: int) -> int:
     return len(claimed) + (narrow_refusals(ctx) if claimed else 0)
 
 
-def _claim(ctx: Context, limit: int) -> tuple[list[Account], list[Account], list[Account]]:
-    """Return the accounts that are due, and of them those to check and those to read."""
+def _claim(
+    ctx: Context, limit: int
+) -> tuple[list[Account], list[Account], list[Account], list[Account]]:
+    """Return the accounts that are due, those to check, to read, and to ask for portfolios."""
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)
@@ -126,12 +130,17 @@ def _is_to_be_read(account: Account, now: datetime, policy: Policy) -> bool:
 
 def _within_budget(
     ctx: Context, conn: Connection, claimed: Sequence[Account], now: datetime
-) -> tuple[list[Account], list[Account]]:
-    """Return the accounts to check and those to read, as the budgets allow; others are put off."""
+) -> tuple[list[Account], list[Account], list[Account]]:
+    """Return the accounts to check, to read, and to ask for portfolios, as the budgets allow.
+
+    Others are put off.
+    """
     to_check: list[Account] = []
     to_read: list[Account] = []
+    to_ask: list[Account] = []
     if not claimed:
-        return to_check, to_read
+        return to_check, to_read, to_ask
+    queued = slots.count_queued(conn)
     purse = open_purse(ctx, conn, (account.waba_id for account in claimed), now)
     for account in claimed:
         is_abandoned = account.lease_until is not None
@@ -139,14 +148,16 @@ def _within_budget(
         reads = is_abandoned or _is_to_be_read(account, now, ctx.policy)
         # A look at the subscription may lead to the call that makes it; the token is looked at too.
         extra = may_ask(ctx) + (account.override_callback_uri is not None)
-        calls = (2 + extra) * checks + reads
+        asks = (checks or reads) and asks_for_portfolio(ctx, account, queued)
+        calls = (2 + extra) * checks + reads + asks
         if refusals := [at for _ in range(calls) if (at := purse.take(account, read=True))]:
             _put_off(conn, account, max(refusals), checks=checks, reads=reads)
             continue
         to_check += [account] * checks
         to_read += [account] * reads
+        to_ask += [account] * asks
     budgets.spend(conn, purse.spent, now)
-    return to_check, to_read
+    return to_check, to_read, to_ask
 
 
 def _put_off(

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from onboarding.core.slots import Bound, Slots, is_full, portfolio_of
+from onboarding.core.slots import Bound, Slots, is_full, portfolio_of, told_of
 from onboarding.engine.account_changes import change_account
 from onboarding.engine.context import Context
 from onboarding.errors import InputError, NotFoundError
@@ -125,10 +125,10 @@ def set_bounds(
             raise NotFoundError(
                 f"the WABA '{waba_id}' is not known here", hint="see: onboarding account list"
             )
+        if per_business is None:  # what was told last counts: without this it would be forgotten
+            per_business = told_of(slots.load_portfolios(conn, [waba_id]))
         told = {
-            "numbers_per_business": per_business
-            if per_business is not None
-            else account.numbers_per_business,
+            "numbers_per_business": per_business,
             "numbers_per_waba": per_waba if per_waba is not None else account.numbers_per_waba,
             "numbers_told_at": ctx.clock.now(),
         }

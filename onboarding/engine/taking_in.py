@@ -31,12 +31,15 @@ class Into:
         name: what it is called.
         lines: the line of each request.
         is_begun_again: an import into it was interrupted, and is taken up again.
+        after_line: the last line that a batch has to which numbers are added. Theirs follow, so
+            that none of them comes before, or becomes, one of its canaries.
     """
 
     batch_id: str
     name: str
     lines: Sequence[int] = ()
     is_begun_again: bool = False
+    after_line: int = 0
 
 
 def open_batch(conn: Connection, into: Into | None) -> Batch | None:

@@ -48,6 +48,14 @@ WABA_FIELDS = (
 )
 """What is asked of a WABA."""
 
+PORTFOLIO_FIELDS = (
+    "id",
+    "business_verification_status",
+    "owner_business_info",
+    "whatsapp_business_manager_messaging_limit",
+)
+"""What a WABA tells of its portfolio, and of how many numbers that may have."""
+
 PAGE_LIMIT = 100
 """The most numbers that one page of a list may hold."""
 

@@ -82,6 +82,12 @@ TEXTS = {
         body="Pool of business ${business_id}: ${why}.\nOn their way: ${pending}\n"
         "Since:        ${since}\nHow:          ${command}\n",
     ),
+    EventType.BATCH_STOPPED: Text(
+        title="[canary failed] the batch ${batch} stands still: ${why}",
+        body="The batch ${batch} is paused since ${since}: ${why}.\n"
+        "Numbers that wait for a decision: ${numbers}\n"
+        "How:          ${command}\n",
+    ),
     EventType.TEST: Text(
         title="A test message of onboarding",
         body="This is a test of the channel '${channel}', asked for by ${by}. Nothing is due.\n",
@@ -125,6 +131,7 @@ FIELDS: Mapping[EventType, tuple[str, ...]] = {
         *_OF_DUE, "business_id", "country", "verified", "pending", "at_least", "longer_than",
         "told",
     ),
+    EventType.BATCH_STOPPED: (*_OF_DUE, "batch", "numbers", "longer_than", "told"),
     EventType.TEST: ("channel", "by"),
 }  # fmt: skip
 

@@ -42,6 +42,9 @@ def build_world(scenario: Scenario, now: datetime) -> World:
     for fault in scenario.faults:
         add_fault(world, fault)
     for business in scenario.businesses:
+        for change in business.later:
+            becomes = change.model_dump(mode="json", exclude={"at"}, exclude_unset=True)
+            world.schedule("change_portfolio", max(change.at, now), business.id, **becomes)
         _add_preverified(knowledge, business, now)
         for waba in business.wabas:
             _add_numbers(world, waba, now)
@@ -49,7 +52,13 @@ def build_world(scenario: Scenario, now: datetime) -> World:
 
 
 def _add_business(knowledge: State, given: BusinessSettings) -> None:
-    business = Business(given.id, given.name, given.verified, given.max_phone_numbers)
+    business = Business(
+        given.id,
+        given.name,
+        given.verified,
+        given.max_phone_numbers,
+        messaging_limit=given.messaging_limit,
+    )
     knowledge.businesses[business.id] = business
     for waba in given.wabas:
         business.waba_ids.append(waba.id)

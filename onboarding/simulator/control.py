@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -18,7 +19,7 @@ from onboarding.simulator.fault_settings import FaultSettings, Settings
 from onboarding.simulator.faults import add_fault
 from onboarding.simulator.phones import key_of, only_digits
 from onboarding.simulator.refusals import Refusal
-from onboarding.simulator.scenario import ClockMode, HandSettings, Instant
+from onboarding.simulator.scenario import ClockMode, HandSettings, Instant, PortfolioSettings
 from onboarding.simulator.signup import SessionEdit, run_session
 from onboarding.simulator.snapshot import restore_snapshot, take_snapshot
 from onboarding.simulator.timekeeper import Timekeeper
@@ -89,6 +90,7 @@ class Control:
             ("POST", "embedded_signup"): self._sign_up,
             ("POST", "embedded_signup/session"): self._run_session,
             ("POST", "numbers/*"): self._edit_number,
+            ("POST", "businesses/*"): self._edit_business,
             ("POST", "names/*"): self._decide_name,
             ("POST", "by_hand/*"): self._do_by_hand,
             ("POST", "tokens"): self._edit_token,
@@ -187,6 +189,11 @@ class Control:
         edit, now = query.read(edits.NumberEdit), self._timekeeper.now()
         number = edits.edit_number(self._timekeeper.world, query.argument, edit, now)
         return self._changed(views.show_number(self._timekeeper.world, number))
+
+    async def _edit_business(self, query: _Query) -> Any:
+        edit, now = query.read(PortfolioSettings), self._timekeeper.now()
+        business = edits.edit_business(self._timekeeper.world, query.argument, edit, now)
+        return self._changed(asdict(business))
 
     async def _decide_name(self, query: _Query) -> Any:
         edit, now = query.read(edits.NameEdit), self._timekeeper.now()

@@ -15,9 +15,10 @@ from onboarding.simulator.fault_settings import Settings
 from onboarding.simulator.names import decide_name
 from onboarding.simulator.numbers import sign_up
 from onboarding.simulator.phones import key_of, only_digits, parse_phone
-from onboarding.simulator.scenario import ALL_SCOPES, Instant, NameStatus
+from onboarding.simulator.portfolios import change_portfolio
+from onboarding.simulator.scenario import ALL_SCOPES, Instant, NameStatus, PortfolioSettings
 from onboarding.simulator.settings import set_pin
-from onboarding.simulator.state import Number, Token
+from onboarding.simulator.state import Business, Number, Token
 from onboarding.simulator.world import World
 
 
@@ -108,6 +109,21 @@ def edit_number(world: World, number_id: str, edit: NumberEdit, now: datetime) -
     if edit.deleted:
         world.delete_number(number, now)
     return number
+
+
+def edit_business(
+    world: World, business_id: str, edit: PortfolioSettings, now: datetime
+) -> Business:
+    """Change what says how many numbers a portfolio may have; a bound that rises is told.
+
+    Raises:
+        EditError: there is no such business.
+    """
+    business = world.state.businesses.get(business_id)
+    if business is None:
+        raise EditError(f"there is no business {business_id}")
+    change_portfolio(world, business, edit, now)
+    return business
 
 
 def finish_signup(world: World, edit: SignupEdit, now: datetime) -> Number:

@@ -9,7 +9,16 @@ from __future__ import annotations
 import heapq
 from datetime import datetime
 
-from onboarding.simulator import by_hand, codes, names, numbers, preverified, registration, settings
+from onboarding.simulator import (
+    by_hand,
+    codes,
+    names,
+    numbers,
+    portfolios,
+    preverified,
+    registration,
+    settings,
+)
 from onboarding.simulator.state import Event
 from onboarding.simulator.world import World
 
@@ -22,6 +31,7 @@ _HANDLERS = {
     "switch_pin_off": settings.switch_pin_off,
     "expire_claim": preverified.expire_claim,
     "by_hand": by_hand.do_when_due,
+    "change_portfolio": portfolios.change_when_due,
 }
 
 

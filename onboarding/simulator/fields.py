@@ -210,6 +210,10 @@ def _verification(world: World, waba: Waba) -> str:
     return "VERIFIED" if is_verified else "UNVERIFIED"
 
 
+def _messaging_limit(world: World, waba: Waba) -> str:
+    return world.state.businesses[waba.business_id].messaging_limit
+
+
 def _ownership(world: World, waba: Waba) -> str:
     if world.scenario.profile == OBSERVED:
         return waba.ownership_type.removesuffix("_OWNED")
@@ -235,7 +239,7 @@ WABA_GETTERS: dict[str, Getter] = {
     "health_status": lambda world, waba: _worst(_waba_health(world, waba)),
     "owner_business_info": _business,
     "on_behalf_of_business_info": lambda _world, _waba: None,
-    "whatsapp_business_manager_messaging_limit": lambda _world, _waba: "TIER_250",
+    "whatsapp_business_manager_messaging_limit": _messaging_limit,
     "primary_funding_id": lambda _world, waba: f"7{waba.id}" if waba.has_payment_method else None,
     "is_enabled_for_insights": lambda _world, _waba: True,
 }

@@ -11,6 +11,7 @@ from onboarding.simulator.codes import prove_ownership
 from onboarding.simulator.params import Params, need_display_name, need_text, read_flag, read_text
 from onboarding.simulator.phones import Phone, PhoneFormatError, PhoneInvalidError, parse_phone
 from onboarding.simulator.pool import find_by_key
+from onboarding.simulator.portfolios import cap_of, waba_cap_of
 from onboarding.simulator.refusals import Reason, Refusal
 from onboarding.simulator.results import Result
 from onboarding.simulator.state import Event, Number, Waba
@@ -179,19 +180,10 @@ def _check_elsewhere(world: World, phone: Phone) -> None:
 
 
 def _check_caps(world: World, waba: Waba) -> None:
-    limits, business = world.scenario.limits, world.state.businesses[waba.business_id]
-    cap = business.max_phone_numbers
-    if cap is None:
-        cap = (
-            limits.numbers_per_verified_business
-            if business.verified
-            else limits.numbers_per_unverified_business
-        )
-    waba_cap = waba.max_phone_numbers
-    if waba_cap is None:
-        waba_cap = limits.numbers_per_waba
+    business = world.state.businesses[waba.business_id]
     held = sum(world.slots_used(waba_id) for waba_id in business.waba_ids)
-    if held >= cap or world.slots_used(waba.id) >= waba_cap:
+    is_full = held >= cap_of(world, business)
+    if is_full or world.slots_used(waba.id) >= waba_cap_of(world, waba):
         raise Refusal(Reason.NUMBER_CAP)
 
 

@@ -24,6 +24,8 @@ HandDeed = Literal[
     "disconnect", "delete", "migrate", "ban", "lift_ban", "change_name", "change_pin",
     "switch_pin_off", "connect_app", "leave_app",
 ]  # fmt: skip
+MessagingLimit = Literal["TIER_250", "TIER_2K", "TIER_10K", "TIER_100K", "TIER_UNLIMITED"]
+NEW_TIER: MessagingLimit = "TIER_250"
 Decision = Literal["APPROVED", "DECLINED", "DEFERRED", "never"]
 ALL_SCOPES = (
     "whatsapp_business_management",
@@ -158,13 +160,26 @@ class WabaSettings(Settings):
     numbers: tuple[NumberSettings, ...] = ()
 
 
-class BusinessSettings(Settings):
+class PortfolioSettings(Settings):
+    """What says how many numbers Meta takes in a business portfolio."""
+
+    verified: bool = True
+    messaging_limit: MessagingLimit = NEW_TIER
+    max_phone_numbers: Count | None = None
+
+
+class PlannedPortfolioSettings(PortfolioSettings):
+    """What becomes of it at an instant; what is not given stays."""
+
+    at: Instant
+
+
+class BusinessSettings(PortfolioSettings):
     """A business portfolio and its WABAs."""
 
     id: DecimalId
     name: str = "Business"
-    verified: bool = True
-    max_phone_numbers: Count | None = None
+    later: tuple[PlannedPortfolioSettings, ...] = ()
     wabas: tuple[WabaSettings, ...] = ()
     preverified_numbers: tuple[PreverifiedSettings, ...] = ()
 

@@ -18,6 +18,7 @@ EventKind = Literal[
     "switch_pin_off",
     "expire_claim",
     "by_hand",
+    "change_portfolio",
 ]
 
 CONNECTED = "CONNECTED"
@@ -158,6 +159,7 @@ class Business:
     verified: bool
     max_phone_numbers: int | None
     waba_ids: list[str] = field(default_factory=list)
+    messaging_limit: str = "TIER_250"
 
 
 @dataclass(slots=True)

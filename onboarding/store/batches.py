@@ -119,6 +119,27 @@ def line_of_nth(conn: Connection, batch_id: str, nth: int) -> int | None:
     return conn.execute(query).scalar()
 
 
+def count_live(conn: Connection, batch_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many numbers of these batches are on their way to their registration."""
+    o = onboarding.c
+    query = (
+        select(o.batch_id, func.count().label("count"))
+        .where(
+            o.batch_id.in_(listed(conn.dialect.name, o.batch_id)),
+            o.state.not_in([*FINAL, State.REGISTERED]),
+        )
+        .group_by(o.batch_id)
+    )
+    found = conn.execute(query, packed_list(o.batch_id, batch_ids))
+    return {row.batch_id: row[1] for row in found}
+
+
+def last_line(conn: Connection, batch_id: str) -> int:
+    """Return the line of a batch's last number; 0 if it has none."""
+    query = select(func.max(onboarding.c.batch_line)).where(onboarding.c.batch_id == batch_id)
+    return conn.execute(query).scalar() or 0
+
+
 def load_canaries(conn: Connection, batch: Batch) -> list[Onboarding]:
     """Return the numbers of a batch that go first."""
     query = select(onboarding).where(onboarding.c.batch_id == batch.id)

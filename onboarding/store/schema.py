@@ -23,7 +23,7 @@ metadata = pool.metadata
 _one_at_a_time = threading.Lock()
 
 #: The revision that this release works with; the newest under ``alembic/versions``.
-HEAD = "0013"
+HEAD = "0014"
 
 #: Seconds that an upgrade waits for a lock, so that nobody else waits for long behind it.
 LOCK_TIMEOUT_S = 10.0

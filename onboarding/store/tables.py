@@ -104,6 +104,7 @@ account = Table(
     Column("numbers_told_at", Instant),
     Column("full_at", Integer),
     Column("full_since", Instant),
+    Column("portfolio_raised", Boolean),
     Index(None, "business_id"),
     Index(None, "observe_due_at"),
     Index(None, "check_due_at"),

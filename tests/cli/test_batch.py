@@ -119,7 +119,7 @@ def test_a_dry_run_tells_slots_calls_and_days(deployment: Deployment, file: str)
 
 def test_slots_are_listed_and_told(deployment: Deployment) -> None:
     (portfolio,) = deployment.ok("slots", "list", "--json").json
-    assert (portfolio["bound"], portfolio["source"], portfolio["left"]) == (20, "setting", 20)
+    assert (portfolio["bound"], portfolio["source"], portfolio["left"]) == (2, "rule", 2)
     said = deployment.ok(
         "slots", "set", WABA, "--per-business", "50", "--reason", "support raised it"
     ).out

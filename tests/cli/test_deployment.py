@@ -38,6 +38,7 @@ PAYLOAD = {
 def test_advance_says_what_it_did_and_what_comes_next(meta: Meta) -> None:
     assert "nothing is due" in meta.deployment.ok("advance").out
     meta.deployment.request()
+    meta.deployment.ok("account", "check")
     said = meta.deployment.ok("advance").out.splitlines()
     assert said[0] == "1 onboardings advanced, 0 accounts read, 0 deadlines escalated"
     assert said[1].startswith("next due: ")
@@ -47,6 +48,9 @@ def test_advance_says_what_it_did_and_what_comes_next(meta: Meta) -> None:
 
 def test_advance_takes_one_onboarding(meta: Meta) -> None:
     id_ = meta.deployment.request()
+    said = meta.deployment.ok("advance", NUMBER).out
+    assert "the WABA is looked at" in said
+    meta.deployment.ok("account", "check")
     said = meta.deployment.ok("advance", NUMBER).out
     assert f"{NUMBER} ({id_}): requested -> created" in said
     assert f"onboarding code {id_} --ready" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,54 @@ def test_a_canary_that_fails_starts_nothing_else(meta: Rehearsed, tmp_path: Path
     assert notes(meta)[-2:] == ["canaries_failed", "batch_resumed"]
 
 
+def stops(meta: Rehearsed) -> list[Mapping[str, Any]]:
+    """Return what was told of batches that stand still."""
+    return [told for told in meta.engine.events() if told["type"] == "batch_stopped"]
+
+
+def failed(meta: Rehearsed, folder: Path) -> None:
+    """Load a batch and let one of its two canaries fail."""
+    meta.reads_codes = False
+    load(meta, written(folder), canary=2)
+    meta.run(most=HOUR)
+    meta.engine.cancel(NUMBERS[1], "the holder left")
+    meta.run(until=lambda: standing(meta) is Standing.PAUSED, most=HOUR)
+
+
+def test_that_a_canary_failed_is_told_once_with_what_mends_it(
+    meta: Rehearsed, tmp_path: Path
+) -> None:
+    failed(meta, tmp_path)
+    meta.run(most=DAY)
+    (told,) = stops(meta)
+    data = told["data"]
+    assert (data["what"], data["batch"], data["numbers"]) == ("canary", "june", 5)
+    assert data["why"] == f"the canary {NUMBERS[1]} is 'cancelled'"
+    assert "onboarding batch resume" in data["command"]
+    assert told["audience"] == "operator"
+
+
+@pytest.mark.parametrize("decision", ["resume", "cancel"])
+def test_that_a_canary_failed_is_told_no_more_once_somebody_decided(
+    meta: Rehearsed, tmp_path: Path, decision: str
+) -> None:
+    failed(meta, tmp_path)
+    getattr(meta.engine.batches, decision)("june", "it was that holder alone")
+    meta.run(most=DAY)
+    assert stops(meta) == []
+    meta.reopen()
+    meta.run(most=DAY)
+    assert stops(meta) == []
+
+
+def test_a_pause_by_a_person_is_no_failed_canary(meta: Rehearsed, tmp_path: Path) -> None:
+    meta.reads_codes = False
+    load(meta, written(tmp_path), canary=2)
+    meta.engine.batches.pause("june", "let us see")
+    meta.run(most=DAY)
+    assert stops(meta) == []
+
+
 def test_a_pause_stops_all_calls_and_a_resume_takes_them_up(
     meta: Rehearsed, tmp_path: Path
 ) -> None:
@@ -219,6 +268,23 @@ def test_numbers_may_be_added_to_a_batch_that_runs(meta: Rehearsed, tmp_path: Pa
     assert report.results == {"known": 2, "created": 2}
     meta.run(most=DAY)
     assert meta.engine.batches.get("june").states == {State.REGISTERED: 4}
+
+
+def test_what_is_added_while_the_canaries_are_on_their_way_is_no_canary(
+    meta: Rehearsed, tmp_path: Path
+) -> None:
+    meta.reads_codes = False
+    load(meta, written(tmp_path, NUMBERS[:4]), canary=2)
+    meta.run(most=HOUR)
+    load(meta, written(tmp_path, NUMBERS[4:], "more.csv"))
+    meta.run(most=DAY)
+    assert sorted(created(meta)) == NUMBERS[:2]
+    assert [row.phone_number for row, _ in meta.engine.batches.canaries("june")] == NUMBERS[:2]
+    assert [row.phone_number for row in meta.engine.batches.numbers("june")] == NUMBERS
+    meta.engine.cancel(NUMBERS[1], "the holder left")
+    meta.run(most=DAY)
+    assert standing(meta) is Standing.PAUSED
+    assert sorted(created(meta)) == NUMBERS[:2]
 
 
 def test_nothing_is_added_to_a_batch_that_was_given_up(meta: Rehearsed, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ NUMBERS = [f"+49301234567{place}" for place in range(8)]
 
 def two_wabas(**business: Any) -> dict[str, Any]:
     """Return a scenario with one portfolio of two WABAs."""
-    wabas = [{"id": WABA}, {"id": OTHER_WABA}]
+    wabas = business.pop("wabas", [{"id": WABA}, {"id": OTHER_WABA}])
     return scenario(business={"id": "506914307656634", "wabas": wabas, **business})
 
 
@@ -182,6 +182,95 @@ def test_a_person_says_what_meta_told_them(rehearse: Rehearse) -> None:
     assert (in_state(meta, State.REGISTERED), len(queued(meta))) == (2, 1)
     entry = meta.engine.account_history(WABA)[-1][1]
     assert (entry.actor, entry.reason) == ("ada", "at most 2 in the portfolio: support wrote")
+
+
+def test_a_persons_word_about_a_waba_leaves_what_meta_told_of_the_portfolio(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(scenario=two_wabas())
+    told(meta, max_phone_numbers_per_business=2)
+    meta.wait(HOUR)
+    meta.engine.slots.set_bounds(OTHER_WABA, per_waba=10, reason="as in WhatsApp Manager")
+    ask(meta, 5, WABA, OTHER_WABA)
+    meta.run(most=DAY)
+    assert (in_state(meta, State.REGISTERED), len(queued(meta))) == (2, 3)
+
+
+def test_a_portfolio_that_takes_more_ends_what_metas_refusal_said_of_its_wabas(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(scenario=two_wabas(max_phone_numbers=1))
+    ask(meta, 1, WABA)
+    meta.run(most=DAY)
+    ask(meta, 2, WABA)
+    meta.run(most=HOUR)
+    assert queued(meta) == [NUMBERS[1]]
+    meta.tell("/businesses/506914307656634", {"max_phone_numbers": 20})
+    told(meta, OTHER_WABA, max_phone_numbers_per_business=20)
+    meta.run(most=HOUR)
+    assert (in_state(meta, State.REGISTERED), queued(meta)) == (2, [])
+
+
+BY_RULE = {"numbers_per_business": None}
+
+
+def test_a_new_portfolio_takes_two_by_metas_rule_until_it_is_verified(rehearse: Rehearse) -> None:
+    meta = rehearse(scenario=two_wabas(verified=False), **BY_RULE)
+    ask(meta, 5, WABA, OTHER_WABA)
+    meta.run(most=DAY)
+    assert (in_state(meta, State.REGISTERED), len(queued(meta))) == (2, 3)
+    (portfolio,) = meta.engine.slots.portfolios()
+    assert (portfolio.bound.most, portfolio.bound.source) == (2, "rule")
+    require_none_refused(meta, 2)
+    meta.tell("/businesses/506914307656634", {"verified": True})
+    meta.run(most=2 * DAY)
+    assert (in_state(meta, State.REGISTERED), queued(meta)) == (5, [])
+    require_none_refused(meta, 5)
+
+
+def test_a_verified_portfolio_is_not_held_up_by_the_rule(rehearse: Rehearse) -> None:
+    meta = rehearse(scenario=two_wabas(), **BY_RULE)
+    ask(meta, 6, WABA, OTHER_WABA)
+    meta.run(most=HOUR)
+    assert (in_state(meta, State.REGISTERED), queued(meta)) == (6, [])
+    assert len(meta.calls("read_waba")) == 2
+    entries = [entry for _, entry in meta.engine.account_history(WABA)]
+    assert ("portfolio_read", "its portfolio takes 20 numbers") in [
+        (entry.trigger, entry.reason) for entry in entries
+    ]
+
+
+def test_the_portfolio_of_an_account_is_read_where_nobody_said_it(rehearse: Rehearse) -> None:
+    meta = rehearse(scenario=two_wabas(verified=False), adds_accounts=[], **BY_RULE)
+    for waba in (WABA, OTHER_WABA):
+        meta.engine.add_account(waba, meta.simulator.token)
+    ask(meta, 5, WABA, OTHER_WABA)
+    meta.run(most=DAY)
+    (portfolio,) = meta.engine.slots.portfolios()
+    assert (portfolio.portfolio, portfolio.queued) == ("506914307656634", 3)
+    require_none_refused(meta, 2)
+
+
+def test_metas_webhook_of_a_raised_bound_moves_the_queue(rehearse: Rehearse) -> None:
+    wabas = [{"id": waba, "subscribed": True} for waba in (WABA, OTHER_WABA)]
+    meta = rehearse(scenario=two_wabas(max_phone_numbers=2, wabas=wabas), **BY_RULE)
+    told(meta, max_phone_numbers_per_business=2)
+    ask(meta, 5, WABA, OTHER_WABA)
+    meta.run(most=DAY)
+    assert len(queued(meta)) == 3
+    meta.tell("/businesses/506914307656634", {"max_phone_numbers": 4})
+    sent = meta.control.get("/webhooks").json()["webhooks"]
+    raised = [
+        each["payload"]
+        for each in sent
+        if each["payload"]["entry"][0]["changes"][0]["field"] == "business_capability_update"
+    ]
+    assert [each["entry"][0]["id"] for each in raised] == [WABA, OTHER_WABA]
+    for payload in raised:
+        meta.engine.ingest(payload)
+    meta.run(most=HOUR)
+    assert (in_state(meta, State.REGISTERED), len(queued(meta))) == (4, 1)
+    require_none_refused(meta, 4)
 
 
 def test_a_bound_that_is_none_is_refused(rehearse: Rehearse) -> None:
