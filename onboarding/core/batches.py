@@ -73,7 +73,7 @@ class Batch:
 
     @property
     def standing(self) -> Standing:
-        """How it stands; ``store/batch_tables.py`` says the same in SQL."""
+        """How it stands; ``store/tables/batches.py`` says the same in SQL."""
         if self.cancelled_at is not None:
             return Standing.CANCELLED
         if self.paused_at is not None:

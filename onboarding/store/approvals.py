@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, Select, literal_column, select, update
 
 from onboarding.core.approvals import Approval
 from onboarding.model import ApprovalKind, ApprovalStatus
-from onboarding.store.approval_tables import approval as t
 from onboarding.store.rowset import insert_rows, listed, packed_list, storable
+from onboarding.store.tables import approval as t
 
 #: Written out and not bound: SQLite uses a partial index only for the very words it was made with.
 IS_PENDING = t.c.status == literal_column("'pending'")

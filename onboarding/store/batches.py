@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Row, func, select, update
 from onboarding.core.batches import Batch
 from onboarding.core.lifecycle import FINAL, LIVE
 from onboarding.model import Onboarding, Reason, State
-from onboarding.store.batch_tables import batch as t
 from onboarding.store.onboardings import to_onboarding
 from onboarding.store.rowset import insert_rows, listed, packed_list, storable
+from onboarding.store.tables import batch as t
 from onboarding.store.tables import onboarding
 
 _FIELDS = tuple(f.name for f in fields(Batch))

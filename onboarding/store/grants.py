@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from sqlalchemy import Table
 
 from onboarding.errors import InputError
-from onboarding.store import batch_tables, pool_tables, tables
+from onboarding.store import tables
 
 #: Nobody but the owner, who would have to switch a trigger off first, changes these.
 _APPEND_ONLY = (
     tables.history,
     tables.account_history,
-    pool_tables.pool_history,
-    batch_tables.batch_history,
+    tables.pool_history,
+    tables.batch_history,
     tables.seal,
     tables.turn,
 )

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, case, literal, select, update
 
 from onboarding.core.chain import GENESIS, Broken, Entry, entry_text, link, parse_entry, verify
-from onboarding.store import batch_tables, pool_tables, tables
+from onboarding.store import tables
 from onboarding.store.rowset import given, insert_rows, packed
 
 #: Number of entries of a history, and the hash of the last.
@@ -61,19 +61,19 @@ ACCOUNTS = Ledger(
 )
 BATCHES = Ledger(
     kind="batch",
-    entries=batch_tables.batch_history,
-    owners=batch_tables.batch,
-    owner=batch_tables.batch_history.c.batch_id,
-    key=batch_tables.batch.c.id,
-    state=batch_tables.standing,
+    entries=tables.batch_history,
+    owners=tables.batch,
+    owner=tables.batch_history.c.batch_id,
+    key=tables.batch.c.id,
+    state=tables.standing,
 )
 POOL_NUMBERS = Ledger(
     kind="pool_number",
-    entries=pool_tables.pool_history,
-    owners=pool_tables.pool_number,
-    owner=pool_tables.pool_history.c.pool_number_id,
-    key=pool_tables.pool_number.c.id,
-    state=pool_tables.pool_number.c.state,
+    entries=tables.pool_history,
+    owners=tables.pool_number,
+    owner=tables.pool_history.c.pool_number_id,
+    key=tables.pool_number.c.id,
+    state=tables.pool_number.c.state,
 )
 LEDGERS = (ONBOARDINGS, ACCOUNTS, POOL_NUMBERS, BATCHES)
 

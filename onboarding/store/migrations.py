@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, Select, literal_column, or_, select, upd
 
 from onboarding.core.migrations import Migration
 from onboarding.model import Reason
-from onboarding.store.migration_tables import migration as t
 from onboarding.store.rowset import insert_rows, listed, packed_list
+from onboarding.store.tables import migration as t
 from onboarding.store.tables import onboarding
 
 _FIELDS = tuple(f.name for f in fields(Migration))

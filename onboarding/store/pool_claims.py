@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from onboarding.core.pool.model import Claim, Share
-from onboarding.store.pool_tables import pool_claim as c
-from onboarding.store.pool_tables import pool_share as s
-from onboarding.store.pool_tables import pool_stock as k
 from onboarding.store.rowset import listed, packed, packed_list, upsert
+from onboarding.store.tables import pool_claim as c
+from onboarding.store.tables import pool_share as s
+from onboarding.store.tables import pool_stock as k
 
 _CLAIM = [c.c[f.name] for f in fields(Claim)]
 _SHARE = [s.c[f.name] for f in fields(Share)]

@@ -19,11 +19,11 @@ from onboarding.core.pool.model import Pool, PoolNumber
 from onboarding.model import Onboarding
 from onboarding.store.columns import Instant
 from onboarding.store.onboardings import to_onboarding
-from onboarding.store.pool_tables import pool as p
-from onboarding.store.pool_tables import pool_claim as c
-from onboarding.store.pool_tables import pool_number as t
 from onboarding.store.rowset import given, insert_rows, listed, packed, packed_list, storable
 from onboarding.store.tables import onboarding
+from onboarding.store.tables import pool as p
+from onboarding.store.tables import pool_claim as c
+from onboarding.store.tables import pool_number as t
 
 _FIELDS = tuple(f.name for f in fields(PoolNumber))
 _SEEN = ("seen", "seen_at", "seen_present", "absent_since")

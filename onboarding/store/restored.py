@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Table, case, func, literal_column, null, or_,
 from onboarding.core.lifecycle import IN_PROGRESS, LIVE
 from onboarding.core.pool.lifecycle import LIVE as LIVE_IN_POOL
 from onboarding.model import Operation, Reason
-from onboarding.store.pool_tables import pool, pool_number
 from onboarding.store.tables import onboarding as t
+from onboarding.store.tables import pool, pool_number
 
 
 def forget_after_restore(conn: Connection, now: datetime) -> None:

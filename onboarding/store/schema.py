@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from onboarding.bundled import bundled
 from onboarding.errors import InputError, SchemaError
 from onboarding.store.database import reading, writing
-from onboarding.store.pool_tables import pool
+from onboarding.store.tables import pool
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -12,9 +12,8 @@ from sqlalchemy import Connection, Select, literal_column, or_, select, update
 from onboarding.core.waits import ENGINE
 from onboarding.model import OPEN, JournaledOperation, OperationStatus, Reason
 from onboarding.store.journal import to_operation
-from onboarding.store.pool_tables import pool_number
 from onboarding.store.rowset import listed, packed_list, storable
-from onboarding.store.tables import onboarding
+from onboarding.store.tables import onboarding, pool_number
 from onboarding.store.tables import operation as t
 
 #: Written out and not bound: SQLite uses a partial index only for the very words it was made with.

@@ -18,8 +18,7 @@ from onboarding.engine.requests import NumberRequest
 from onboarding.errors import OnboardingError
 from onboarding.model import OPEN
 from onboarding.store.database import reading
-from onboarding.store.pool_tables import pool_claim, pool_number
-from onboarding.store.tables import operation
+from onboarding.store.tables import operation, pool_claim, pool_number
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, WABA, Rehearse, Rehearsed, roomy
 
 BUSINESS = "506914307656634"

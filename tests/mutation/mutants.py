@@ -82,7 +82,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
             new=_INDEX_IN_MIGRATION.replace("True", "False"),
         ),
         Edit(
-            file="onboarding/store/tables.py",
+            file="onboarding/store/tables/journal.py",
             old=_INDEX_IN_TABLES,
             new=_INDEX_IN_TABLES.replace("True", "False"),
         ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
 
 from onboarding.model import ApprovalKind, ApprovalStatus
 from onboarding.store.columns import Instant, Word
-from onboarding.store.tables import metadata
+from onboarding.store.tables.base import metadata, only
 
 approval = Table(
     "approval",
@@ -29,7 +29,6 @@ approval = Table(
         "onboarding_id",
         "kind",
         unique=True,
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
+        **only("status = 'pending'"),
     ),
 )

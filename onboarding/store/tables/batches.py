@@ -17,7 +17,7 @@ from sqlalchemy import (
 from onboarding.core.batches import Standing
 from onboarding.model import State
 from onboarding.store.columns import Instant, Word
-from onboarding.store.tables import metadata
+from onboarding.store.tables.base import metadata
 
 batch = Table(
     "batch",

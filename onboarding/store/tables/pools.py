@@ -12,18 +12,17 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
 from onboarding.core.pool.lifecycle import FINAL, PoolState
 from onboarding.core.pool.model import PreverifiedNumber, ShareState
 from onboarding.model import CodeMethod, Operation, Owner, Reason, Trouble
 from onboarding.store.columns import Instant, Record, Word
-from onboarding.store.tables import metadata
+from onboarding.store.tables.base import metadata, only
 
-_IS_SLOT = text("state NOT IN ({})".format(", ".join(f"'{s.value}'" for s in FINAL)))
-_IS_LIVE = text("released_at IS NULL")
-_IS_DUE = text("next_due_at IS NOT NULL")
+_IS_SLOT = "state NOT IN ({})".format(", ".join(f"'{s.value}'" for s in FINAL))
+_IS_LIVE = "released_at IS NULL"
+_IS_DUE = "next_due_at IS NOT NULL"
 
 #: The pool of one business portfolio, and by which account its calls are made.
 pool = Table(
@@ -87,14 +86,12 @@ pool_number = Table(
         "uq_pool_number_number_key_live",
         "number_key",
         unique=True,
-        sqlite_where=_IS_SLOT,
-        postgresql_where=_IS_SLOT,
+        **only(_IS_SLOT),
     ),
     Index(
         "ix_pool_number_next_due_at_due",
         "next_due_at",
-        sqlite_where=_IS_DUE,
-        postgresql_where=_IS_DUE,
+        **only(_IS_DUE),
     ),
     Index(None, "business_id", "region", "state"),
     Index(None, "preverified_id"),
@@ -148,15 +145,13 @@ pool_claim = Table(
         "uq_pool_claim_pool_number_id_live",
         "pool_number_id",
         unique=True,
-        sqlite_where=_IS_LIVE,
-        postgresql_where=_IS_LIVE,
+        **only(_IS_LIVE),
     ),
     Index(
         "uq_pool_claim_onboarding_id_live",
         "onboarding_id",
         unique=True,
-        sqlite_where=_IS_LIVE,
-        postgresql_where=_IS_LIVE,
+        **only(_IS_LIVE),
     ),
     Index(None, "number_key"),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, text
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text
 
 from onboarding.store.columns import Instant
-from onboarding.store.tables import metadata
+from onboarding.store.tables.base import metadata, only
 
 #: One row per onboarding that came by migration: that is the destination.
 migration = Table(
@@ -26,13 +26,11 @@ migration = Table(
         "uq_migration_source_id_open",
         "source_id",
         unique=True,
-        sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
+        **only("ended_at IS NULL"),
     ),
     Index(
         "ix_migration_started_at_open",
         "started_at",
-        sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
+        **only("ended_at IS NULL"),
     ),
 )
