@@ -220,10 +220,9 @@ def _released(ctx: Context, account: Account, waba: Waba, actor: str) -> Account
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         prove_next(ctx, conn, account, now)
-        note_portfolio(ctx, conn, waba_id, waba, now)
         checked = accounts.load_accounts(conn, [waba_id], lock=True)[waba_id]
         if checked.hold is not None or checked.trouble is not None:
-            checked = change_account(
+            change_account(
                 ctx,
                 conn,
                 waba_id,
@@ -234,4 +233,5 @@ def _released(ctx: Context, account: Account, waba: Waba, actor: str) -> Account
                 changes=IN_ORDER | {"observe_due_at": now},
             )
             onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
-    return checked
+        note_portfolio(ctx, conn, waba_id, waba, now)
+        return accounts.load_accounts(conn, [waba_id])[waba_id]
