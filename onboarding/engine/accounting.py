@@ -221,11 +221,10 @@ def _released(ctx: Context, account: Account, waba: Waba, actor: str) -> Account
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         prove_next(ctx, conn, account, now)
-        note_portfolio(ctx, conn, waba_id, waba, now)
         checked = accounts.load_accounts(conn, [waba_id], lock=True)[waba_id]
         is_in_trouble = checked.trouble is not None and not is_refused(checked)
         if checked.hold is not None or is_in_trouble:
-            checked = change_account(
+            change_account(
                 ctx,
                 conn,
                 waba_id,
@@ -236,4 +235,5 @@ def _released(ctx: Context, account: Account, waba: Waba, actor: str) -> Account
                 changes=IN_ORDER | {"observe_due_at": now},
             )
             onboardings.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
-    return checked
+        note_portfolio(ctx, conn, waba_id, waba, now)
+        return accounts.load_accounts(conn, [waba_id])[waba_id]

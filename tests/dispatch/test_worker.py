@@ -142,7 +142,10 @@ class Deployment:
         self.folder, self.simulator = folder, simulator
         # A machine that is busy with other tests must not be too late to send.
         patient = {"send_within_seconds": 1.5, "call_timeout_seconds": 1.0, "settle_seconds": 2.6}
-        self.given = {"graph_base_url": simulator.base_url, **SHORT, **patient}
+        # A bound that is given, so that no portfolio is read before the first call.
+        self.given = {
+            "graph_base_url": simulator.base_url, "numbers_per_business": 20, **SHORT, **patient,
+        }  # fmt: skip
         self.url = url or f"sqlite:///{folder / 'onboarding.db'}"
         self.engine = Engine.open(self.url, upgrade=True, **self.given)
         self.engine.add_account(WABA, simulator.token)

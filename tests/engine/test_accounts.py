@@ -170,6 +170,7 @@ def test_the_history_of_an_account_tells_of_its_holds(meta: Rehearsed) -> None:
         ("account_added", "", "open", "rehearsal"),
         ("account_held", "open", "held", "engine"),
         ("account_released", "held", "open", "ada"),
+        ("portfolio_read", "open", "open", "meta"),
         ("token_checked", "open", "open", "ada"),
     ]
     assert meta.simulator.token not in str(meta.engine.account_history(WABA))
