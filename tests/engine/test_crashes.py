@@ -135,7 +135,7 @@ def test_a_killed_process_leaves_nothing_to_be_repeated(rehearse: Rehearse, endp
     now = meta.clock.now().isoformat()
     worker = subprocess.Popen(
         [sys.executable, "-c", PASS, meta.simulator.base_url, now],
-        env={**os.environ, **meta.environment},
+        env={**os.environ, **meta.environment, "ONBOARDING_NUMBERS_PER_BUSINESS": "20"},
         stdout=subprocess.PIPE,
         text=True,
     )
