@@ -35,7 +35,7 @@ def show_outlook(
     if cost.registered is not None:
         tell(
             f"if all goes as assumed (onboarding plan says how), {cost.registered} of "
-            f"{cost.numbers} numbers are registered within {cost.days:.0f} days"
+            f"{cost.numbers} numbers are registered {_span(cost.days * 24)}"
         )
 
 

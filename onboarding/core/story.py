@@ -177,7 +177,9 @@ def _next(known: Known, required: Sequence[Requirement], policy: Policy) -> Iter
         else:
             yield f"As soon as a worker runs: {look.why}."
     if not upcoming and row.waiting not in AT_REST:
-        yield "The engine does nothing by itself until that is given."
+        is_asked = any(each.is_for_people for each in required)
+        until = "that is given" if is_asked else "then, and goes on by itself"
+        yield f"The engine does nothing until {until}."
     if row.state in FINAL:
         yield f"To take it up again: {WHEN_OVER[row.state].format(id=row.id, waba_id=row.waba_id)}"
 
