@@ -146,21 +146,44 @@ def _import(
 ) -> ImportReport:
     from onboarding.cli.import_results import open_results
     from onboarding.cli.import_view import show_errors, show_progress
+    from onboarding.engine.import_results import ImportReport, ImportResult
     from onboarding.engine.request_files import format_of
     from onboarding.errors import ImportFileError
 
     like = source.file_format or format_of(source.path)
+    told = ImportReport()
     with open_results(result, source.path, like) as results:
+
+        def take(each: ImportResult) -> None:
+            told.count(each)
+            results.add(each)
+
         try:
             with show_progress(is_dry=options["dry_run"]) as tell:
                 report = engine.batches.import_file(
-                    source, on_result=results.add, on_progress=tell, **options
+                    source, on_result=take, on_progress=tell, **options
                 )
         except ImportFileError as error:
             show_errors(error.rows, max_errors)
+            if options["dry_run"]:
+                told.mistakes += error.rows
+                _look_ahead(engine, source, told, to_stderr=True)
             raise
         results.finish()
     return report
+
+
+def _look_ahead(
+    engine: Engine, source: RequestFile, report: ImportReport, *, to_stderr: bool
+) -> None:
+    """Tell what the sound rows of a file would come to."""
+    from onboarding.cli.import_outlook import show_outlook
+    from onboarding.cli.import_view import summarise
+    from onboarding.cli.output import note, say
+
+    tell = note if to_stderr else say
+    summarise(report, tell, dry_run=True)
+    show_outlook(engine, source, report, tell)
 
 
 def _tell(
@@ -172,17 +195,17 @@ def _tell(
     dry_run: bool,
     to_stderr: bool,
 ) -> None:
-    from onboarding.cli.import_outlook import show_outlook
     from onboarding.cli.import_view import show_errors, summarise
     from onboarding.cli.output import note, say
 
     show_errors(report.mistakes, max_errors)
     tell = note if to_stderr else say
-    summarise(report, tell, dry_run=dry_run)
     if dry_run:
-        show_outlook(engine, source, report, tell)
+        _look_ahead(engine, source, report, to_stderr=to_stderr)
         tell("Next: the same without --dry-run")
-    elif report.batch:
+        return
+    summarise(report, tell, dry_run=False)
+    if report.batch:
         tell(f"Next: onboarding worker, and: onboarding batch show {report.batch!r}")
     elif report.results["created"]:
         tell("Next: onboarding worker")

@@ -73,7 +73,18 @@ def test_a_dry_run_stores_nothing(deployment: Deployment) -> None:
     assert said.startswith("2 rows: 1 known, 1 valid\n")
     assert said.endswith("Next: the same without --dry-run\n")
     assert "Graph calls: 4, which the budgets allow within an hour" in said
-    assert deployment.run("import", _file(deployment, BAD), "--dry-run").code == 2
+    assert deployment.stored() == before
+
+
+def test_a_dry_run_of_a_file_with_mistakes_tells_of_its_sound_rows_too(
+    deployment: Deployment,
+) -> None:
+    before = deployment.stored()
+    outcome = deployment.run("import", _file(deployment, BAD), "--dry-run")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "4 rows: 2 refused, 2 valid" in outcome.error_lines
+    assert "Graph calls: 8, which the budgets allow within an hour" in outcome.err
+    assert outcome.error_lines[-2].startswith("error: nothing was stored, the file has mistakes")
     assert deployment.stored() == before
 
 
