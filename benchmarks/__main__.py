@@ -31,14 +31,15 @@ _BENCHMARKS = (
 
 
 def main() -> int:
-    """Run all benchmarks, print a table, and return the exit status."""
+    """Run all benchmarks, print a table as they end, and return the exit status."""
     lines: list[Measured] = []
+    print("| what | measured | bound | met |\n|---|---|---|---|")
     for benchmark in _BENCHMARKS:
         print(f"running {benchmark.__name__} ...", file=sys.stderr)
-        lines += benchmark.measure()
-    print("| what | measured | bound | met |\n|---|---|---|---|")
-    for line in lines:
-        print(f"| {line.what} | {line.value} | {line.bound} | {'yes' if line.is_met else 'no'} |")
+        for line in benchmark.measure():
+            is_met = "yes" if line.is_met else "no"
+            print(f"| {line.what} | {line.value} | {line.bound} | {is_met} |", flush=True)
+            lines.append(line)
     return 0 if all(line.is_met for line in lines) else 1
 
 

@@ -39,6 +39,8 @@ _SCENARIO: dict[str, Any] = {
     },
 }
 _SETTINGS: dict[str, Any] = {
+    "numbers_per_business": 0,
+    "numbers_per_waba": 0,
     "send_within_seconds": 4,
     "call_timeout_seconds": 5,
     "settle_seconds": 10,

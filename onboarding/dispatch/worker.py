@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import socket
@@ -53,6 +54,7 @@ _KILLED = 137
 
 #: Objects that come to be before the collector looks, by generation.
 _COLLECT_AFTER = (10_000, 20, 20)
+_M_ARENA_MAX = -8  # of malloc.h
 
 
 class Worker:
@@ -217,6 +219,7 @@ def run_until_signalled(worker: Worker, on_start: Callable[[], None]) -> None:
 
     on_signals(on_signal)
     collect_rarely()
+    _share_arena()
     worker.start()
     on_start()
     with _following(worker, on_lost):
@@ -234,6 +237,17 @@ def collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
+
+
+def _share_arena() -> None:
+    """Have all threads allocate from one arena, where the C library is glibc.
+
+    It gives each thread an arena of its own, that never shrinks: a fourth of a worker's size,
+    and for nothing, since one thread runs Python at a time.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "gnu_get_libc_version"):
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 @contextmanager
