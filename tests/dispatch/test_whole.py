@@ -1,4 +1,4 @@
-"""A whole small fleet on the skipping clock: weeks in seconds, and the same story on each database."""
+"""A small fleet on the skipping clock: weeks in seconds, and the same story on each database."""
 
 from __future__ import annotations
 
