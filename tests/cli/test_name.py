@@ -123,6 +123,6 @@ def test_a_strict_import_stores_nothing_and_names_the_rows(
     options = ["--dry-run"] if dry_run else []
     refused = deployment.run("import", numbers(tmp_path), "--strict", *options)
     assert refused.code == 2
-    named = [line.split()[:2] for line in refused.error_lines if line[:1].isdigit()]
-    assert named == [["3", "display_name"], ["4", "display_name"]]
+    table = [line.split()[:2] for line in refused.error_lines[:3]]
+    assert table == [["line", "column"], ["3", "display_name"], ["4", "display_name"]]
     assert deployment.stored() == before
