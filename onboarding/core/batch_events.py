@@ -7,9 +7,11 @@ from typing import Any
 
 from onboarding.core.batches import Batch
 from onboarding.core.events import Event
+from onboarding.core.in_turn import told_first, told_next
 from onboarding.core.telling import CANARY, Overdue, Tell
-from onboarding.core.timing import span_text
-from onboarding.model import AlertKind, Audience, EventType
+from onboarding.model import AlertKind, EventType
+
+_STOPPED = EventType.BATCH_STOPPED
 
 
 def _facts(batch: Batch, since: datetime, held_back: int) -> dict[str, Any]:
@@ -37,35 +39,13 @@ def canary_failed(
         rule: who is told.
         now: business time.
     """
-    return Event(
-        type=EventType.BATCH_STOPPED,
-        at=now,
-        subject=batch.id,
-        audience=rule.tell.audience,
-        channels=rule.tell.channels,
-        about=AlertKind.BATCH,
-        data={
-            **_facts(batch, since, held_back),
-            "longer_than": span_text(rule.longer_than),
-            "told": None,
-        },
-    )
+    facts = _facts(batch, since, held_back)
+    return told_first(_STOPPED, AlertKind.BATCH, batch.id, facts, rule=rule, now=now)
 
 
 def still_stopped(
     batch: Batch, since: datetime, held_back: int, step: int, *, tell: Tell, now: datetime
 ) -> Event:
     """Return the event of such a batch that nobody decided on, for those who are told next."""
-    return Event(
-        type=EventType.BATCH_STOPPED,
-        at=now,
-        subject=batch.id,
-        audience=Audience.OPERATOR,
-        channels=(tell.next_channel(step),),
-        about=AlertKind.BATCH,
-        data={
-            **_facts(batch, since, held_back),
-            "longer_than": span_text(tell.after),
-            "told": tell.told_before(step),
-        },
-    )
+    facts = _facts(batch, since, held_back)
+    return told_next(_STOPPED, AlertKind.BATCH, batch.id, facts, tell=tell, step=step, now=now)

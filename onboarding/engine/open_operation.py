@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.pool.model import PoolNumber
 from onboarding.core.resolving import Answer
 from onboarding.errors import InputError, NotFoundError
@@ -42,6 +44,21 @@ class OpenOperation:
         """The number that the call was made for."""
         row = self.onboarding or self.pool_number
         return row.phone_number if row else ""
+
+
+def waits_before_any_read(
+    operation: JournaledOperation, now: datetime, *, is_parked: bool
+) -> tuple[Owner, str] | None:
+    """Return whom and what a call waits for; ``None`` if for what a read at Meta shows."""
+    if is_parked:
+        return Owner.OPERATOR, "a person: it was lost more than once"
+    if not operation.is_open:
+        return Owner.ENGINE, "nothing: it is settled"
+    if now < operation.settle_at:
+        return Owner.ENGINE, f"the end of its settle time, {operation.settle_at:%H:%M:%S} UTC"
+    if POLICIES[operation.name].on_silence is not OnSilence.PROBE:
+        return Owner.ENGINE, "the next pass of a worker"
+    return None
 
 
 def require_id(operation: JournaledOperation, its: str | None, given: str) -> None:

@@ -7,13 +7,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.operations import POLICIES, OnSilence
 from onboarding.core.pool.model import Pool, PoolNumber
 from onboarding.core.pool.resolving import abandoned, absent, found, is_parked
 from onboarding.core.pool.steps import PoolMove, PoolSnapshot, seen_after
 from onboarding.core.resolving import STATUS, Answer
 from onboarding.engine.context import Context
-from onboarding.engine.open_operation import OpenOperation, find_started, require_id, require_reason
+from onboarding.engine.open_operation import (
+    OpenOperation,
+    find_started,
+    require_id,
+    require_reason,
+    waits_before_any_read,
+)
 from onboarding.engine.pool_changes import change_locked
 from onboarding.errors import ConflictError, NotFoundError, TransitionRefusedError
 from onboarding.model import Account, JournaledOperation, Operation, Owner
@@ -66,14 +71,9 @@ def _standing(
 def _waits_for(
     operation: JournaledOperation, row: PoolNumber, pool: Pool, account: Account, now: datetime
 ) -> tuple[Owner, str]:
-    if is_parked(row, operation):
-        return Owner.OPERATOR, "a person: it was lost more than once"
-    if not operation.is_open:
-        return Owner.ENGINE, "nothing: it is settled"
-    if now < operation.settle_at:
-        return Owner.ENGINE, f"the end of its settle time, {operation.settle_at:%H:%M:%S} UTC"
-    if POLICIES[operation.name].on_silence is not OnSilence.PROBE:
-        return Owner.ENGINE, "the next pass of a worker"
+    before = waits_before_any_read(operation, now, is_parked=is_parked(row, operation))
+    if before is not None:
+        return before
     if account.hold is not None:
         return Owner.OPERATOR, "a person: the account is on hold, so that no list is read"
     if operation.name in _SHARING:

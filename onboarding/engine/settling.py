@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from onboarding.core.operations import ADDING, POLICIES, OnSilence
+from onboarding.core.operations import ADDING
 from onboarding.core.resolving import (
     STATUS,
     Answer,
@@ -21,7 +21,13 @@ from onboarding.core.steps import Move
 from onboarding.engine import pool_settling
 from onboarding.engine.changing import change
 from onboarding.engine.context import Context
-from onboarding.engine.open_operation import OpenOperation, find_started, require_id, require_reason
+from onboarding.engine.open_operation import (
+    OpenOperation,
+    find_started,
+    require_id,
+    require_reason,
+    waits_before_any_read,
+)
 from onboarding.errors import ConflictError, NotFoundError, TransitionRefusedError
 from onboarding.model import (
     Account,
@@ -89,14 +95,9 @@ def _standing(
 def _waits_for(
     operation: JournaledOperation, row: Onboarding, account: Account, now: datetime
 ) -> tuple[Owner, str]:
-    if is_parked(row, operation):
-        return Owner.OPERATOR, "a person: it was lost more than once"
-    if not operation.is_open:
-        return Owner.ENGINE, "nothing: it is settled"
-    if now < operation.settle_at:
-        return Owner.ENGINE, f"the end of its settle time, {operation.settle_at:%H:%M:%S} UTC"
-    if POLICIES[operation.name].on_silence is not OnSilence.PROBE:
-        return Owner.ENGINE, "the next pass of a worker"
+    before = waits_before_any_read(operation, now, is_parked=is_parked(row, operation))
+    if before is not None:
+        return before
     if account.hold is not None:
         return Owner.OPERATOR, "a person: the account is on hold, so that its list is not read"
     if seen_after(row, operation.settle_at):

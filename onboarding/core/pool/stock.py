@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from onboarding.core.events import Event
+from onboarding.core.in_turn import told_first, told_next
 from onboarding.core.telling import STOCK, Overdue, Tell
-from onboarding.core.timing import span_text
-from onboarding.model import AlertKind, Audience, EventType
+from onboarding.model import AlertKind, EventType
+
+_LOW = EventType.LOW_STOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,29 +68,11 @@ def _facts(stock: Stock, since: datetime) -> dict[str, Any]:
 
 def low_stock(stock: Stock, since: datetime, rule: Overdue, now: datetime) -> Event:
     """Return the event of a stock that has been low for too long."""
-    return Event(
-        type=EventType.LOW_STOCK,
-        at=now,
-        subject=stock.subject,
-        audience=rule.tell.audience,
-        channels=rule.tell.channels,
-        about=AlertKind.STOCK,
-        data={**_facts(stock, since), "longer_than": span_text(rule.longer_than), "told": None},
-    )
+    facts = _facts(stock, since)
+    return told_first(_LOW, AlertKind.STOCK, stock.subject, facts, rule=rule, now=now)
 
 
 def still_low(stock: Stock, since: datetime, step: int, *, tell: Tell, now: datetime) -> Event:
     """Return the event of a low stock that nobody took on, for those who are told next."""
-    return Event(
-        type=EventType.LOW_STOCK,
-        at=now,
-        subject=stock.subject,
-        audience=Audience.OPERATOR,
-        channels=(tell.next_channel(step),),
-        about=AlertKind.STOCK,
-        data={
-            **_facts(stock, since),
-            "longer_than": span_text(tell.after),
-            "told": tell.told_before(step),
-        },
-    )
+    facts = _facts(stock, since)
+    return told_next(_LOW, AlertKind.STOCK, stock.subject, facts, tell=tell, step=step, now=now)
