@@ -69,6 +69,16 @@ _RAW_THREE = Contestant(
     module="peers.raw_psycopg",
     how="in_three",
 )
+_OBSERVE_AGAIN = Contestant(
+    name="the statements of such a list alone, sent by psycopg",
+    module="replayed_step",
+    how="observe",
+)
+_ONBOARD_AGAIN = Contestant(
+    name="the statements of such a step alone, sent by psycopg",
+    module="replayed_step",
+    how="onboard",
+)
 _PGQUEUER = Contestant(name="pgqueuer, batch of 100", module="peers.pgqueuer_drain")
 _DBOS = Contestant(name="a DBOS step, one by one", module="peers.dbos_step", how="one_by_one")
 _DBOS_8 = Contestant(
@@ -83,10 +93,17 @@ _COMPARED: tuple[tuple[Contestant, Contestant, float | None], ...] = (
     (_OBSERVE, _PGQUEUER, 1.2),
     (_OBSERVE, _DBOS, 20),
     (_OBSERVE, _DBOS_8, None),
+    # The floor of the lines before it: the same rows stored, and nothing computed.
+    (_OBSERVE_AGAIN, _RAW_SET, None),
+    (_OBSERVE_AGAIN, _PGQUEUER, None),
+    (_OBSERVE_AGAIN, _DBOS, None),
+    (_OBSERVE, _OBSERVE_AGAIN, None),
     (_ONBOARD, _DBOS, 2),
-    # The floor of the line before it: three commits, one after the other.
+    # Its floors: three commits, one after the other; and the same rows stored.
     (_RAW_THREE, _DBOS, None),
+    (_ONBOARD_AGAIN, _DBOS, None),
     (_ONBOARD, _RAW_THREE, None),
+    (_ONBOARD, _ONBOARD_AGAIN, None),
     (_ONBOARD, _DBOS_8, None),
     (_ONBOARD, _PROCRASTINATE, None),
     (_ONBOARD, _DJANGO, None),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count, cycle
 from queue import SimpleQueue
@@ -52,6 +52,26 @@ _BETWEEN_LISTS = timedelta(seconds=61)
 Answer = Callable[[GraphCall], dict[str, Any]]
 
 
+class Timing:
+    """Times the pieces of work of a step."""
+
+    def opened(self, ctx: Context) -> None:
+        """Hear that everything is set up."""
+
+    def seconds_of(self, work: Callable[[], object]) -> float:
+        """Do a piece of work, and return how long it took."""
+        return seconds_of(work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was done: so many steps, in so many pieces of work, which took so long."""
+
+    steps: int
+    pieces: int
+    seconds: float
+
+
 class StandIn(GraphClient):
     """Answers every call at once and with success; nothing leaves this process.
 
@@ -77,7 +97,7 @@ class StandIn(GraphClient):
         return Results(arrived, answered)
 
 
-def observe(url: str) -> None:
+def observe(url: str, timing: Timing) -> Done:
     """Let 100 numbers change with every list: each is one step of each of them.
 
     Timed is the whole pass of a worker: it claims the account, spends the budget, parses the page,
@@ -89,21 +109,22 @@ def observe(url: str) -> None:
     pages = cycle([{"data": _page(status)} for status in ("PENDING_REVIEW", "APPROVED")])
     clock = FrozenClock()
     with _opened(url, clock, _PAGE, lambda _: next(pages)) as ctx:
+        timing.opened(ctx)
 
         def look() -> float:
             clock.advance(_BETWEEN_LISTS)
             ask_for_list(ctx, _WABA)
-            return seconds_of(lambda: observe_due(ctx, 1))
+            return timing.seconds_of(lambda: observe_due(ctx, 1))
 
         for _ in range(_FIRST_LISTS):
             look()
         before = _entries(ctx)
         taken = sum(look() for _ in range(_LISTS))
         assert _entries(ctx) - before == _PAGE * _LISTS * _ENTRIES_OF_A_MOVE
-    tell_rate(_PAGE * _LISTS, taken)
+    return Done(steps=_PAGE * _LISTS, pieces=_LISTS, seconds=taken)
 
 
-def onboard(url: str) -> None:
+def onboard(url: str, timing: Timing) -> Done:
     """Take one onboarding at a time through its first call: claim, intent, outcome.
 
     Three transactions each: the machine is claimed; the call is journaled and its budget spent;
@@ -112,15 +133,17 @@ def onboard(url: str) -> None:
     ids = count(106540352242922)
     asked = _ONBOARDINGS + _FIRST_ONBOARDINGS
     with _opened(url, FrozenClock(), asked, lambda _: {"id": str(next(ids))}) as ctx:
+        timing.opened(ctx)
 
-        def steps(wanted: int) -> int:
-            return sum(advance_due(ctx, 1) for _ in range(wanted))
+        def step() -> float:
+            return timing.seconds_of(lambda: advance_due(ctx, 1))
 
-        assert steps(_FIRST_ONBOARDINGS) == _FIRST_ONBOARDINGS
+        for _ in range(_FIRST_ONBOARDINGS):
+            step()
         before = _entries(ctx)
-        taken = seconds_of(lambda: steps(_ONBOARDINGS))
+        taken = sum(step() for _ in range(_ONBOARDINGS))
         assert _entries(ctx) - before == _ONBOARDINGS
-    tell_rate(_ONBOARDINGS, taken)
+    return Done(steps=_ONBOARDINGS, pieces=_ONBOARDINGS, seconds=taken)
 
 
 @contextmanager
@@ -175,4 +198,5 @@ def _entries(ctx: Context) -> int:
 
 if __name__ == "__main__":
     collect_rarely()
-    {"observe": observe, "onboard": onboard}[sys.argv[1]](sys.argv[2])
+    done = {"observe": observe, "onboard": onboard}[sys.argv[1]](sys.argv[2], Timing())
+    tell_rate(done.steps, done.seconds)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.compiling import compile_once
 from tests.postgres import EXISTING, PostgresServer
 
 BACKENDS = ("sqlite", "postgresql")
@@ -29,7 +30,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare what tests may be marked with."""
+    """Declare what tests may be marked with, and compile each statement once."""
+    compile_once()
     config.addinivalue_line("markers", "on(backend): runs on this database only")
 
 

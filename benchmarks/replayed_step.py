@@ -1,0 +1,101 @@
+"""What our durable step costs the database alone: ``python -m benchmarks.replayed_step HOW URL``.
+
+The step is done once, and its statements are noted down with their parameters. Then they are sent
+again, by psycopg and nothing else, to a copy of the database as it was before: no rule is asked,
+no row is made into an object, no text is put together and no hash is computed. Nothing that stores
+the same rows can be faster, in whatever language its rules are written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine as Database
+from sqlalchemy import event, make_url
+
+from benchmarks.measure import seconds_of, tell_rate
+from benchmarks.our_step import Timing, observe, onboard
+from onboarding.engine.context import Context
+from tests.postgres import create_database
+
+_BEGIN, _COMMIT = "BEGIN", "COMMIT"
+
+#: A statement and its parameters, in the driver's own form.
+Statement = tuple[str, Any]
+
+
+@dataclass
+class Noting(Timing):
+    """Notes every statement down from the moment at which everything is set up.
+
+    Attributes:
+        copy_url: the database as it was at that moment.
+        pieces: the statements of each piece of work, and before each those that prepare it.
+    """
+
+    copy_url: str = ""
+    pieces: list[tuple[list[Statement], list[Statement]]] = field(default_factory=list)
+    _now: list[Statement] = field(default_factory=list)
+
+    def opened(self, ctx: Context) -> None:
+        """Copy the database, and listen to what is sent to it from now on."""
+        database = ctx.database
+        database.dispose()  # of a database in use no copy can be made
+        url = database.url.render_as_string(hide_password=False)
+        self.copy_url = create_database(url, url)
+        self._listen(database)
+
+    def seconds_of(self, work: Callable[[], object]) -> float:
+        """Do a piece of work, and keep its statements apart from those that prepare it."""
+        prepared, self._now = self._now, []
+        taken = super().seconds_of(work)
+        self.pieces.append((prepared, self._now))
+        self._now = []
+        return taken
+
+    def _listen(self, database: Database) -> None:
+        @event.listens_for(database, "before_cursor_execute", named=True)
+        def _statement(statement: str, parameters: Any, **_others: Any) -> None:
+            self._now.append((statement, parameters))
+
+        @event.listens_for(database, "begin")
+        def _begin(_conn: Any) -> None:
+            self._now.append((_BEGIN, None))
+
+        @event.listens_for(database, "commit")
+        def _commit(_conn: Any) -> None:
+            self._now.append((_COMMIT, None))
+
+
+def send_again(noting: Noting, first: int) -> float:
+    """Send all statements to the copy; return the seconds that the pieces took from one on."""
+    url = make_url(noting.copy_url).set(drivername="postgresql")
+    taken = 0.0
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as conn:
+        for place, (prepared, worked) in enumerate(noting.pieces):
+            _send(conn, prepared)
+            seconds = seconds_of(lambda worked=worked: _send(conn, worked))  # type: ignore[misc]  # bound now
+            taken += seconds if place >= first else 0.0
+    return taken
+
+
+def _send(conn: psycopg.Connection, statements: Sequence[Statement]) -> None:
+    for statement, parameters in statements:
+        cursor = conn.execute(statement.encode(), parameters)
+        if cursor.description is not None:
+            cursor.fetchall()
+
+
+def main(how: str, url: str) -> None:
+    """Do the steps, and tell how many a second their statements alone come to."""
+    noting = Noting()
+    done = {"observe": observe, "onboard": onboard}[how](url, noting)
+    tell_rate(done.steps, send_again(noting, first=len(noting.pieces) - done.pieces))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
