@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -52,10 +53,13 @@ def to_onboarding(row: Row[Any]) -> Onboarding:
 def insert_onboardings(conn: Connection, rows: Sequence[Onboarding]) -> None:
     """Store new onboardings with one statement.
 
+    They are stored in the order of their numbers: of two batches that overlap, the second waits
+    for the first in a unique index, and not each for the other.
+
     Raises:
         IntegrityError: a key or a live number is taken; the caller checks both first.
     """
-    insert_rows(conn, t, [vars(row) for row in rows])
+    insert_rows(conn, t, sorted(map(vars, rows), key=itemgetter("number_key")))
 
 
 @cache

@@ -94,6 +94,7 @@ class Deployed:
     control: httpx.Client
     clock: SkippingClock
     programs: list[Program] = field(default_factory=list)
+    _errands: list[Program] = field(default_factory=list)
     _unread: list[_Message] = field(default_factory=list)
     _read: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
@@ -110,6 +111,8 @@ class Deployed:
         environment = {**self.environment, **dying}
         program = Program(*arguments, environment=environment, folder=self.folder)
         self.programs.append(program)
+        if "worker" not in arguments:  # those say themselves whether they rest
+            self._errands.append(program)
         return program
 
     def bury(self, worker: Program) -> None:
@@ -162,7 +165,10 @@ class Deployed:
                 self.clock.report(_HARNESS, idle=idle, next_due_at=due)
 
     def _rests(self) -> tuple[bool, Any]:
-        """Return whether nothing is due, on its way or in anybody's hands, and what is due next."""
+        """Return whether nothing is due, on its way or in anybody's hands, and what is due next.
+
+        A program that is about to make a call must not find its time to settle gone.
+        """
         now, database = self.clock.now(), self.engine.context.database
         taken = select(func.count()).select_from(account).where(account.c.lease_until.is_not(None))
         with reading(database) as conn:
@@ -170,7 +176,8 @@ class Deployed:
             unsettled = journal.count_settling(conn, now)
         due = self.engine.next_due_at(at_rest=False)
         is_due = due is not None and due <= now
-        return not (self._unread or held or unsettled or is_due), due
+        is_asking = any(program.is_there for program in self._errands)
+        return not (self._unread or held or unsettled or is_due or is_asking), due
 
     def _hand_in(self) -> None:
         answer = self.control.get("/inbox", params={"after": self._read}).raise_for_status()

@@ -45,6 +45,7 @@ class Program:
 
     Attributes:
         out: where it writes what it says.
+        pid: its process id.
     """
 
     def __init__(self, *arguments: str, environment: Mapping[str, str], folder: Path) -> None:
@@ -53,17 +54,22 @@ class Program:
         given = (arguments, dict(environment), str(folder), str(self.out))
         self._process = _forking.Process(target=_run, args=given, daemon=True)
         self._process.start()
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
         assert self._process.pid is not None
-        return self._process.pid
+        self.pid = self._process.pid
 
     @property
     def is_alive(self) -> bool:
         """Whether it runs, or is stopped."""
         return self._process.is_alive()
+
+    @property
+    def is_there(self) -> bool:
+        """The same, for threads that do not wait for it: its end is told to one only."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     @property
     def status(self) -> int | None:
