@@ -24,6 +24,7 @@ _BATCH, _ROUNDS = 100, 21
 _MOST = 1.5
 _NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _FAR = _NOW + timedelta(days=3)
+_LEASE = timedelta(seconds=90)
 
 
 def measure() -> list[Measured]:
@@ -67,8 +68,8 @@ def _claim(database: Database) -> float:
             worker="benchmark",
             now=_NOW,
             real_now=datetime.now(UTC),
-            lease_until=datetime.now(UTC) + timedelta(seconds=90),
-            wake_at=_FAR,
+            lease_until=datetime.now(UTC) + _LEASE,
+            wake_at=_NOW + _LEASE,
             definition=1,
             limit=_BATCH,
             soon=_NOW + timedelta(days=1),

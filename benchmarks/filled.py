@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet
 from sqlalchemy import Engine as Database
@@ -20,6 +20,7 @@ from onboarding.store.tables import onboarding as t
 KEY = Fernet.generate_key().decode()
 
 _WABA = "102290129340398"
+_LEASE = {"lease_owner": "worker-7.example:4711:8f2c1d", "lease_until": datetime.now(UTC)}
 
 
 @contextmanager
@@ -27,6 +28,9 @@ def filled(
     url: str, machines: int, *, far: datetime, due: datetime | None = None, every: int = 1
 ) -> Iterator[Database]:
     """Open a database with so many machines that rest until ``far``.
+
+    All have been claimed before, as every machine has that rests: their rows have been longer than
+    they are, and the pages that they are on have room.
 
     Args:
         url: an empty database.
@@ -49,10 +53,24 @@ def filled(
         # The account rests as well, and so does the machine that was copied.
         accounts.update_account(conn, _WABA, observe_due_at=None, check_due_at=None)
         conn.execute(t.update().where(t.c.id.not_like("m%")).values(next_due_at=far))
-    with database.connect() as conn:
-        conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+    for lease in _LEASE, dict.fromkeys(_LEASE):
+        with writing(database) as conn:
+            conn.execute(t.update().values(lease))
+        _tidy(database)
     yield database
     database.dispose()
+
+
+def _tidy(database: Database) -> None:
+    """Do what the database does by itself in time: count, vacuum, and write out what is new."""
+    chores = {
+        "sqlite": ("ANALYZE",),
+        "postgresql": ("VACUUM ANALYZE", "CHECKPOINT"),
+    }
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        for chore in chores[database.dialect.name]:
+            conn.execute(text(chore))
+    database.dispose()  # the last connection of SQLite writes its log out as it ends
 
 
 def _copies(dialect: str) -> TextClause:
