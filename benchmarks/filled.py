@@ -36,7 +36,8 @@ def filled(
         url: an empty database.
         machines: how many.
         far: when they are due.
-        due: when every so manieth of them is due instead; they lie all over the table.
+        due: by when every so manieth of them is due instead. They lie all over the table, and
+            were due one after the other in another order than that in which they were made.
         every: how manieth.
     """
     with Engine.open(url, upgrade=True, secret_key=KEY) as engine:
@@ -62,23 +63,24 @@ def filled(
 
 
 def _tidy(database: Database) -> None:
-    """Do what the database does by itself in time: count, vacuum, and write out what is new."""
-    chores = {
-        "sqlite": ("ANALYZE",),
-        "postgresql": ("VACUUM ANALYZE", "CHECKPOINT"),
-    }
+    """Do what the database does by itself in time: count, and take back what rows have left."""
+    chore = {"sqlite": "ANALYZE", "postgresql": "VACUUM ANALYZE"}[database.dialect.name]
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        for chore in chores[database.dialect.name]:
-            conn.execute(text(chore))
+        conn.execute(text(chore))
     database.dispose()  # the last connection of SQLite writes its log out as it ends
 
 
 def _copies(dialect: str) -> TextClause:
     """Return the statement that copies the one machine; those that are due lie all over."""
+    ago = "(n / :every * 7919 % 3600)"
+    due = {
+        "sqlite": f"strftime('%Y-%m-%dT%H:%M:%f000Z', :due, '-' || {ago} || ' seconds')",
+        "postgresql": f"CAST(:due AS timestamptz) - make_interval(secs => {ago})",
+    }
     own = {
         "id": "'m' || n",
         "number_key": "'k' || n",
-        "next_due_at": "CASE WHEN n % :every = 0 THEN :due ELSE :far END",
+        "next_due_at": f"CASE WHEN n % :every = 0 THEN {due[dialect]} ELSE :far END",
     }
     names = ", ".join(column.name for column in t.columns)
     values = ", ".join(own.get(column.name, column.name) for column in t.columns)

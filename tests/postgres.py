@@ -41,10 +41,13 @@ class PostgresServer:
     Args:
         is_durable: whether it waits for the disk at each commit, as PostgreSQL ships. If it does
             not, it still survives its own death, but not that of the machine.
+        settings: what else is not as PostgreSQL ships it.
     """
 
-    def __init__(self, *, is_durable: bool = True) -> None:
-        self._options = "" if is_durable else " -c fsync=off -c full_page_writes=off"
+    def __init__(self, *, is_durable: bool = True, **settings: str) -> None:
+        if not is_durable:
+            settings |= {"fsync": "off", "full_page_writes": "off"}
+        self._options = "".join(f" -c {name}={value}" for name, value in settings.items())
         self._as = _identity()
         self.folder = Path(tempfile.mkdtemp(prefix="onboarding-postgres-", dir="/tmp"))
         if self._as:
