@@ -1,11 +1,12 @@
 """The program itself, in processes of its own that start fast and may be killed.
 
-They are forked from a server that has the libraries loaded and nothing of ours: each one reads its
-own environment and runs ``python -m onboarding`` from the start.
+They are forked from a server that has all code loaded and ran nothing of it: each one reads its own
+environment and runs ``python -m onboarding`` from the start.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import runpy
 import signal
@@ -15,16 +16,19 @@ from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
-#: Half a second of every start goes into these; none of them starts a thread when it is loaded.
-_LIBRARIES = (
+from onboarding.engine import crash_points
+
+#: A second of every start goes into these; none of them starts a thread when it is loaded.
+_LOADED = (
     "sqlalchemy", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg",
     "psycopg", "httpx", "httpx_aiohttp", "aiohttp", "pydantic", "pydantic_settings",
     "cryptography.fernet", "apscheduler.schedulers.background", "structlog", "typer", "rich",
-    "transitions", "phonenumbers", "yaml",
+    "transitions", "phonenumbers", "yaml", "onboarding.cli.worker", "onboarding.dispatch.worker",
+    "onboarding.engine.facade",
 )  # fmt: skip
 
 _forking = get_context("forkserver")
-_forking.set_forkserver_preload(list(_LIBRARIES))
+_forking.set_forkserver_preload(list(_LOADED))
 _places = count(1)
 
 
@@ -36,6 +40,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], folder: str, 
     for name in [name for name in os.environ if name.startswith("ONBOARDING_")]:
         del os.environ[name]
     os.environ.update(environment)
+    importlib.reload(crash_points)  # of our modules the only one that reads it when it is loaded
     sys.argv = ["onboarding", *arguments]
     runpy.run_module("onboarding", run_name="__main__", alter_sys=True)
 
