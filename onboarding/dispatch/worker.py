@@ -46,6 +46,7 @@ from onboarding.store import (
 from onboarding.store.database import reading, writing
 from onboarding.telemetry import log
 
+_APART_S = 0.3
 _HEARTBEAT_S = 10.0
 _DEADLINES_S = 5.0
 #: How often a worker looks whether a seal is due; it is once per ``seal_interval_minutes``.
@@ -130,8 +131,13 @@ class Worker:
         log.info("worker_started", worker=self.context.worker, only_reads=only_reads)
 
     def wake(self) -> None:
-        """Look at once whether anything is due."""
-        self.loops.wake("advance", "observe", "pool", "batches")
+        """Look at once whether anything is due.
+
+        Outcomes come ten times a second while much is under way, each of them a reason to claim
+        more; what else they may have made due can wait until a few have come.
+        """
+        self.loops.wake("advance")
+        self.loops.wake("observe", "pool", "batches", apart_s=_APART_S)
 
     def stop(self) -> None:
         """Claim nothing more, let calls in flight be answered and written, and note the end.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, func, select
@@ -24,6 +25,8 @@ from onboarding.settings import Settings
 
 #: The definition that this release writes; a row of a newer one is left to newer workers.
 DEFINITION = 1
+
+_ASKED_EVERY_S = 1.0
 
 
 class CodeIntake(Protocol):
@@ -66,6 +69,28 @@ class Waker(Protocol):
         ...
 
 
+class RealClock:
+    """Real time as the database has it: asked of it once a second, and counted on from there.
+
+    A process that is frozen counts on; on a host that sleeps, time may seem earlier than it is
+    for that second, and what is leased then ends early, which fences stand for.
+    """
+
+    def __init__(self) -> None:
+        self._told: tuple[datetime, float] | None = None
+
+    def now(self, conn: Connection) -> datetime:
+        """Return the present; on SQLite, whose users share a host, that of this process."""
+        if conn.dialect.name != "postgresql":
+            return datetime.now(UTC)
+        told = self._told
+        if told is None or time.monotonic() - told[1] > _ASKED_EVERY_S:
+            asked_at = time.monotonic()
+            told = conn.execute(select(func.clock_timestamp())).scalar_one(), asked_at
+            self._told = told
+        return told[0] + timedelta(seconds=time.monotonic() - told[1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The engine's parts.
@@ -83,6 +108,7 @@ class Context:
         notifications: who is told what, and in which words.
         channels: how each of them is told, by name.
         sources: reads the tokens that are kept elsewhere.
+        real_clock: the clock that leases run by.
     """
 
     database: Engine
@@ -97,6 +123,7 @@ class Context:
     notifications: Configuration = field(default_factory=Configuration)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     sources: TokenSources = field(default_factory=TokenSources)
+    real_clock: RealClock = field(default_factory=RealClock)
 
     @property
     def rules(self) -> Rules:
@@ -105,10 +132,7 @@ class Context:
 
     def real_now(self, conn: Connection) -> datetime:
         """Return real time: the database's clock on PostgreSQL, so that all hosts agree."""
-        if conn.dialect.name == "postgresql":
-            database_now: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
-            return database_now
-        return datetime.now(UTC)
+        return self.real_clock.now(conn)
 
     def token_of(self, account: Account) -> str:
         """Return an account's token; nothing if it cannot be read, or is of another key.
