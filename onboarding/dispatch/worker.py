@@ -54,7 +54,7 @@ _SEAL_S = 30.0
 _KILLED = 137
 
 #: Objects that come to be before the collector looks, by generation.
-_COLLECT_AFTER = (10_000, 20, 20)
+_COLLECT_AFTER = (10_000, 10, 10)
 _M_ARENA_MAX = -8  # of malloc.h
 
 

@@ -127,6 +127,7 @@ def _open_sqlite(url: str, busy_timeout_s: float) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "recursive_triggers=ON",
+            "cache_size=-1000",  # KiB; a worker has half a dozen, and the system keeps pages too
         ):
             connection.execute(f"PRAGMA {pragma}")
 
