@@ -36,13 +36,17 @@ def measure() -> list[Measured]:
         files = [f"sqlite:///{folder}/{size}.db" for size in (_FEW, _MANY)]
         return [
             _line("SQLite", *_compare(*files)),
-            _line("PostgreSQL", *_compare(*(create_database(server.url()) for _ in files))),
+            _line(
+                f"PostgreSQL with {_MEMORY} of buffers, after a checkpoint",
+                *_compare(*(create_database(server.url()) for _ in files)),
+            ),
         ]
 
 
 def _line(database: str, few: float, many: float) -> Measured:
     return Measured(
-        what=f"claim of {_BATCH} due, {_MANY:,} machines beside {_FEW:,}, {database}",
+        what=f"claim of {_BATCH} due and the load of their rows, {_MANY:,} machines beside "
+        f"{_FEW:,}, {database}",
         value=f"{many / few:.2f} x ({many * 1000:.1f} ms beside {few * 1000:.1f} ms)",
         bound=f"at most {_MOST} x",
         is_met=many / few <= _MOST,

@@ -77,10 +77,11 @@ def _copies(dialect: str) -> TextClause:
         "sqlite": f"strftime('%Y-%m-%dT%H:%M:%f000Z', :due, '-' || {ago} || ' seconds')",
         "postgresql": f"CAST(:due AS timestamptz) - make_interval(secs => {ago})",
     }
+    is_due = "n % :every = 0 AND :due < :far"
     own = {
         "id": "'m' || n",
         "number_key": "'k' || n",
-        "next_due_at": f"CASE WHEN n % :every = 0 THEN {due[dialect]} ELSE :far END",
+        "next_due_at": f"CASE WHEN {is_due} THEN {due[dialect]} ELSE :far END",
     }
     names = ", ".join(column.name for column in t.columns)
     values = ", ".join(own.get(column.name, column.name) for column in t.columns)

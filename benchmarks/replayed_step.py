@@ -15,12 +15,15 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine as Database
-from sqlalchemy import event, make_url
+from sqlalchemy import event, func, make_url, select
 
 from benchmarks.measure import seconds_of, tell_rate
 from benchmarks.our_step import Timing, observe, onboard
+from onboarding.dispatch.worker import collect_rarely
 from onboarding.engine.context import Context
-from tests.postgres import create_database
+from onboarding.store.database import open_database
+from onboarding.store.tables import history
+from tests.postgres import create_database, drop_database
 
 _BEGIN, _COMMIT = "BEGIN", "COMMIT"
 
@@ -94,7 +97,17 @@ def main(how: str, url: str) -> None:
     """Do the steps, and tell how many a second their statements alone come to."""
     noting = Noting()
     done = {"observe": observe, "onboard": onboard}[how](url, noting)
-    tell_rate(done.steps, send_again(noting, first=len(noting.pieces) - done.pieces))
+    collect_rarely()
+    taken = send_again(noting, first=len(noting.pieces) - done.pieces)
+    assert _entries(noting.copy_url) == _entries(url)  # every statement met the rows that it met
+    drop_database(noting.copy_url)
+    tell_rate(done.steps, taken)
+
+
+def _entries(url: str) -> int:
+    with open_database(url).connect() as conn:
+        entries: int = conn.execute(select(func.count()).select_from(history)).scalar_one()
+    return entries
 
 
 if __name__ == "__main__":

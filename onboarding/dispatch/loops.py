@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from math import inf
+from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -37,7 +35,6 @@ class Loops:
         self._works = dict(works)
         self._running: set[str] = set()
         self._woken: set[str] = set()
-        self._woken_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self.last_run: dict[str, datetime] = {}
@@ -60,26 +57,13 @@ class Loops:
         """Start all loops; each runs at once."""
         self._scheduler.start()
 
-    def wake(self, *names: str, apart_s: float = 0.0) -> None:
-        """Make loops (all of them by default) run now; one that runs already runs once more.
-
-        Args:
-            names: which loops.
-            apart_s: a loop that was woken less than so many seconds ago waits for their end, and
-                what wakes it meanwhile makes it run once.
-        """
-        now = time.monotonic()
+    def wake(self, *names: str) -> None:
+        """Make loops (all of them by default) run now; one that runs already runs once more."""
+        with self._lock:
+            self._woken |= set(names or self._works)
         for name in names or self._works:
-            with self._lock:
-                allowed = self._woken_at.get(name, -inf) + apart_s if apart_s else now
-                if allowed > now and name in self._woken:
-                    continue  # it runs by then
-                rest = max(0.0, allowed - now)
-                self._woken.add(name)
-                self._woken_at[name] = now + rest
             try:
-                at = datetime.now(UTC) + timedelta(seconds=rest)
-                self._scheduler.modify_job(name, next_run_time=at)
+                self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
             except JobLookupError:
                 return  # stopped meanwhile
 

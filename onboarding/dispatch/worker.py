@@ -87,6 +87,7 @@ class Worker:
             self.rests(),
         )
         self._stopped = threading.Event()
+        self._woken_at = -_APART_S
 
     def rests(self) -> dict[str, float]:
         """Return how long each loop rests at most, in seconds."""
@@ -134,10 +135,13 @@ class Worker:
         """Look at once whether anything is due.
 
         Outcomes come ten times a second while much is under way, each of them a reason to claim
-        more; what else they may have made due can wait until a few have come.
+        more; what else they may have made due can wait, until the next poll if no more come.
         """
         self.loops.wake("advance")
-        self.loops.wake("observe", "pool", "batches", apart_s=_APART_S)
+        now = time.monotonic()
+        if now - self._woken_at >= _APART_S:
+            self._woken_at = now
+            self.loops.wake("observe", "pool", "batches")
 
     def stop(self) -> None:
         """Claim nothing more, let calls in flight be answered and written, and note the end.

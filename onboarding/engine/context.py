@@ -72,8 +72,9 @@ class Waker(Protocol):
 class RealClock:
     """Real time as the database has it: asked of it once a second, and counted on from there.
 
-    A process that is frozen counts on; on a host that sleeps, time may seem earlier than it is
-    for that second, and what is leased then ends early, which fences stand for.
+    It is never ahead of the database's. Where it is behind, because a question took long or the
+    host slept for a moment, what is leased in that second ends early, and what has run out is left
+    alone a little longer.
     """
 
     def __init__(self) -> None:
@@ -84,11 +85,11 @@ class RealClock:
         if conn.dialect.name != "postgresql":
             return datetime.now(UTC)
         told = self._told
-        if told is None or time.monotonic() - told[1] > _ASKED_EVERY_S:
-            asked_at = time.monotonic()
-            told = conn.execute(select(func.clock_timestamp())).scalar_one(), asked_at
-            self._told = told
-        return told[0] + timedelta(seconds=time.monotonic() - told[1])
+        if told is not None and time.monotonic() - told[1] < _ASKED_EVERY_S:
+            return told[0] + timedelta(seconds=time.monotonic() - told[1])
+        fresh: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+        self._told = fresh, time.monotonic()
+        return fresh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,16 +162,3 @@ def test_the_interval_is_an_upper_bound() -> None:
     loops.start()
     eventually(lambda: work.rounds >= 4)
     loops.stop()
-
-
-def test_a_loop_that_is_woken_again_and_again_runs_once_for_all_of_it() -> None:
-    work = Counted()
-    with running(work=work) as loops:
-        eventually(lambda: loops.is_idle and work.rounds == 1)
-        loops.wake("work", apart_s=HOUR_S)
-        eventually(lambda: loops.is_idle and work.rounds == 2)
-        for _ in range(100):
-            loops.wake("work", apart_s=HOUR_S)
-        assert (loops.is_idle, work.rounds) == (False, 2)
-        loops.wake("work")
-        eventually(lambda: loops.is_idle and work.rounds == 3)

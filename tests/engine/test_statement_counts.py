@@ -55,12 +55,13 @@ def step(meta: Rehearsed) -> tuple[int, int, int]:
 
 
 def test_claim_intent_and_outcomes_cost_the_same_for_one_and_for_a_hundred(
-    metas: dict[int, Rehearsed],
+    metas: dict[int, Rehearsed], backend: str
 ) -> None:
     for _ in ("create_number", "request_code"):
         one, many = (step(metas[count]) for count in COUNTS)
         assert one == many
-        assert one[0] == 2  # BEGIN, and one UPDATE ... RETURNING
+        # One UPDATE ... RETURNING, and the BEGIN that we say ourselves.
+        assert one[0] == (2 if backend == "sqlite" else 1)
     assert {metas[100].state(f"+49301234{place:04}") for place in range(100)} == {State.OTP_PENDING}
 
 

@@ -176,8 +176,8 @@ class Deployed:
             unsettled = journal.count_settling(conn, now)
         due = self.engine.next_due_at(at_rest=False)
         is_due = due is not None and due <= now
-        is_asking = any(program.is_there for program in self._errands)
-        return not (self._unread or held or unsettled or is_due or is_asking), due
+        self._errands = [program for program in self._errands if program.is_there]
+        return not (self._unread or held or unsettled or is_due or self._errands), due
 
     def _hand_in(self) -> None:
         answer = self.control.get("/inbox", params={"after": self._read}).raise_for_status()

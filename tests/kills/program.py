@@ -72,7 +72,7 @@ class Program:
         """The same, for threads that do not wait for it: its end is told to one only."""
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except OSError:
             return False
         return True
 
