@@ -33,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare what tests may be marked with, and compile each statement once."""
     compile_once()
     config.addinivalue_line("markers", "on(backend): runs on this database only")
+    config.addinivalue_line("markers", "quick_on(backend): elsewhere it runs with the slow ones")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave long tests on the other database to the long run."""
+    for item in items:
+        quick = item.get_closest_marker("quick_on")
+        cell = getattr(item, "callspec", None)
+        if quick is not None and cell is not None and cell.params.get("backend") not in quick.args:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

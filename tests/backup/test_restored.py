@@ -65,6 +65,7 @@ def test_a_copy_repeats_nothing_that_the_original_did_after_the_backup(
 
 
 @pytest.mark.parametrize("last", ["create_number", "request_code", "verify_code", "register"])
+@pytest.mark.quick_on("postgresql")
 def test_a_copy_goes_on_wherever_the_original_ended(
     rehearse: Rehearse, copies: Copies, take_over: TakeOver, last: str
 ) -> None:
@@ -192,6 +193,7 @@ def test_what_is_forced_waits_until_it_was_seen_all_the_same(
         engine.release_restored("again")
 
 
+@pytest.mark.quick_on("sqlite")
 def test_the_windows_count_as_used_up_to_what_meta_leaves(
     rehearse: Rehearse, copies: Copies, take_over: TakeOver
 ) -> None:

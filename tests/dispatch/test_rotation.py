@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 from cryptography.fernet import Fernet
 
 from onboarding import Engine, NumberRequest, State
@@ -41,6 +42,7 @@ def registered(engine: Engine) -> int:
     return sum(1 for _ in engine.find_all(states=[State.REGISTERED]))
 
 
+@pytest.mark.quick_on("postgresql")
 def test_key_and_token_are_replaced_while_a_worker_is_at_work(database_url: str) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     with (

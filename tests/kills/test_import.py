@@ -94,6 +94,7 @@ def kill_in_the_middle(imported: Imported, *more: str) -> int:
     return imported.stored()
 
 
+@pytest.mark.quick_on("postgresql")
 def test_an_import_into_a_batch_that_is_killed_is_completed_by_the_next(imported: Imported) -> None:
     order = ("--batch", "june", "--canary", "3")
     there = kill_in_the_middle(imported, *order)
@@ -113,6 +114,7 @@ def test_an_import_into_a_batch_that_is_killed_is_completed_by_the_next(imported
     assert imported.engine.verify()[1] == []
 
 
+@pytest.mark.quick_on("sqlite")
 def test_an_import_without_a_batch_that_is_killed_is_completed_by_the_next(
     imported: Imported,
 ) -> None:

@@ -39,6 +39,7 @@ def run(deployments: Deployments, folder: Path, examples: int) -> None:
     live()
 
 
+@pytest.mark.quick_on("sqlite")
 def test_for_months_every_instant_is_one_s_turn_and_no_deadline_passes_unseen(
     deployments: Deployments, backend: str, tmp_path: Path
 ) -> None:
