@@ -273,6 +273,14 @@ def _unban(stage: Stage) -> None:
     stage.meta.change(stage.now, status="CONNECTED" if connected else "PENDING")
 
 
+def _release_or_give_up(stage: Stage) -> None:
+    """Let it be tried again; a number of the pool that is used up is to be asked for anew."""
+    if "request it anew" in (stage.row.hold_text or ""):
+        _do(stage, {**NO_CODE, **NO_HOLD, "new_display_name": None}, Trigger.CANCELLED)
+    else:
+        release(stage)
+
+
 def _sign_up_once_a_day(stage: Stage) -> None:
     number = stage.meta.number
     done_at = number.last_onboarded_time if number else None
@@ -289,7 +297,7 @@ _ANSWERS: dict[Reason, Callable[[Stage], None]] = {
     Reason.NOT_ON_WABA: _sign_up_once_a_day,
     Reason.BANNED: _unban,
     Reason.HELD: release,
-    Reason.REFUSED: release,
+    Reason.REFUSED: _release_or_give_up,
     Reason.MIGRATION: release,
     Reason.STUCK: release,
     Reason.PIN: release,
