@@ -8,8 +8,8 @@ BENCH  := .bench
 PEERS  := benchmarks/peers/requirements.lock
 # A uv on the PATH is used; otherwise one is installed into .boot/, next to nothing else.
 UV     := $(shell command -v uv 2>/dev/null || echo .boot/bin/uv)
-# Many tests wait for processes and for real seconds: two more of them run than there are cores.
-PYTEST := $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) -q
+# Many tests wait for processes and for real seconds: one more of them runs than there are cores.
+PYTEST := $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) -q
 
 export UV_PYTHON_DOWNLOADS = never
 
