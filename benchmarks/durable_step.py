@@ -93,13 +93,13 @@ _COMPARED: tuple[tuple[Contestant, Contestant, float | None], ...] = (
     (_OBSERVE, _PGQUEUER, 1.2),
     (_OBSERVE, _DBOS, 20),
     (_OBSERVE, _DBOS_8, None),
-    # The floor of the lines before it: the same rows stored, and nothing computed.
+    # The floor of the lines before it: the same statements sent, and nothing computed.
     (_OBSERVE_AGAIN, _RAW_SET, None),
     (_OBSERVE_AGAIN, _PGQUEUER, None),
     (_OBSERVE_AGAIN, _DBOS, None),
     (_OBSERVE, _OBSERVE_AGAIN, None),
     (_ONBOARD, _DBOS, 2),
-    # Its floors: three commits, one after the other; and the same rows stored.
+    # Its floors: three commits, one after the other; and the same statements sent.
     (_RAW_THREE, _DBOS, None),
     (_ONBOARD_AGAIN, _DBOS, None),
     (_ONBOARD, _RAW_THREE, None),

@@ -2,8 +2,9 @@
 
 The step is done once, and its statements are noted down with their parameters. Then they are sent
 again, by psycopg and nothing else, to a copy of the database as it was before: no rule is asked,
-no row is made into an object, no text is put together and no hash is computed. Nothing that stores
-the same rows can be faster, in whatever language its rules are written.
+no row is made into an object, no text is put together and no hash is computed. It is the floor of
+these statements, sent one after the other, in whatever language the rules are written; fewer of
+them, or some of them sent together, could be below it.
 """
 
 from __future__ import annotations
