@@ -222,6 +222,13 @@ def _foreign_pin(stage: Stage) -> None:
     stage.meta.pin = "333333"
 
 
+def _review(stage: Stage) -> None:
+    number = stage.meta.number
+    is_applied = number is not None and number.new_name_status == "APPROVED"
+    settled = {"new_name_status": None, "new_display_name": None} if is_applied else {}
+    stage.meta.change(stage.now, name_status="PENDING_REVIEW", **settled)
+
+
 def _review_strictly(stage: Stage) -> None:
     stage.meta.registers_in_review = False
 
@@ -232,7 +239,8 @@ AT_META: dict[str, Callable[[Stage], None]] = {
     "delete": lambda stage: stage.meta.delete(stage.now),
     "approve": lambda stage: stage.meta.decide_name(stage.now, "APPROVED"),
     "decline": lambda stage: stage.meta.decide_name(stage.now, "DECLINED"),
-    "review": _change(name_status="PENDING_REVIEW"),
+    # The name in use is looked at again: a change of it that was approved is the name in use.
+    "review": _review,
     "name_expires": _let_name_expire,
     "verify": _change(code_verification_status="VERIFIED"),
     "verification_expires": _change(code_verification_status="EXPIRED"),
