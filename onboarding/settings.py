@@ -69,7 +69,7 @@ class Settings(BaseSettings):
         None, description="a simulator's control URL: business time is that of its clock"
     )
     max_in_flight: int = Field(256, ge=1, le=4096, description="Graph calls at once per worker")
-    batch_size: int = Field(100, ge=1, le=1000, description="machines claimed at once")
+    batch_size: int = Field(200, ge=1, le=1000, description="machines claimed at once")
     connect_timeout_seconds: Seconds = Field(10, description="until a connection stands")
     call_timeout_seconds: Seconds = Field(30, description="one call in all")
     send_within_seconds: Seconds = Field(25, description="from the intent to the send, at most")

@@ -51,7 +51,7 @@ def upgrade_queue(database: Engine) -> bool:
     Raises:
         StoreError: the database cannot be used, or its user may not make tables.
     """
-    with writing(database) as conn:
+    with writing(database, script=True) as conn:
         conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
         if inspect(conn).has_table(_TABLE):
             return False

@@ -16,7 +16,7 @@ from onboarding.core.steps import Attempts, Restore, Snapshot
 from onboarding.engine.context import CodeIntake, Context, reads_at_any_hour, takes_calls
 from onboarding.engine.restoring import restore_of
 from onboarding.engine.slots import open_slots
-from onboarding.model import Account, Entry, JournaledOperation, Onboarding, State
+from onboarding.model import Account, JournaledOperation, Onboarding, Reason, State
 from onboarding.store import accounts, batches, journal
 from onboarding.telemetry import log
 
@@ -27,13 +27,24 @@ def snapshots(
     rows: Sequence[Onboarding],
     now: datetime,
     forced: Collection[str] = (),
+    *,
+    answered: Mapping[str, JournaledOperation] | None = None,
 ) -> list[Snapshot]:
     """Return a snapshot of each row, in the same order; three queries however many there are.
 
     And one for batches, two for slots, where there are numbers that depend on them.
 
     The accounts are locked: what follows may change them, and budgets are locked after accounts.
+
+    Args:
+        ctx: the engine's parts.
+        conn: an open transaction.
+        rows: onboardings, locked if they are to be written.
+        now: business time.
+        forced: those whose waits of our own making are skipped.
+        answered: calls whose answers are journaled as applied, and are yet to be, by onboarding.
     """
+    answered = answered or {}
     known = accounts.load_accounts(conn, sorted({row.waba_id for row in rows}), lock=True)
     restore = restore_of(conn, now)
     calls = journal.load_calls(conn, {row.id: row.number_key for row in rows}, _since(ctx, now))
@@ -50,6 +61,7 @@ def snapshots(
             known[row.waba_id],
             pressing.get(row.id, []),
             attempts[row.number_key],
+            answered=answered.get(row.id),
             restore=restore,
             forced=row.id in forced,
             batch=of.get(row.batch_id or ""),
@@ -62,10 +74,11 @@ def snapshots(
 def _slots(
     ctx: Context, conn: Connection, rows: Iterable[Onboarding], now: datetime
 ) -> dict[str, int | None]:
-    """Return how many numbers each WABA takes on which one of the rows is to be created."""
-    wanted = {
-        row.waba_id for row in rows if row.state is State.REQUESTED and row.entry is Entry.NEW
-    }
+    """Return how many numbers each WABA takes on which one of the rows waits for a slot.
+
+    The others find out when their create takes one, with the budgets locked.
+    """
+    wanted = {row.waba_id for row in rows if row.waiting is Reason.SLOT}
     if not wanted:
         return {}
     opened = open_slots(ctx, conn, wanted, now)
@@ -107,16 +120,18 @@ def _snapshot(
     pressing: list[JournaledOperation],
     attempts: Attempts,
     *,
+    answered: JournaledOperation | None,
     restore: Restore | None,
     forced: bool,
     batch: Batch | None,
     slots: int | None,
 ) -> Snapshot:
+    unapplied = [op for op in pressing if not op.applied and op.outcome is not None]
     return Snapshot(
         row=row,
         account=account,
         open_operation=next((op for op in pressing if op.is_open), None),
-        unapplied=tuple(op for op in pressing if not op.applied and op.outcome is not None),
+        unapplied=(*unapplied, answered) if answered else tuple(unapplied),
         attempts=attempts,
         forced=forced,
         restore=restore,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 
@@ -20,13 +20,13 @@ from onboarding.engine.slots import note_full
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import StoreError
 from onboarding.graph.calls import GraphResult
-from onboarding.model import Account, RecoveryClass, changed
+from onboarding.model import Account, JournaledOperation, RecoveryClass, changed
 from onboarding.store import budgets, journal, onboardings
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
 #: Outcomes are committed in groups: at most so many, and none waits longer than this.
-GROUP, GROUP_WAIT_S = 100, 0.05
+GROUP, GROUP_WAIT_S = 200, 0.05
 
 #: Seconds between tries while the database cannot be used; the last one repeats.
 _PAUSES_S = (0.1, 0.5, 2.0, 5.0)
@@ -89,19 +89,19 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     now = ctx.clock.now()
     expected = {sent.row.id: sent.row.version for sent, _ in group}
     rows = onboardings.load_onboardings(conn, list(expected), lock=True)
-    results = {sent.operation.id: _result(sent, result, now) for sent, result in group}
-    open_ids = journal.write_results(conn, list(results.values()))
-    late = [result for id_, result in results.items() if id_ not in open_ids]
-    journal.keep_late(conn, late)
     ours = [row for id_, row in rows.items() if row.version == expected[id_]]
-    moved = [id_ for id_, row in rows.items() if row.version != expected[id_]]
-    onboardings.wake(conn, moved, now, worker=ctx.worker)
+    moved = {id_ for id_, row in rows.items() if row.version != expected[id_]}
+    answered = _write_results(conn, group, moved, now)
+    onboardings.wake(conn, sorted(moved), now, worker=ctx.worker)
     waba_ids = {sent.operation.id: sent.operation.waba_id for sent, _ in group}
     note_full(ctx, conn, (result for _, result in group), waba_ids)
-    made = plan_each(ctx, snapshots(ctx, conn, ours, now), now)
+    made = plan_each(ctx, snapshots(ctx, conn, ours, now, answered=answered), now)
     by_row = {sent.row.id: sent for sent, _ in group}
     plans = [_heeding(snap.account, each, by_row[snap.row.id], now) for snap, each in made]
-    write_plans(ctx, conn, [due_now(each, now) for each in plans], now)
+    written = write_plans(ctx, conn, [due_now(each, now) for each in plans], now)
+    journal.mark_applied(
+        conn, [op.id for id_, op in answered.items() if id_ not in written], applied=False
+    )
     budgets.write_breakers(conn, breakers_of((result for _, result in group), now))
     reach(OUTCOME_WRITTEN, (sent.operation.name for sent, _ in group))
 
@@ -114,14 +114,35 @@ def _heeding(account: Account, made: Plan, sent: Sent, now: datetime) -> Plan:
     return made
 
 
-def _result(sent: Sent, result: GraphResult, now: datetime) -> journal.Result:
+def _write_results(
+    conn: Connection, group: Group, moved: Collection[str], now: datetime
+) -> dict[str, JournaledOperation]:
+    """Write what came of the calls: as applied already where nobody moved the onboarding.
+
+    Returns:
+        Those operations as they stand now, by onboarding.
+    """
+    results = {
+        sent.operation.id: _result(sent, result, now, applied=sent.row.id not in moved)
+        for sent, result in group
+    }
+    open_ids = journal.write_results(conn, list(results.values()))
+    journal.keep_late(conn, [result for id_, result in results.items() if id_ not in open_ids])
+    return {
+        sent.row.id: journal.answered(sent.operation, results[sent.operation.id])
+        for sent, _ in group
+        if sent.operation.id in open_ids and sent.row.id not in moved
+    }
+
+
+def _result(sent: Sent, result: GraphResult, now: datetime, *, applied: bool) -> journal.Result:
     outcome = outcome_of(result)
     return journal.Result(
         id=sent.operation.id,
         status=status_of(outcome),
         outcome=outcome,
         outcome_at=now,
-        applied=False,
+        applied=applied,
         resolved_by="response",
     )
 

@@ -141,7 +141,7 @@ def _settle_operations(conn: Connection, plans: Sequence[Plan], now: datetime) -
         for operation, status, resolved_by in plan.settled
     ]
     journal.write_results(conn, settled)
-    applied = [operation.id for plan in plans for operation in plan.applied]
+    applied = [op.id for plan in plans for op in plan.applied if not op.applied]
     journal.mark_applied(conn, applied)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -102,6 +102,11 @@ def write_results(conn: Connection, results: Sequence[Result]) -> set[str]:
     return set(conn.execute(statement, packed(_RESULT, _as_rows(results))).scalars())
 
 
+def answered(operation: JournaledOperation, result: Result) -> JournaledOperation:
+    """Return an open operation as it stands once its result is written."""
+    return replace(operation, **{f.name: getattr(result, f.name) for f in fields(Result)})
+
+
 @cache
 def _keep_late(dialect: str) -> Any:
     rows = given(dialect, _LATE)
@@ -128,14 +133,14 @@ def keep_late(conn: Connection, results: Sequence[Result]) -> None:
 
 
 @cache
-def _mark_applied(dialect: str) -> Any:
-    return update(t).where(t.c.id.in_(listed(dialect, t.c.id))).values(applied=True)
+def _mark_applied(dialect: str, *, applied: bool) -> Any:
+    return update(t).where(t.c.id.in_(listed(dialect, t.c.id))).values(applied=applied)
 
 
-def mark_applied(conn: Connection, ids: Sequence[str]) -> None:
-    """Note that the onboardings' rows show these outcomes."""
+def mark_applied(conn: Connection, ids: Sequence[str], *, applied: bool = True) -> None:
+    """Note that the onboardings' rows show these outcomes, or that they do not yet."""
     if ids:
-        conn.execute(_mark_applied(conn.dialect.name), packed_list(t.c.id, ids))
+        conn.execute(_mark_applied(conn.dialect.name, applied=applied), packed_list(t.c.id, ids))
 
 
 @cache

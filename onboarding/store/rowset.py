@@ -8,12 +8,12 @@ costs more than running it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     Column,
     Connection,
@@ -73,15 +73,18 @@ def packed(columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]) ->
             if values[place] is not None:
                 values[place] = encode(values[place])
         plain.append(dict(zip(names, values, strict=True)))
-    text = json.dumps(plain)
-    if any(sign in text for sign in _UNSTORABLE):
+    try:
+        text = orjson.dumps(plain).decode()
+    except TypeError:  # halves of characters
+        text = _NUL
+    if _NUL in text:
         cleaned = [{name: _cleaned(value) for name, value in row.items()} for row in plain]
-        text = json.dumps(cleaned)
+        text = orjson.dumps(cleaned).decode()
     return {_NAME: text}
 
 
-#: How JSON shows what may be unstorable: halves of characters (and whole ones), and NUL.
-_UNSTORABLE = ("\\ud", "\\u0000")
+#: How JSON shows the one character that is unstorable.
+_NUL = "\\u0000"
 
 
 def storable(text: str) -> str:
@@ -172,7 +175,7 @@ def _from_given(dialect: str, table: Table, names: Sequence[str]) -> Any:
 @cache
 def _packing(columns: tuple[Column[Any], ...]) -> tuple[Names, ValuesOf, Encoders]:
     """Return the names of columns, what takes their values from a row, and what encodes which."""
-    names = tuple(c.name for c in columns)
+    names = tuple(str(c.name) for c in columns)  # of SQLAlchemy, it may be a kind of str
     encoders = [
         (place, c.type.to_json)
         for place, c in enumerate(columns)

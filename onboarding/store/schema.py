@@ -76,7 +76,7 @@ def upgrade(engine: Engine, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> tuple[
     before = current(engine)
     _refuse_unknown(before)
     # Alembic keeps what it works on in module globals: threads of one process take turns.
-    with _one_at_a_time, writing(engine) as conn:
+    with _one_at_a_time, writing(engine, script=True) as conn:
         command.upgrade(_config(conn, lock_timeout_s), "head")
     return before, HEAD
 
