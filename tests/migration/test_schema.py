@@ -181,7 +181,10 @@ def test_an_empty_database_is_not_worked_on(url: str, database: Engine) -> None:
 
 def test_there_is_no_way_back_from_the_first_schema(database: Engine) -> None:
     schema.upgrade(database)
-    with pytest.raises(RuntimeError, match="restore a backup"), writing(database) as conn:
+    with (
+        pytest.raises(RuntimeError, match="restore a backup"),
+        writing(database, script=True) as conn,
+    ):
         command.downgrade(schema._config(conn), "base")
     assert schema.problems(database) == []
 
@@ -239,7 +242,7 @@ def test_an_upgrade_waits_for_the_one_before_it(database: Engine, url: str) -> N
 @pytest.mark.on("postgresql")
 def test_an_upgrade_does_not_stand_in_everybodys_way(database: Engine, url: str) -> None:
     """It waits for a table that is in use, and all who come after wait behind it: not for long."""
-    with writing(database) as conn:
+    with writing(database, script=True) as conn:
         command.upgrade(schema._config(conn), "0001")
     other = open_database(url)
     with writing(other) as conn:

@@ -27,7 +27,7 @@ _OLD = ("account", "account_history", "onboarding", "history", "deadline")
 
 
 def first_schema(database: Engine) -> None:
-    with writing(database) as conn:
+    with writing(database, script=True) as conn:
         command.upgrade(schema._config(conn), "0001")
 
 
