@@ -99,9 +99,10 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     by_row = {sent.row.id: sent for sent, _ in group}
     plans = [_heeding(snap.account, each, by_row[snap.row.id], now) for snap, each in made]
     written = write_plans(ctx, conn, [due_now(each, now) for each in plans], now)
-    journal.mark_applied(
-        conn, [op.id for id_, op in answered.items() if id_ not in written], applied=False
-    )
+    # An answer that the rules failed on is not applied, and neither is one that lost its fence.
+    applied = {op.id for each in plans if each.row.id in written for op in each.applied}
+    left = [op.id for op in answered.values() if op.id not in applied]
+    journal.mark_applied(conn, left, applied=False)
     budgets.write_breakers(conn, breakers_of((result for _, result in group), now))
     reach(OUTCOME_WRITTEN, (sent.operation.name for sent, _ in group))
 

@@ -43,8 +43,9 @@ def is_told_in_part(identity: str) -> bool:
 
 
 def _can_tell(conn: Connection, expression: str) -> bool:
+    savepoint = conn.begin_nested()  # where an error of what was sent before is raised, if any
     try:
-        with conn.begin_nested():
+        with savepoint:
             conn.exec_driver_sql(f"SELECT {expression}")
     except (ProgrammingError, NotSupportedError):  # no such function, no right to it
         return False

@@ -75,7 +75,7 @@ def packed(columns: Sequence[Column[Any]], rows: Iterable[Mapping[str, Any]]) ->
         plain.append(dict(zip(names, values, strict=True)))
     try:
         text = orjson.dumps(plain).decode()
-    except TypeError:  # halves of characters
+    except TypeError:  # halves of characters; what else is no JSON, fails again below
         text = _NUL
     if _NUL in text:
         cleaned = [{name: _cleaned(value) for name, value in row.items()} for row in plain]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
+from onboarding.core.plan import Plan, plan
+from onboarding.core.policy import Policy
+from onboarding.core.steps import Snapshot
+from onboarding.engine import looking
 from onboarding.engine.advance import claim_due
 from onboarding.model import Onboarding, OperationStatus, Owner, Reason, State
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, WABA, Rehearsed, Seam
@@ -66,6 +71,29 @@ def test_an_answer_that_comes_after_its_call_was_settled_as_absent_is_adopted(
     assert operation.outcome is not None
     assert row.phone_number_id == operation.outcome.phone_number_id
     meta.engine.release(NUMBER, "go on")
+    meta.run_to(State.REGISTERED, most=2 * HOUR)
+    assert len(meta.calls("create_number")) == 1
+
+
+def test_an_answer_on_which_the_rules_fail_is_applied_by_a_later_look(
+    meta: Rehearsed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = list[str]()
+
+    def fail_once(snap: Snapshot, now: datetime, policy: Policy) -> Plan:
+        if snap.unapplied and not failed:
+            failed.append(snap.row.id)
+            raise ValueError
+        return plan(snap, now, policy)
+
+    monkeypatch.setattr(looking, "plan", fail_once)
+    meta.ask()
+    meta.engine.advance()
+    (operation,) = meta.engine.operations(NUMBER)
+    assert (operation.status, operation.applied) == (OperationStatus.SUCCEEDED, False)
+    assert failed == [meta.row().id]
+    meta.settle()
+    meta.end_leases()
     meta.run_to(State.REGISTERED, most=2 * HOUR)
     assert len(meta.calls("create_number")) == 1
 

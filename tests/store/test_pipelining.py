@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import Connection, Engine, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from onboarding.errors import StoreError
-from onboarding.store.database import open_database, writing
+from onboarding.store.database import open_database, reading, writing
+from onboarding.store.pipelining import pipelined
 from onboarding.store.tables import deployment as t
 from tests.store.making import read, write
 
@@ -93,6 +94,39 @@ def test_an_error_within_a_savepoint_ends_there(database: Engine) -> None:
             in_savepoint(conn)
         put(conn, "mine c", "1")
     assert names(database) == {"mine a", "mine c"}
+
+
+def test_many_rows_of_one_statement_fail_within_their_savepoint(database: Engine) -> None:
+    def in_savepoint(conn: Connection) -> None:
+        with conn.begin_nested():
+            conn.execute(insert(t), [{"name": "mine b", "value": "1"}] * 2)
+
+    with writing(database) as conn:
+        with pytest.raises(IntegrityError):
+            in_savepoint(conn)
+        put(conn, "mine c", "1")
+    assert names(database) == {"mine c"}
+
+
+def end_connection(database: Engine, pid: int) -> None:
+    with reading(database) as conn:
+        conn.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+
+def test_what_was_committed_is_no_failure_though_the_connection_is_lost(database: Engine) -> None:
+    with database.connect() as conn, pipelined(conn):
+        with conn.begin():
+            pid = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            put(conn, "mine a", "1")
+        end_connection(database, pid)
+    assert names(database) == {"mine a"}
+
+
+def test_a_connection_that_is_lost_before_is_told_as_any_other_loss(database: Engine) -> None:
+    with database.connect() as conn:
+        conn.connection.driver_connection.close()  # type: ignore[union-attr]  # psycopg's
+        with pytest.raises(OperationalError), pipelined(conn):
+            pass
 
 
 def test_a_connection_is_used_again_after_an_error(database: Engine) -> None:
