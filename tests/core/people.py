@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from onboarding.core.code_desk import NO_CODE
+from onboarding.core.code_desk import NO_CODE, REVERIFY
 from onboarding.core.deadlines import first_deadline
 from onboarding.core.drift_answers import accepted, registered_again
 from onboarding.core.lifecycle import FINAL, IN_PROGRESS, Trigger
@@ -296,8 +296,19 @@ def _sign_up_once_a_day(stage: Stage) -> None:
         stage.meta.sign_up(stage.now)
 
 
+def _ready_or_sign_up(stage: Stage) -> None:
+    """Say that a code may come; where Meta wants none and does not register, sign up once more.
+
+    Longer than 14 days after Embedded Signup only another one helps.
+    """
+    trouble = stage.row.trouble
+    if trouble is not None and trouble.failure.code == REVERIFY:
+        _sign_up(stage)
+    say_ready(stage)
+
+
 _ANSWERS: dict[Reason, Callable[[Stage], None]] = {
-    Reason.CODE_READY: say_ready,
+    Reason.CODE_READY: _ready_or_sign_up,
     Reason.CODE: _code_in_time,
     Reason.NAME_DECLINED: rename,
     Reason.NAME_EXPIRED: rename,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -212,5 +213,14 @@ def come_to_an_end(stage: Stage) -> None:
         assert row.hold is None
 
 
+class Large(Chaos):
+    """Other lives in every run, and more of them."""
+
+
+# The same lives in every quick run, so that a change is judged by what it changed.
 TestChaos = Chaos.TestCase
-TestChaos.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestChaos.settings = settings(
+    max_examples=150, stateful_step_count=60, deadline=None, derandomize=True, database=None
+)
+TestChaosAtLarge = pytest.mark.slow(Large.TestCase)
+TestChaosAtLarge.settings = settings(max_examples=1000, stateful_step_count=60, deadline=None)
