@@ -179,6 +179,7 @@ def test_who_has_hours_left_does_not_stand_behind_hundreds_with_days(rehearse: R
     meta.run_to(State.REGISTERED, LATE, most=3 * HOUR)
 
 
+@pytest.mark.quick_on("postgresql")
 def test_a_waba_with_few_numbers_does_not_stand_behind_one_with_many(rehearse: Rehearse) -> None:
     other = {"id": "98", "wabas": [{"id": OTHER_WABA}]}
     given = roomy()

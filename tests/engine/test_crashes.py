@@ -124,6 +124,7 @@ def test_a_batch_that_dies_with_its_worker_is_settled_number_by_number(meta: Reh
     assert len(meta.calls("create_number")) == len(numbers)
 
 
+@pytest.mark.quick_on("postgresql")
 @pytest.mark.parametrize("endpoint", ["create_number", "request_code"])
 def test_a_killed_process_leaves_nothing_to_be_repeated(rehearse: Rehearse, endpoint: str) -> None:
     """kill -9 while the call is with Meta."""
