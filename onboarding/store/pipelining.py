@@ -1,7 +1,7 @@
 """PostgreSQL's pipeline mode: a transaction waits only for the statements that return something.
 
 The others travel with the next statement that does, or with the commit, and an error of theirs is
-raised there, still within the transaction. About half of a step's waiting is saved by it.
+raised there, still within the transaction.
 """
 
 from __future__ import annotations
