@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import orjson
+
 from onboarding.core.timing import iso, parse_iso
 
 #: The hash that the first entry of every onboarding is chained to.
@@ -67,7 +69,10 @@ def entry_text(owner: str, seq: int, entry: Entry, *, kind: str = "onboarding") 
         "detail": entry.detail,
     }
     present = {key: value for key, value in fields.items() if value not in (None, {})}
-    return _CANONICAL.encode(present).encode(errors="backslashreplace").decode()
+    try:
+        return orjson.dumps(present, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        return _CANONICAL.encode(present).encode(errors="backslashreplace").decode()
 
 
 def parse_entry(text: str) -> Entry:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from onboarding.core.chain import Entry
 from onboarding.core.deadlines import Raised
 from onboarding.core.reasons import FOR_PEOPLE, MEANINGS, WHEN_OVER, WHY_OVER, Meaning
@@ -75,7 +77,13 @@ class Event:
             "account": self.account,
             "data": self.data,
         }
-        return json.dumps(told, default=_plain, separators=(",", ":"))
+        try:
+            return orjson.dumps(told, default=_plain, option=_OPTIONS).decode()
+        except TypeError:  # halves of characters, which only escapes can tell
+            return json.dumps(told, default=_plain, separators=(",", ":"))
+
+
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
 
 def _plain(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -89,6 +90,7 @@ def earliest(*instants: datetime | None) -> datetime | None:
     return min((i for i in instants if i is not None), default=None)
 
 
+@lru_cache(maxsize=1024)  # what is written together tells the same few instants again and again
 def iso(instant: datetime) -> str:
     """Return the instant as text that sorts as time does: UTC, microseconds, ``Z``."""
     if instant.utcoffset() != _NONE:

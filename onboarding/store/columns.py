@@ -8,13 +8,15 @@ reads a value (``result_processor``) as one function, without the layers that it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import is_dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Dialect, String, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import TIMESTAMP
@@ -79,13 +81,16 @@ class Word(TypeDecorator[E], Generic[E]):
     def _members(self) -> dict[Any, E]:
         return {member.value: member for member in self.enum}
 
+    @cached_property
+    def _texts(self) -> dict[Any, str]:
+        return {member.value: str(member.value) for member in self.enum}
+
     def _member(self, value: Any) -> E | None:
         return None if value is None else self._members.get(value) or self.enum(value)
 
     def to_json(self, value: E | None) -> str | None:
         """Return the member's value."""
-        member = self._member(value)
-        return None if member is None else str(member.value)
+        return None if value is None else self._texts.get(value) or str(self.enum(value).value)
 
     def process_bind_param(self, value: E | None, dialect: Dialect) -> Any:
         """Return the member's value."""
@@ -113,7 +118,7 @@ class Record(TypeDecorator[T], Generic[T]):
 
     def to_json(self, value: Any) -> str | None:
         """Return the record's JSON text."""
-        return None if value is None else _JSON.encode(_present(value))
+        return None if value is None else _json(_present(value))
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
         """Return the record's JSON text."""
@@ -133,8 +138,15 @@ class Record(TypeDecorator[T], Generic[T]):
 
 def _present(record: Any) -> dict[str, Any]:
     """Return the fields of a record that are not empty."""
-    told = ((name, getattr(record, name)) for name in record.__dataclass_fields__)
+    names, values_of = _reading(record.__class__)
+    told = zip(names, values_of(record), strict=True)
     return {name: value for name, value in told if value is not None}
+
+
+@cache
+def _reading(record: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(each.name for each in fields(record))  # type: ignore[arg-type]  # a dataclass
+    return names, attrgetter(*names)
 
 
 def _plain(value: Any) -> Any:
@@ -145,4 +157,12 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a stored record")
 
 
-_JSON = json.JSONEncoder(default=_plain, sort_keys=True)
+def _json(record: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(record, default=_plain, option=_OPTIONS).decode()
+    except TypeError:  # halves of characters, which nothing could read again
+        text = json.dumps(record, default=_plain, sort_keys=True, ensure_ascii=False)
+        return text.encode(errors="replace").decode()
+
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME

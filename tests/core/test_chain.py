@@ -176,3 +176,10 @@ def test_the_same_instant_in_another_zone_is_the_same_text() -> None:
     moved = Entry(at=local, trigger=entry.trigger, source="", dest="requested", actor="engine",
                   reason="why")  # fmt: skip
     assert entry_text("a", 1, moved) == entry_text("a", 1, entry)
+
+
+@given(entries)
+def test_the_text_of_an_entry_is_json_with_sorted_keys_and_no_spaces(entry: Entry) -> None:
+    text = entry_text("a", 1, entry)
+    plain = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert plain.encode(errors="backslashreplace").decode() == text

@@ -84,6 +84,21 @@ def test_a_record_of_an_earlier_release_may_lack_fields() -> None:
     assert kept.process_bind_param(None, dialect) is None  # type: ignore[arg-type] # not used
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ('Zoë\'s "Shrub" 🌿', 'Zoë\'s "Shrub" 🌿'),
+        ("a\x00b\x7f", "a\x00b\x7f"),
+        ("bytes \udcff of a shell, Zoë", "bytes ? of a shell, Zoë"),
+    ],
+)
+def test_a_record_can_be_read_whatever_its_texts_hold(name: str, kept: str) -> None:
+    records = Record(PhoneNumber)
+    text = records.to_json(PhoneNumber(id="1", verified_name=name))
+    found = records.process_result_value(text, object())  # type: ignore[arg-type] # not used
+    assert found == PhoneNumber(id="1", verified_name=kept)
+
+
 def test_nothing_is_kept_as_nothing() -> None:
     assert Instant().to_json(None) is None
     assert Word(State).to_json(None) is None
