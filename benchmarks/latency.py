@@ -2,7 +2,7 @@
 
 Beside it runs the least that a program must do for the same effect: bare aiohttp, 512 calls in
 flight, and one UPDATE and one INSERT per call, committed in groups. Both call the same simulator,
-on the same cores.
+on the same cores, in turns; what counts is the median of the rounds.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from benchmarks.measure import Measured
 from tests.postgres import PostgresServer, create_database
 
 _NUMBERS, _IN_FLIGHT, _GROUP = 4_000, 512, 100
+_ROUNDS = 3
 _LEAST, _MOST_MB = 0.4, 150
 _SLOW = {"faults": [{"kind": "latency", "endpoint": "*", "seconds": "200ms"}]}
 _SETTINGS = {"ONBOARDING_MAX_IN_FLIGHT": str(_IN_FLIGHT)}
@@ -40,31 +43,40 @@ _TELL = "INSERT INTO history VALUES ({0}, 1, {0})"
 def measure(numbers: int = _NUMBERS) -> list[Measured]:
     """Compare the rates on both databases, and weigh the worker process."""
     with PostgresServer() as server, tempfile.TemporaryDirectory() as folder:
+        places = {
+            "SQLite": lambda n: (f"sqlite:///{folder}/{n}.db", f"{folder}/bare{n}.db"),
+            "PostgreSQL": lambda _: (create_database(server.url()), create_database(server.url())),
+        }
         lines = []
-        for name, ours, bare in (
-            ("SQLite", f"sqlite:///{folder}/o.db", f"{folder}/bare.db"),
-            ("PostgreSQL", create_database(server.url()), create_database(server.url())),
-        ):
-            least = _bare_rate(bare, numbers)
-            made = run(ours, numbers, settings=_SETTINGS, scenario=_SLOW)
-            lines += _lines(name, made, least)
+        for name, place in places.items():
+            rounds = [_round(*place(n), numbers) for n in range(_ROUNDS)]
+            lines += _lines(name, rounds)
         return lines
 
 
-def _lines(database: str, made: Run, bare: float) -> list[Measured]:
-    rate = _steady_rate(made.answered_at)
+def _round(ours: str, bare: str, numbers: int) -> tuple[Run, float]:
+    least = _bare_rate(bare, numbers)
+    return run(ours, numbers, settings=_SETTINGS, scenario=_SLOW), least
+
+
+def _lines(database: str, rounds: Sequence[tuple[Run, float]]) -> list[Measured]:
+    rates = [(_steady_rate(made.answered_at), bare) for made, bare in rounds]
+    ratios = [rate / bare for rate, bare in rates]
+    rate, bare = (statistics.median(of) for of in zip(*rates, strict=True))
+    ratio, size = statistics.median(ratios), max(made.peak_mb for made, _ in rounds)
+    told = f"{ratio:.2f} x, {min(ratios):.2f} to {max(ratios):.2f}"
     return [
         Measured(
             what=f"calls of 200 ms beside bare aiohttp with group commit, {database}",
-            value=f"{rate / bare:.2f} x ({rate:.0f}/s beside {bare:.0f}/s)",
+            value=f"{told} ({rate:.0f}/s beside {bare:.0f}/s)",
             bound=f"at least {_LEAST} x",
-            is_met=rate >= _LEAST * bare,
+            is_met=ratio >= _LEAST,
         ),
         Measured(
             what=f"resident size of that worker at most, {database}",
-            value=f"{made.peak_mb:.0f} MiB",
+            value=f"{size:.0f} MiB",
             bound=f"under {_MOST_MB} MiB",
-            is_met=made.peak_mb < _MOST_MB,
+            is_met=size < _MOST_MB,
         ),
     ]
 
