@@ -133,7 +133,7 @@ class GraphClient:
                 raise GraphError("The Graph client was opened before.", hint="Make a new one.")
             self._transport = open_transport(self._wire)
             self._once = open_transport(self._wire, repeats=False)
-            runner = asyncio.Runner(loop_factory=_new_loop)
+            runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
             self._loop = runner.get_loop()
             self._thread = threading.Thread(
                 target=self._run, args=(runner,), name="onboarding-graph", daemon=True
@@ -267,15 +267,6 @@ class GraphClient:
         answer = read_answer(request.endpoint, status, content, secrets=secrets, now=now)
         unknown_field = find_unknown_field(answer.error) if request.is_read else None
         return flight.land(answer, response), unknown_field
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's loop, at a fraction of the time of asyncio's own, wherever there is one."""
-    try:
-        import uvloop  # noqa: PLC0415 - only who makes calls pays for it
-    except ImportError:  # not made for Windows
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 def _date(header: str | None) -> datetime | None:
