@@ -20,6 +20,8 @@ from onboarding.core.timing import iso, parse_iso
 #: The hash that the first entry of every onboarding is chained to.
 GENESIS = hashlib.sha256(b"onboarding/history/1").hexdigest()
 
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+#: The same, at a tenth of the speed, for what the former refuses.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -70,8 +72,8 @@ def entry_text(owner: str, seq: int, entry: Entry, *, kind: str = "onboarding") 
     }
     present = {key: value for key, value in fields.items() if value not in (None, {})}
     try:
-        return orjson.dumps(present, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:
+        return orjson.dumps(present, option=_OPTIONS).decode()
+    except TypeError:  # halves of characters; what else is no JSON, fails again below
         return _CANONICAL.encode(present).encode(errors="backslashreplace").decode()
 
 

@@ -79,11 +79,11 @@ class Event:
         }
         try:
             return orjson.dumps(told, default=_plain, option=_OPTIONS).decode()
-        except TypeError:  # halves of characters, which only escapes can tell
+        except TypeError:  # halves of characters, which only escapes can tell; or no JSON at all
             return json.dumps(told, default=_plain, separators=(",", ":"))
 
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def _plain(value: object) -> str:

@@ -16,7 +16,6 @@ DAY = timedelta(days=1)
 _SHARED_FROM = 15 * MINUTE
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
-_NONE = timedelta(0)
 _WITHOUT_OFFSET = len("2026-03-02T09:00:00.000000")
 
 
@@ -90,11 +89,14 @@ def earliest(*instants: datetime | None) -> datetime | None:
     return min((i for i in instants if i is not None), default=None)
 
 
-@lru_cache(maxsize=1024)  # what is written together tells the same few instants again and again
 def iso(instant: datetime) -> str:
     """Return the instant as text that sorts as time does: UTC, microseconds, ``Z``."""
-    if instant.utcoffset() != _NONE:
-        instant = instant.astimezone(UTC)
+    return _text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@lru_cache(maxsize=1024)  # what is written together tells the same few instants again and again
+def _text(instant: datetime) -> str:
+    """Return the text of an instant in UTC: in other zones two of them may be equal in a fold."""
     # strftime does not pad early years.
     return f"{instant.isoformat(timespec='microseconds')[:_WITHOUT_OFFSET]}Z"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -134,7 +134,7 @@ def _require_future(ctx: Context, until: datetime) -> datetime:
 def _entry(
     note: str, state: str, *, actor: str, reason: str, until: datetime, now: datetime
 ) -> Entry:
-    told = f"until {until:%Y-%m-%d %H:%M} UTC"
+    told = f"until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return Entry(
         at=now,
         trigger=note,

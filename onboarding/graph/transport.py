@@ -76,7 +76,7 @@ class Wire:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        if parts.scheme not in {"http", "https"} or not _is_host(parts.hostname) or parts.query:
             raise ConfigurationError(
                 "The address of Graph is not usable.", hint="Use https://graph.facebook.com."
             )
@@ -92,6 +92,13 @@ class Wire:
     def root(self) -> str:
         """Host and version, for example ``https://graph.facebook.com/v25.0``."""
         return f"{self.base_url.rstrip('/')}/{self.version}"
+
+
+def _is_host(name: str | None) -> bool:
+    try:
+        return bool(name) and bool(str(name).encode("idna"))
+    except UnicodeError:  # two dots in a row, or more than a name may have between two
+        return False
 
 
 def _is_proxy(address: str) -> bool:

@@ -8,12 +8,11 @@ reads a value (``result_processor``) as one function, without the layers that it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache, cached_property
-from operator import attrgetter
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import orjson
@@ -138,15 +137,11 @@ class Record(TypeDecorator[T], Generic[T]):
 
 def _present(record: Any) -> dict[str, Any]:
     """Return the fields of a record that are not empty."""
-    names, values_of = _reading(record.__class__)
-    told = zip(names, values_of(record), strict=True)
-    return {name: value for name, value in told if value is not None}
-
-
-@cache
-def _reading(record: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(each.name for each in fields(record))  # type: ignore[arg-type]  # a dataclass
-    return names, attrgetter(*names)
+    return {
+        name: value
+        for name in record.__dataclass_fields__
+        if (value := getattr(record, name)) is not None
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -160,7 +155,7 @@ def _plain(value: Any) -> Any:
 def _json(record: dict[str, Any]) -> str:
     try:
         return orjson.dumps(record, default=_plain, option=_OPTIONS).decode()
-    except TypeError:  # halves of characters, which nothing could read again
+    except TypeError:  # halves of characters, which nothing could read again; or fails below
         text = json.dumps(record, default=_plain, sort_keys=True, ensure_ascii=False)
         return text.encode(errors="replace").decode()
 

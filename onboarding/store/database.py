@@ -82,9 +82,22 @@ def _open_server(url: URL) -> Engine:
             "PostgreSQL needs its driver, which is not installed",
             hint="run: pip install 'onboarding[postgres]'",
         ) from None
+    _speak_utc(engine)
     _ping_rested(engine)
     send_together(engine)
     return engine
+
+
+def _speak_utc(engine: Engine) -> None:
+    """Have instants come in UTC, whatever zone the server is in.
+
+    In a zone whose clocks change a day has not always 24 hours, and two instants may be equal.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _set_zone(connection: Any, _record: Any) -> None:
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
 
 
 def _ping_rested(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -106,6 +107,16 @@ def test_instants_of_any_year_can_be_read_back(year: int) -> None:
     instant = datetime(year, 1, 1, tzinfo=UTC)
     assert iso(instant) == f"{year:04}-01-01T00:00:00.000000Z"
     assert parse_iso(iso(instant)) == instant
+
+
+@pytest.mark.parametrize("folds", [(0, 1), (1, 0)])
+def test_the_hour_that_comes_twice_is_two_hours(folds: tuple[int, int]) -> None:
+    twice = datetime(2026, 10, 25, 2, 30, 0, sum(folds), tzinfo=ZoneInfo("Europe/Berlin"))
+    told = {fold: iso(twice.replace(fold=fold)) for fold in folds}
+    assert told == {
+        0: "2026-10-25T00:30:00.000001Z",
+        1: "2026-10-25T01:30:00.000001Z",
+    }
 
 
 @given(instants, st.integers(-14 * 60, 14 * 60))

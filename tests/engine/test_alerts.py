@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,17 @@ def test_snoozing_puts_rungs_off_but_never_the_end(rehearse: Rehearse, tmp_path:
     assert (last["data"]["rung"], last["data"]["collapsed"]) == ("end", ["page"])
     assert at([last]) == [START + 14 * DAY]
     assert meta.triggers().count("snoozed") == 2
+
+
+def test_whoever_snoozes_in_their_own_zone_is_told_of_in_utc(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    meta = opened(rehearse, tmp_path)
+    meta.ask()
+    east = (START + 10 * DAY).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    meta.engine.snooze(NUMBER, until=east)
+    last = meta.engine.history(NUMBER)[-1][1]
+    assert last.reason == f"until {START + 10 * DAY:%Y-%m-%d %H:%M} UTC"
 
 
 def test_what_cannot_be_taken_on_is_refused(rehearse: Rehearse, tmp_path: Path) -> None:

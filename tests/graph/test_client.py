@@ -387,6 +387,8 @@ def test_a_client_is_opened_once_and_closed_for_good(a_call: CallFactory) -> Non
         ("graph.facebook.com", "v25.0"),
         ("ftp://graph.facebook.com", "v25.0"),
         ("https://", "v25.0"),
+        ("https://graph..facebook.com", "v25.0"),
+        (f"https://{'a' * 64}.com", "v25.0"),
         ("https://graph.facebook.com/?a=b", "v25.0"),
         ("https://graph.facebook.com", "25"),
         ("https://graph.facebook.com", "v25.0/x"),

@@ -23,6 +23,7 @@ from onboarding.model import (
     Trouble,
 )
 from onboarding.store.columns import Instant, Record, Word
+from onboarding.store.database import open_database
 from onboarding.store.tables import onboarding as t
 from tests.store.making import START, a_row, load, read, rows, store
 
@@ -49,6 +50,22 @@ def test_an_instant_is_kept_to_the_microsecond_and_in_utc(database: Engine) -> N
     assert kept.utcoffset() == timedelta(0)
     raw = read(database, lambda c: c.execute(text("SELECT next_due_at FROM onboarding")).scalar())
     assert raw == (at if database.dialect.name == "postgresql" else "2026-03-02T09:00:00.000001Z")
+
+
+@pytest.mark.on("postgresql")
+def test_instants_come_in_utc_whatever_zone_the_server_is_in(database: Engine, url: str) -> None:
+    name = database.url.database
+    with database.connect() as conn:
+        conn.execute(text(f"ALTER DATABASE {name} SET timezone TO 'Europe/Berlin'"))
+        conn.commit()
+    before = datetime(2026, 10, 24, 12, tzinfo=UTC)  # clocks change on the 25th
+    opened = open_database(url)
+    store(opened, [a_row(register_by=before)])
+    kept = load(opened).register_by
+    opened.dispose()
+    assert kept is not None
+    assert kept.utcoffset() == timedelta(0)
+    assert kept + timedelta(days=1) - before.astimezone(UTC) == timedelta(hours=24)
 
 
 def test_enums_are_kept_as_their_words(database: Engine) -> None:
