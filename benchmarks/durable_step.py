@@ -74,6 +74,11 @@ _OBSERVE_AGAIN = Contestant(
     module="replayed_step",
     how="observe",
 )
+_OBSERVE_LEAST = Contestant(
+    name="only what reads and writes the rows of such a list, sent by psycopg all at once",
+    module="replayed_step",
+    how="least",
+)
 _ONBOARD_AGAIN = Contestant(
     name="the statements of such a step alone, sent by psycopg",
     module="replayed_step",
@@ -97,6 +102,10 @@ _COMPARED: tuple[tuple[Contestant, Contestant, float | None], ...] = (
     (_OBSERVE_AGAIN, _RAW_SET, None),
     (_OBSERVE_AGAIN, _PGQUEUER, None),
     (_OBSERVE_AGAIN, _DBOS, None),
+    # What no program that stores the same rows can be below.
+    (_OBSERVE_LEAST, _RAW_SET, None),
+    (_OBSERVE_LEAST, _PGQUEUER, None),
+    (_OBSERVE_LEAST, _DBOS, None),
     (_OBSERVE, _OBSERVE_AGAIN, None),
     (_ONBOARD, _DBOS, 2),
     # Its floors: three commits, one after the other; and the same statements sent.

@@ -26,6 +26,7 @@ import httpx
 from onboarding.core.codes import parse_code
 from onboarding.core.pool.model import PoolNumber
 from onboarding.core.timing import earliest, iso, parse_iso
+from onboarding.dispatch.control import open_control
 from onboarding.engine.facade import Engine
 from onboarding.engine.requests import NumberRequest
 from onboarding.errors import OnboardingError
@@ -118,9 +119,7 @@ class Rehearsal:
         with ExitStack() as opening:
             self.simulator = opening.enter_context(Simulator(self._scenario))
             control_url = self.simulator.control_url
-            self.control = opening.enter_context(
-                httpx.Client(base_url=control_url, timeout=30, trust_env=False)
-            )
+            self.control = opening.enter_context(open_control(control_url, timeout_s=30))
             folder = self._folder or Path(opening.enter_context(TemporaryDirectory()))
             file = folder / "onboarding.db"
             self._settings.setdefault("database_url", f"sqlite:///{file}")

@@ -14,8 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
-
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.desk import Desk
 from onboarding.dispatch.holder import Habit, Holder
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
@@ -116,7 +115,7 @@ class DemoRun:
         logging.getLogger("onboarding").propagate = False
         _clear(self.folder)
         self._process, base_url, token = self._start_simulator()
-        self.control = httpx.Client(base_url=f"{base_url}/_sim", timeout=10, trust_env=False)
+        self.control = open_control(f"{base_url}/_sim")
         self.clock = SkippingClock(f"{base_url}/_sim")
         self.holder = self._holder(f"{base_url}/_sim")
         self.desk = self._desk(f"{base_url}/_sim")

@@ -15,6 +15,7 @@ import httpx
 
 from onboarding.core.codes import parse_code
 from onboarding.core.timing import parse_iso
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.engine.facade import Engine
 from onboarding.errors import GraphError, NotFoundError, OnboardingError
@@ -78,7 +79,7 @@ class Holder:
     def start(self, engine: Engine) -> None:
         """Begin to read the inbox."""
         self._engine = engine
-        self._http = httpx.Client(base_url=self.control_url, timeout=10, trust_env=False)
+        self._http = open_control(self.control_url)
         self._clock = SkippingClock(self.control_url)
         self._follower = Follower(self._clock, ACTOR, self._stands)
         self._follower.start()

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from onboarding.core.timing import iso, parse_iso
+from onboarding.dispatch.control import open_control
 from onboarding.errors import ConfigurationError, GraphError, OnboardingError, StoreError
 from onboarding.telemetry import log
 
@@ -38,7 +39,7 @@ class SkippingClock:
     """
 
     def __init__(self, control_url: str) -> None:
-        self._http = httpx.Client(base_url=_control_url(control_url), timeout=10, trust_env=False)
+        self._http = open_control(_control_url(control_url))
         self._offset = timedelta(days=-36500)
         self.epoch = 0
         self.mode = ""

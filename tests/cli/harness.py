@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from onboarding.cli.app import app
+from onboarding.dispatch.control import open_control
 from onboarding.engine.facade import Engine
 from onboarding.model import Onboarding
 from onboarding.simulator import Simulator
@@ -152,7 +152,7 @@ class Meta:
     def __init__(self, simulator: Simulator, deployment: Deployment) -> None:
         self.simulator = simulator
         self.deployment = deployment
-        self.control = httpx.Client(base_url=simulator.control_url, timeout=10)
+        self.control = open_control(simulator.control_url)
         deployment.env["ONBOARDING_GRAPH_BASE_URL"] = simulator.base_url
 
     @contextmanager

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 from cryptography.fernet import Fernet
 
 from onboarding import Engine, NumberRequest, State
+from onboarding.dispatch.control import open_control
 from onboarding.errors import OnboardingError
 from onboarding.model import JournaledOperation, Onboarding
 from onboarding.simulator import Simulator
@@ -57,7 +57,7 @@ class Deployment:
             url, upgrade=True, secret_key=self.key, actor="tester", **self.given
         )
         self.engine.add_account(WABA, simulator.token)
-        self.control = httpx.Client(base_url=simulator.control_url, trust_env=False, timeout=30)
+        self.control = open_control(simulator.control_url, timeout_s=30)
         self.recreated: set[str] = set()
         self._read = 0
         self._started: list[subprocess.Popen[bytes]] = []

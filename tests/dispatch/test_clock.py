@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.errors import ConfigurationError, GraphError, OnboardingError, StoreError
 from onboarding.simulator import Simulator
@@ -98,7 +98,7 @@ def test_a_follower_is_told_when_the_clock_is_lost() -> None:
         clock = SkippingClock(simulator.control_url)
         follower = Follower(clock, "one", lambda: Standing(is_idle=True), lost.append)
         follower.start()
-        with httpx.Client(base_url=simulator.control_url, trust_env=False) as control:
+        with open_control(simulator.control_url) as control:
             eventually(lambda: control.get("/clock").status_code == 200)
     eventually(lambda: lost)
     assert isinstance(lost[0], GraphError)

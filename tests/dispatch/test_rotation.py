@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from onboarding import Engine, NumberRequest, State
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.worker import Worker
 from onboarding.engine.vault import Vault
 from onboarding.simulator import Simulator
@@ -47,7 +48,7 @@ def test_key_and_token_are_replaced_while_a_worker_is_at_work(database_url: str)
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     with (
         Simulator(PLAYED) as simulator,
-        httpx.Client(base_url=simulator.control_url, trust_env=False) as control,
+        open_control(simulator.control_url) as control,
     ):
         given = {"graph_base_url": simulator.base_url, **EAGER}
         with Engine.open(database_url, upgrade=True, secret_key=old, **given) as engine:

@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.fernet import Fernet
 
 from onboarding import Engine, NumberRequest, State
 from onboarding.core.timing import iso
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.holder import Habit, Holder
 from onboarding.dispatch.skipping import Follower, SkippingClock, Standing
 from onboarding.dispatch.worker import Worker
@@ -100,7 +100,7 @@ class Fleet:
 
     def _request(self) -> None:
         onboarded_at = self.clock.now() - timedelta(days=1)
-        with httpx.Client(base_url=self.simulator.control_url, trust_env=False) as control:
+        with open_control(self.simulator.control_url) as control:
             for place, (name, (entry, _, _)) in enumerate(FLEET.items(), start=1):
                 if entry == "embedded_signup":
                     signup = {

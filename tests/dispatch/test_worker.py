@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from onboarding import Engine, NumberRequest, State
 from onboarding.core.timing import parse_iso
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.worker import Worker
 from onboarding.errors import GraphError, StoreError
 from onboarding.model import OperationStatus, Reason
@@ -149,7 +149,7 @@ class Deployment:
         self.url = url or f"sqlite:///{folder / 'onboarding.db'}"
         self.engine = Engine.open(self.url, upgrade=True, **self.given)
         self.engine.add_account(WABA, simulator.token)
-        self.control = httpx.Client(base_url=simulator.control_url, trust_env=False)
+        self.control = open_control(simulator.control_url)
         self._started: list[subprocess.Popen[str]] = []
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ import httpx
 from sqlalchemy import func, select
 
 from onboarding import Engine, NumberRequest
+from onboarding.dispatch.control import open_control
 from onboarding.dispatch.skipping import SkippingClock
 from onboarding.errors import OnboardingError, StoreError
 from onboarding.simulator import Simulator
@@ -229,9 +230,7 @@ def deployed(
         stack.callback(clock.close)
         url = given.pop("database_url")
         engine = stack.enter_context(Engine.open(url, clock=clock, actor="tester", **given))
-        control = stack.enter_context(
-            httpx.Client(base_url=simulator.control_url, timeout=30, trust_env=False)
-        )
+        control = stack.enter_context(open_control(simulator.control_url, timeout_s=30))
         environment = {**variables, "ONBOARDING_FOLLOW_CLOCK": simulator.control_url}
         made = Deployed(folder, simulator, environment, engine, control, clock)
         for waba_id in (WABA, OTHER_WABA):

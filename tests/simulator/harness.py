@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from onboarding.dispatch.control import open_control
 from onboarding.simulator import Simulator
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -45,7 +46,7 @@ class Rig:
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
-        self.http = httpx.Client(base_url=simulator.base_url, timeout=10)
+        self.http = open_control(simulator.base_url)
 
     def graph(
         self,

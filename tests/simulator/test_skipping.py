@@ -8,9 +8,9 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
+from onboarding.dispatch.control import open_control
 from tests.simulator.conftest import RigMaker
 from tests.simulator.harness import DAY, START, WABA, Rig, business
 
@@ -209,7 +209,7 @@ class Participant(threading.Thread):
         self.rig = rig
         self.done = False
         self.next_due_at: datetime | None = None
-        self.http = httpx.Client(base_url=rig.simulator.base_url, timeout=30)
+        self.http = open_control(rig.simulator.base_url, timeout_s=30)
 
     def look(self, now: datetime) -> bool:
         """Do what is possible now; return whether anything was changed."""
