@@ -121,7 +121,8 @@ class PostgresServer:
 def create_database(server_url: str, template: str | None = None) -> str:
     """Make a database on a server, empty or as a copy of another; return its URL."""
     name = f"onboarding_{os.getpid()}_{next(_names)}"
-    copied = f" TEMPLATE {make_url(template).database}" if template else ""
+    # Its files are copied: to write each page into the log takes twice as long.
+    copied = f" TEMPLATE {make_url(template).database} STRATEGY FILE_COPY" if template else ""
     _execute(server_url, f"CREATE DATABASE {name}{copied}")
     made = make_url(server_url).set(database=name).render_as_string(hide_password=False)
     if template:

@@ -247,4 +247,4 @@ def eventually(holds: Callable[[], object], what: Callable[[], object], within_s
     until = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until, what()
-        time.sleep(0.02)
+        time.sleep(0.05)

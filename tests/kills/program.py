@@ -23,8 +23,10 @@ _LOADED = (
     "sqlalchemy", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg",
     "psycopg", "httpx", "httpx_aiohttp", "aiohttp", "pydantic", "pydantic_settings",
     "cryptography.fernet", "apscheduler.schedulers.background", "structlog", "typer", "rich",
-    "transitions", "phonenumbers", "yaml", "onboarding.cli.worker", "onboarding.dispatch.worker",
-    "onboarding.engine.facade",
+    "transitions", "phonenumbers", "yaml", "httpcore", "h11", "apscheduler.triggers.interval",
+    "onboarding.cli.app", "onboarding.cli.output", "onboarding.cli.session",
+    "onboarding.cli.restored", "onboarding.cli.worker", "onboarding.dispatch.fleet",
+    "onboarding.dispatch.worker", "onboarding.engine.facade",
 )  # fmt: skip
 
 _forking = get_context("forkserver")
