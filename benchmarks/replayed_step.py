@@ -27,14 +27,14 @@ from benchmarks.our_step import Timing, observe, onboard
 from onboarding.dispatch.worker import collect_rarely
 from onboarding.engine.context import Context
 from onboarding.store.database import open_database
-from onboarding.store.tables import history
+from onboarding.store.tables import history, onboarding
 from tests.postgres import create_database, drop_database
 
 _BEGIN, _COMMIT = "BEGIN", "COMMIT"
 
 #: How the statements begin without which nothing of a list is read or kept.
 _LEAST = (
-    "SELECT onboarding.id,", "UPDATE onboarding SET state=", "INSERT INTO history ",
+    "SELECT onboarding.id,", "UPDATE onboarding SET ", "INSERT INTO history ",
     "INSERT INTO turn ", "INSERT INTO event ",
 )  # fmt: skip
 
@@ -120,15 +120,17 @@ def main(how: str, url: str) -> None:
     collect_rarely()
     send = _send_least if how == "least" else _send
     taken = send_again(noting, len(noting.pieces) - done.pieces, send)
-    assert _entries(noting.copy_url) == _entries(url)  # every statement met the rows that it met
+    assert _standing(noting.copy_url) == _standing(url)  # every statement met the rows that it met
     drop_database(noting.copy_url)
     tell_rate(done.steps, taken)
 
 
-def _entries(url: str) -> int:
+def _standing(url: str) -> tuple[int, int]:
+    """Return how many entries there are, and how often rows were written."""
     with open_database(url).connect() as conn:
-        entries: int = conn.execute(select(func.count()).select_from(history)).scalar_one()
-    return entries
+        entries = conn.execute(select(func.count()).select_from(history)).scalar_one()
+        writes = conn.execute(select(func.sum(onboarding.c.version))).scalar_one()
+    return entries, writes
 
 
 if __name__ == "__main__":

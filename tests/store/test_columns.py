@@ -65,7 +65,7 @@ def test_instants_come_in_utc_whatever_zone_the_server_is_in(database: Engine, u
     opened.dispose()
     assert kept is not None
     assert kept.utcoffset() == timedelta(0)
-    assert kept + timedelta(days=1) - before.astimezone(UTC) == timedelta(hours=24)
+    assert kept + timedelta(days=1) - before == timedelta(hours=24)
 
 
 def test_enums_are_kept_as_their_words(database: Engine) -> None:
