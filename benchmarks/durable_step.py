@@ -79,6 +79,11 @@ _OBSERVE_LEAST = Contestant(
     module="replayed_step",
     how="least",
 )
+_OBSERVE_RULED = Contestant(
+    name="only what reads and writes the rows, and the rules in memory",
+    module="replayed_step",
+    how="ruled",
+)
 _ONBOARD_AGAIN = Contestant(
     name="the statements of such a step alone, sent by psycopg",
     module="replayed_step",
@@ -106,6 +111,9 @@ _COMPARED: tuple[tuple[Contestant, Contestant, float | None], ...] = (
     (_OBSERVE_LEAST, _RAW_SET, None),
     (_OBSERVE_LEAST, _PGQUEUER, None),
     (_OBSERVE_LEAST, _DBOS, None),
+    # And what no program that decides by the same rules can be below.
+    (_OBSERVE_RULED, _RAW_SET, None),
+    (_OBSERVE_RULED, _DBOS, None),
     (_OBSERVE, _OBSERVE_AGAIN, None),
     (_ONBOARD, _DBOS, 2),
     # Its floors: three commits, one after the other; and the same statements sent.

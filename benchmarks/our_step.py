@@ -34,12 +34,12 @@ from onboarding.store.database import reading, writing
 from onboarding.store.tables import onboarding as t
 from onboarding.testing import FrozenClock
 
-_WABA = "102290129340398"
+WABA = "102290129340398"
 _PAGE, _LISTS, _FIRST_LISTS = 100, 60, 4
 _ONBOARDINGS, _FIRST_ONBOARDINGS = 400, 40
 
 #: That Meta shows the name otherwise than before is noted, and then the state moves.
-_ENTRIES_OF_A_MOVE = 2
+ENTRIES_OF_A_MOVE = 2
 _BUDGETS: dict[str, Any] = {
     "waba_calls_per_hour": 1_000_000,
     "active_waba_calls_per_hour": 1_000_000,
@@ -47,7 +47,7 @@ _BUDGETS: dict[str, Any] = {
     "numbers_per_business": 0,
     "numbers_per_waba": 0,
 }
-_BETWEEN_LISTS = timedelta(seconds=61)
+BETWEEN_LISTS = timedelta(seconds=61)
 
 Answer = Callable[[GraphCall], dict[str, Any]]
 
@@ -105,22 +105,20 @@ def observe(url: str, timing: Timing) -> Done:
     100 turns and 100 events written).
     What is not: that the list was made due, and the network.
     """
-    # Names go to review and come out of it: every list moves every number to and fro.
-    pages = cycle([{"data": _page(status)} for status in ("PENDING_REVIEW", "APPROVED")])
-    clock = FrozenClock()
+    pages, clock = lists(), FrozenClock()
     with _opened(url, clock, _PAGE, lambda _: next(pages)) as ctx:
         timing.opened(ctx)
 
         def look() -> float:
-            clock.advance(_BETWEEN_LISTS)
-            ask_for_list(ctx, _WABA)
+            clock.advance(BETWEEN_LISTS)
+            ask_for_list(ctx, WABA)
             return timing.seconds_of(lambda: observe_due(ctx, 1))
 
         for _ in range(_FIRST_LISTS):
             look()
         before = _entries(ctx)
         taken = sum(look() for _ in range(_LISTS))
-        assert _entries(ctx) - before == _PAGE * _LISTS * _ENTRIES_OF_A_MOVE
+        assert _entries(ctx) - before == _PAGE * _LISTS * ENTRIES_OF_A_MOVE
     return Done(steps=_PAGE * _LISTS, pieces=_LISTS, seconds=taken)
 
 
@@ -154,12 +152,12 @@ def _opened(url: str, clock: FrozenClock, numbers: int, answer: Answer) -> Itera
     """Open a deployment with so many requested numbers on one WABA, and a stand-in for Graph."""
     key = Fernet.generate_key().decode()
     with Engine.open(url, upgrade=True, clock=clock, secret_key=key, **_BUDGETS) as engine:
-        engine.add_account(_WABA, "EAAbenchmark")
+        engine.add_account(WABA, "EAAbenchmark")
         engine.request_many([_request(n) for n in range(numbers)])
         ctx = replace(engine.context, graph=StandIn(answer))
         with writing(ctx.database) as conn:
             # As after the check of the app's subscription, which a WABA needs once a day.
-            accounts.update_account(conn, _WABA, subscribed_at=clock.now(), check_due_at=None)
+            accounts.update_account(conn, WABA, subscribed_at=clock.now(), check_due_at=None)
         with ctx.database.connect() as conn:
             conn.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
         yield ctx
@@ -167,8 +165,16 @@ def _opened(url: str, clock: FrozenClock, numbers: int, answer: Answer) -> Itera
 
 def _request(number: int) -> NumberRequest:
     return NumberRequest(
-        waba_id=_WABA, phone_number=f"+4915{110_000_000 + number}", display_name="Lucky Shrub"
+        waba_id=WABA, phone_number=f"+4915{110_000_000 + number}", display_name="Lucky Shrub"
     )
+
+
+def lists() -> Iterator[dict[str, Any]]:
+    """Yield lists as Meta answers them: names go to review and come out of it, without end.
+
+    So every list moves every number, to and fro.
+    """
+    return cycle([{"data": _page(status)} for status in ("PENDING_REVIEW", "APPROVED")])
 
 
 def _page(name_status: str) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ them, or some of them sent together, could be below it.
 
 ``least`` is below that: of a list's statements only those that lock and read its rows and write
 what changed, in one transaction, all sent before any answer is waited for. No program that stores
-the same rows can apply a list in less.
+the same rows can apply a list in less. ``ruled`` adds the rules, which run in memory (see
+``rules_alone``): no program that decides with them can apply one in less either.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy import event, func, make_url, select
 
 from benchmarks.measure import seconds_of, tell_rate
 from benchmarks.our_step import Timing, observe, onboard
+from benchmarks.rules_alone import rule
 from onboarding.dispatch.worker import collect_rarely
 from onboarding.engine.context import Context
 from onboarding.store.database import open_database
@@ -115,11 +117,13 @@ def _send_least(conn: psycopg.Connection, statements: Sequence[Statement]) -> No
 def main(how: str, url: str) -> None:
     """Do the steps, and tell how many a second their statements alone come to."""
     noting = Noting()
-    step = {"observe": observe, "least": observe, "onboard": onboard}[how]
+    step = onboard if how == "onboard" else observe
     done = step(url, noting)
     collect_rarely()
-    send = _send_least if how == "least" else _send
+    send = _send_least if how in {"least", "ruled"} else _send
     taken = send_again(noting, len(noting.pieces) - done.pieces, send)
+    if how == "ruled":
+        taken += rule(url, done.pieces)
     assert _standing(noting.copy_url) == _standing(url)  # every statement met the rows that it met
     drop_database(noting.copy_url)
     tell_rate(done.steps, taken)
