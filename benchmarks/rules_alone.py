@@ -13,9 +13,9 @@ from itertools import islice
 
 from benchmarks.measure import seconds_of
 from benchmarks.our_step import BETWEEN_LISTS, ENTRIES_OF_A_MOVE, WABA, lists
+from onboarding.core.listed import lay_beside
 from onboarding.core.plan import plan
 from onboarding.core.policy import Policy
-from onboarding.core.seen import remembering
 from onboarding.core.steps import Snapshot
 from onboarding.graph.responses import parse_number_list
 from onboarding.model import Account, Onboarding, changed
@@ -51,13 +51,9 @@ def _apply(
     account: Account, rows: list[Onboarding], page: dict[str, object], now: datetime
 ) -> list[Onboarding]:
     """Return the rows as a list leaves them, their heads included."""
-    policy = Policy()
-    seen = {number.id: number for number in parse_number_list(page).numbers}
-    plans = []
-    for row in rows:
-        number = remembering(row.seen, seen[row.phone_number_id or ""])
-        told = changed(row, seen=number, seen_at=now, seen_present=True, absent_since=None)
-        plans.append(plan(Snapshot(row=told, account=account), now, policy))
+    policy, numbers = Policy(), parse_number_list(page).numbers
+    told = lay_beside(rows, numbers, now, is_sound=True)
+    plans = [plan(Snapshot(row=row, account=account), now, policy) for row in told]
     growth = grown(
         {each.row.id: each.entries for each in plans},
         {row.id: (row.history_seq, row.head_hash) for row in rows},

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from docs.generating.markdown import code, table
-from onboarding.core import events
+from onboarding.core import account_events, events
 from onboarding.core.batch_events import canary_failed
 from onboarding.core.batches import Batch
 from onboarding.core.chain import Entry as HistoryEntry
@@ -158,14 +158,16 @@ def samples() -> list[Event]:
             EventType.ACKNOWLEDGED, row, actor="ada", reason=why, until=until, now=_LATER
         ),
         events.answered(EventType.SNOOZED, row, actor="ada", reason=why, until=until, now=_LATER),
-        events.account_event(EventType.ACCOUNT_HELD, account, events.account_due(account), _START),
-        events.account_event(
+        account_events.account_event(
+            EventType.ACCOUNT_HELD, account, account_events.account_due(account), _START
+        ),
+        account_events.account_event(
             EventType.ACCOUNT_RELEASED,
             account,
             {"reason": "a new token was given", "by": "ada"},
             _LATER,
         ),
-        events.token_expiring(
+        account_events.token_expiring(
             account, TokenFacts(checked_at=_START, expires_at=_LATER), _TELL, _START
         ),
         events.digest(_digest(row), ("ops",), _LATER),

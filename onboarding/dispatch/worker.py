@@ -36,9 +36,9 @@ from onboarding.store import (
     accounts,
     alerts,
     budgets,
+    claims,
     deadlines,
     journal,
-    onboardings,
     outbox,
     pools,
     workers,
@@ -171,9 +171,9 @@ class Worker:
             return Standing(is_idle=False)
         with reading(self.context.database) as conn:
             now = self.context.clock.now()
-            unsettled = onboardings.leased(conn) or journal.count_settling(conn, now)
+            unsettled = claims.leased(conn) or journal.count_settling(conn, now)
             due = {
-                "advance": onboardings.next_due(conn),
+                "advance": claims.next_due(conn),
                 "observe": accounts.next_account_due(conn, self.context.policy.list_interval),
                 "pool": earliest(
                     pools.next_due(conn),

@@ -13,6 +13,7 @@ from onboarding.core.chain import Entry as HistoryEntry
 from onboarding.core.deadlines import dated
 from onboarding.core.events import transitions
 from onboarding.core.lifecycle import LIVE
+from onboarding.core.listed import newest_by_key
 from onboarding.core.numbers import number_key
 from onboarding.core.plan import plan
 from onboarding.core.reasons import WHEN_OVER
@@ -21,9 +22,9 @@ from onboarding.core.steps import DeadlineSet, Snapshot
 from onboarding.core.timing import iso
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context, Ids
+from onboarding.engine.listing import Listing
 from onboarding.engine.listing_now import read_now, require_accounts
 from onboarding.engine.looking import plan_each, snapshots
-from onboarding.engine.observe import Listing, newest_by_key
 from onboarding.engine.requests import NumberRequest, ValidRequest, validate
 from onboarding.engine.taking_in import row_of
 from onboarding.engine.writing import due_now, write_plans

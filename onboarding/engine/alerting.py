@@ -8,20 +8,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.account_events import (
+    account_overdue,
+    account_unacknowledged,
+    token_expiring,
+)
 from onboarding.core.approval_events import approval_overdue, approval_unacknowledged
 from onboarding.core.approvals import Approval
 from onboarding.core.batch_events import canary_failed, still_stopped
 from onboarding.core.batches import Batch, Standing
 from onboarding.core.chain import Entry
-from onboarding.core.events import (
-    Event,
-    account_overdue,
-    account_unacknowledged,
-    digest,
-    overdue,
-    token_expiring,
-    unacknowledged,
-)
+from onboarding.core.events import Event, digest, overdue, unacknowledged
 from onboarding.core.pool.stock import Stock, low_stock, still_low
 from onboarding.core.reasons import FOR_PEOPLE
 from onboarding.core.telling import APPROVAL, CANARY, NEEDS, STOCK, TOKEN, Rules, Tell

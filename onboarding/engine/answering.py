@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from onboarding.core.account_events import account_event
 from onboarding.core.chain import Entry
 from onboarding.core.deadlines import dated
-from onboarding.core.events import account_event, answered
+from onboarding.core.events import answered
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.timing import iso
 from onboarding.engine.account_changes import HELD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.context import Context
-from onboarding.engine.observe import (
+from onboarding.engine.listing import (
     MAX_PAGES,
     Listing,
     apply_list,

@@ -18,7 +18,7 @@ from onboarding.engine.requests import NumberRequest, Refusal, ValidRequest
 from onboarding.engine.restoring import restore_of
 from onboarding.errors import ConflictError, InputError, NotFoundError
 from onboarding.model import Entry, Onboarding
-from onboarding.store import finding, pool_claims, pools
+from onboarding.store import finding, pools
 from onboarding.store.database import reading
 
 #: How long a number must stay verified to be picked: the create call has to reach Meta in time.
@@ -209,9 +209,3 @@ def _claimed(snap: PoolSnapshot, now: datetime, row: Onboarding, actor: str) -> 
         claim=claim,
         detail={"onboarding": row.id},
     )
-
-
-def holds_claim(conn: Connection, onboarding_id: str) -> bool:
-    """Whether an onboarding has a live claim of a number of the pool."""
-    claims = pool_claims.load_claims(conn, onboarding_id=onboarding_id)
-    return any(claim.released_at is None for claim in claims)

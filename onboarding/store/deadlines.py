@@ -176,16 +176,6 @@ def _record(dialect: str) -> Any:
     return upsert(dialect, escalation, [c.name for c in escalation.columns], changes)
 
 
-def load_escalations(conn: Connection, onboarding_id: str) -> list[dict[str, Any]]:
-    """Return the rungs that were raised or collapsed for an onboarding, in order."""
-    query = (
-        select(escalation)
-        .where(escalation.c.onboarding_id == onboarding_id)
-        .order_by(escalation.c.raised_at, escalation.c.rung)
-    )
-    return [dict(row._mapping) for row in conn.execute(query)]  # noqa: SLF001 - public in SQLAlchemy
-
-
 def next_rung_at(conn: Connection) -> datetime | None:
     """Return when the earliest rung is due."""
     query = (

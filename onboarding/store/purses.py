@@ -8,12 +8,26 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, String, func, literal_column, select, union_all
+from sqlalchemy import (
+    Connection,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
-from onboarding.core.budgets import HOUR, bucket_of
-from onboarding.store import budgets, onboardings
+from onboarding.core.budgets import BUCKET, HOUR, bucket_of
+from onboarding.model import OPEN, Operation
+from onboarding.store import budgets
+from onboarding.store.columns import Instant
 from onboarding.store.rowset import packed_list
-from onboarding.store.tables import budget
+from onboarding.store.tables import budget, operation
+from onboarding.store.tables import onboarding as t
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +45,37 @@ class Counts:
     refused: dict[str, int] = field(default_factory=dict)
 
 
+#: Codes that arrived or will, and those that are being asked for. Written out and not bound, as
+#: SQLite uses a partial index only for the very words it was made with.
+_CODES_OUT = union_all(
+    select(t.c.waba_id).where(
+        t.c.state == literal_column("'otp_pending'"),
+        t.c.code_sent_at > bindparam("codes_since", type_=Instant),
+    ),
+    select(operation.c.waba_id).where(
+        operation.c.name == Operation.REQUEST_CODE,
+        operation.c.status.in_([literal_column(f"'{status.value}'") for status in OPEN]),
+    ),
+)
+
+_is_near = t.c.next_due_at <= bindparam("bucket_ends", type_=Instant)
+_is_urgent = and_(_is_near, t.c.register_by < bindparam("before", type_=Instant))
+_REFUSED = (
+    select(t.c.waba_id, func.count(case((_is_urgent, 1))).label("urgent"))
+    .where(t.c.waiting == literal_column("'budget'"))
+    .group_by(t.c.waba_id)
+    .having(func.count(case((_is_near, 1))) > 0)
+)
+
+
 @cache
 def _counts(dialect: str) -> Any:
-    codes_out = onboardings.CODES_OUT.subquery("codes_out")
+    codes_out = _CODES_OUT.subquery("codes_out")
     counted = select(codes_out.c.waba_id, func.count()).group_by(codes_out.c.waba_id)
     return union_all(
         _as("used", budgets.used(dialect)),
         _as("codes_out", counted),
-        _as("refused", onboardings.REFUSED),
+        _as("refused", _REFUSED),
     )
 
 
@@ -52,7 +89,10 @@ def _as(kind: str, query: Select[Any]) -> Select[Any]:
 def load_counts(
     conn: Connection, keys: Sequence[str], *, now: datetime, codes_since: datetime, before: datetime
 ) -> Counts:
-    """Return what ``load_used``, ``count_codes_out`` and ``count_refused`` do, with one query.
+    """Return all three counts, with one query.
+
+    A number that waits for longer than a bucket of a budget waits for a window of its own, and no
+    call would help it.
 
     Args:
         conn: an open transaction, which holds the budgets.
@@ -64,7 +104,8 @@ def load_counts(
     wanted = {
         "since": bucket_of(now - HOUR),
         "codes_since": codes_since,
-        **onboardings.refused_parameters(now, before),
+        "bucket_ends": now + BUCKET,
+        "before": before,
         **packed_list(budget.c.key, keys),
     }
     counts = Counts()

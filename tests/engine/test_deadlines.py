@@ -9,7 +9,6 @@ import pytest
 
 from onboarding.core.timing import parse_iso
 from onboarding.model import DeadlineReason, Owner, Reason, State
-from onboarding.store import deadlines
 from onboarding.store.database import reading
 from tests.engine.rehearsing import (
     DAY,
@@ -23,6 +22,7 @@ from tests.engine.rehearsing import (
     Rehearsed,
     scenario,
 )
+from tests.escalations import load_escalations
 
 RUNGS = ["inform", "urge", "page", "end"]
 IN_REVIEW = {
@@ -38,7 +38,7 @@ def raised(meta: Rehearsed) -> list[tuple[str, datetime]]:
 
 def recorded(meta: Rehearsed) -> dict[str, str | None]:
     with reading(meta.engine.context.database) as conn:
-        rows = deadlines.load_escalations(conn, meta.row().id)
+        rows = load_escalations(conn, meta.row().id)
     return {row["rung"]: row["collapsed_into"] for row in rows}
 
 

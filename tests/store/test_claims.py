@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Engine
 
 from onboarding.model import Onboarding, Operation, Reason, State
-from onboarding.store import journal, onboardings
+from onboarding.store import claims, journal, onboardings
+from onboarding.store.claims import Claimed
 from onboarding.store.database import open_database
-from onboarding.store.onboardings import Claimed
+from onboarding.store.purses import load_counts
 from tests.store.making import (
     DAY,
     HOUR,
@@ -128,7 +129,7 @@ def test_certain_machines_are_claimed_due_or_not(database: Engine) -> None:
             database,
             lambda conn: [
                 row.id
-                for row in onboardings.claim_these(
+                for row in claims.claim_these(
                     conn, ids, worker=worker, real_now=REAL, lease_until=REAL + SECOND,
                     wake_at=START + SECOND, definition=1,
                 )
@@ -210,18 +211,18 @@ def test_waking_ends_only_the_own_lease(database: Engine) -> None:
             "worker": worker, "real_now": REAL, "lease_until": LATER, "wake_at": START + DAY,
             "definition": 1,
         }  # fmt: skip
-        (claimed,) = write(database, lambda conn: onboardings.claim_these(conn, [id_], **fields))
+        (claimed,) = write(database, lambda conn: claims.claim_these(conn, [id_], **fields))
         row = load(database, id_)
         assert claimed == Claimed(id_, row.version)
         return row
 
     own, other = lease("one", "row-000000"), lease("two", "row-000001")
-    write(database, lambda c: onboardings.wake(c, [own.id, other.id], START, worker="one"))
+    write(database, lambda c: claims.wake(c, [own.id, other.id], START, worker="one"))
     assert load(database, own.id) == replace(
         own, next_due_at=START, lease_owner=None, lease_until=None
     )
     assert load(database, other.id) == replace(other, next_due_at=START)
-    write(database, lambda conn: onboardings.wake(conn, [], START, worker="one"))
+    write(database, lambda conn: claims.wake(conn, [], START, worker="one"))
 
 
 @pytest.mark.parametrize(
@@ -241,18 +242,18 @@ def test_an_account_wakes_its_own_that_wait_for_it(
 ) -> None:
     store(database, [a_row(next_due_at=None, **changes)])
     reasons = (Reason.ACCOUNT_HELD, Reason.DUE)
-    write(database, lambda c: onboardings.wake_account(c, WABA, START, reasons))
+    write(database, lambda c: claims.wake_account(c, WABA, START, reasons))
     assert load(database).next_due_at == (START if wakes else None)
 
 
 def test_the_next_due_instant_and_the_leases(database: Engine) -> None:
-    assert read(database, onboardings.next_due) is None
+    assert read(database, claims.next_due) is None
     store(database, [a_row(0, next_due_at=None), a_row(1, next_due_at=START + DAY), a_row(2)])
-    assert read(database, onboardings.next_due) == START
-    assert read(database, onboardings.leased) == 0
+    assert read(database, claims.next_due) == START
+    assert read(database, claims.leased) == 0
     claim(database)
-    assert read(database, onboardings.leased) == 1
-    assert read(database, onboardings.next_due) == START + 90 * SECOND
+    assert read(database, claims.leased) == 1
+    assert read(database, claims.next_due) == START + 90 * SECOND
 
 
 def test_codes_that_are_out_are_counted_by_account(database: Engine) -> None:
@@ -270,5 +271,8 @@ def test_codes_that_are_out_are_counted_by_account(database: Engine) -> None:
     asking = an_operation(a_row(4), name=Operation.REQUEST_CODE)
     creating = an_operation(a_row(5), name=Operation.CREATE_NUMBER)
     write(database, lambda c: journal.insert_intents(c, [asking, creating], "worker"))
-    found = read(database, lambda c: onboardings.count_codes_out(c, START - SECOND))
-    assert found == {WABA: 3, OTHER_WABA: 1}
+    counts = read(
+        database,
+        lambda c: load_counts(c, [], now=START, codes_since=START - SECOND, before=START),
+    )
+    assert counts.codes_out == {WABA: 3, OTHER_WABA: 1}

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from onboarding.model import Deadline, DeadlineReason
 from onboarding.store import deadlines
+from tests.escalations import load_escalations
 from tests.store.making import DAY, HOUR, START, a_deadline, a_row, read, rows, store, write
 
 SIGNUP, POLICY = DeadlineReason.EMBEDDED_SIGNUP, DeadlineReason.POLICY
@@ -124,7 +125,7 @@ def test_a_rung_is_recorded_once_and_told_again_when_its_deadline_begins_anew(
     record()
     record(rung="urge", collapsed_into=None)
     record(raised_at=START + DAY, collapsed_into=None)
-    found = read(database, lambda conn: deadlines.load_escalations(conn, "row-000000"))
+    found = read(database, lambda conn: load_escalations(conn, "row-000000"))
     assert [(row["rung"], row["raised_at"], row["collapsed_into"]) for row in found] == [
         ("urge", START, None),
         ("inform", START + DAY, None),

@@ -19,9 +19,9 @@ from onboarding.core.timing import parse_iso
 from onboarding.engine.looking import snapshots
 from onboarding.errors import OnboardingError
 from onboarding.model import Deadline, DeadlineReason, Onboarding, Owner, What
-from onboarding.store import deadlines
 from onboarding.store.database import reading, writing
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, START, WABA, Rehearsed, roomy
+from tests.escalations import load_escalations
 
 NUMBERS = tuple(f"+49301234568{place}" for place in range(3))
 SLOW = {
@@ -188,7 +188,7 @@ class Months:
         engine = self.meta.engine
         for row in engine.find_all():
             with reading(engine.context.database) as conn:
-                recorded = deadlines.load_escalations(conn, row.id)
+                recorded = load_escalations(conn, row.id)
             entries = [e for _, e in engine.history(row.id) if e.trigger == "escalated"]
             raised = [each for each in recorded if each["collapsed_into"] is None]
             anew = any(d.reason is DeadlineReason.NAME_CHANGE for d in engine.deadlines(row.id))
