@@ -150,12 +150,6 @@ def requirements(known: Known) -> tuple[Requirement, ...]:
     return tuple(_required(known))
 
 
-def whose_turn(known: Known) -> Owner | None:
-    """Return the one whose turn it is; ``None`` where an onboarding rests."""
-    first = next(_required(known), None)
-    return first.from_whom if first else None
-
-
 def _required(known: Known) -> Iterator[Requirement]:
     """Yield what everything waits for, then what a second person has to agree to."""
     yield from _to_go_on(known)
