@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from benchmarks.filled import filled
 from benchmarks.measure import Measured
-from onboarding.store import claims, onboardings
+from onboarding.store import leases, onboardings
 from onboarding.store.database import writing
 from tests.postgres import PostgresServer, create_database
 
@@ -82,7 +82,7 @@ def _claim(database: Database) -> float:
     _checkpoint(database)
     started = time.perf_counter()
     with writing(database) as conn:
-        claimed = claims.claim_due(
+        claimed = leases.claim_due(
             conn,
             worker="benchmark",
             now=_NOW,

@@ -111,7 +111,7 @@ _COMPARED: tuple[tuple[Contestant, Contestant, float | None], ...] = (
     (_OBSERVE_LEAST, _RAW_SET, None),
     (_OBSERVE_LEAST, _PGQUEUER, None),
     (_OBSERVE_LEAST, _DBOS, None),
-    # And what no program that decides by the same rules can be below.
+    # And with the rules, as they are written here, in memory.
     (_OBSERVE_RULED, _RAW_SET, None),
     (_OBSERVE_RULED, _DBOS, None),
     (_OBSERVE, _OBSERVE_AGAIN, None),

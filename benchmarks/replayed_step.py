@@ -9,7 +9,8 @@ them, or some of them sent together, could be below it.
 ``least`` is below that: of a list's statements only those that lock and read its rows and write
 what changed, in one transaction, all sent before any answer is waited for. No program that stores
 the same rows can apply a list in less. ``ruled`` adds the rules, which run in memory (see
-``rules_alone``): no program that decides with them can apply one in less either.
+``rules_alone``), one after the other: no program that decides by these rules, as they are written
+here, and stores the same rows can apply one in less but by doing both at once.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _send_least(conn: psycopg.Connection, statements: Sequence[Statement]) -> No
 def main(how: str, url: str) -> None:
     """Do the steps, and tell how many a second their statements alone come to."""
     noting = Noting()
-    step = onboard if how == "onboard" else observe
+    step = {"observe": observe, "least": observe, "ruled": observe, "onboard": onboard}[how]
     done = step(url, noting)
     collect_rarely()
     send = _send_least if how in {"least", "ruled"} else _send

@@ -1,7 +1,7 @@
 """What happened, as programs and people are told: typed, with a version, and free of secrets.
 
-Every event is built here. A field is only ever added to a type; if one must change its meaning or
-go, the type gets a new version.
+The events of onboardings are built here, others beside it (``*_events``). A field is only ever
+added to a type; if one must change its meaning or go, the type gets a new version.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from onboarding.core.effects import (
 from onboarding.core.lifecycle import Trigger
 from onboarding.core.operations import ADDING, POLICIES, OnSilence
 from onboarding.core.policy import Policy
+from onboarding.core.refusal import Refusal
 from onboarding.core.refusals import apply_refusal
-from onboarding.core.refused import Refusal
 from onboarding.core.steps import Attempts, Move
 from onboarding.core.waits import NO_TROUBLE
 from onboarding.model import (

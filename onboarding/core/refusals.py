@@ -14,7 +14,7 @@ from onboarding.core.code_cool_downs import volume_wait
 from onboarding.core.creation import is_wrong_form, times_refused_for_form
 from onboarding.core.effects import code_spent, deregister_accepted
 from onboarding.core.lifecycle import FINAL, Trigger
-from onboarding.core.refused import Refusal, again, parked, troubled
+from onboarding.core.refusal import Refusal, again, parked, troubled
 from onboarding.core.refused_registration import (
     CANNOT_CREATE_CERTIFICATE,
     pin_not_set,

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 from onboarding.core.code_desk import REVERIFY, lost_proof
 from onboarding.core.lifecycle import Trigger
-from onboarding.core.refused import Refusal, again, parked, troubled
+from onboarding.core.refusal import Refusal, again, parked, troubled
 from onboarding.core.seen import is_verified, shown
 from onboarding.core.steps import Move
 from onboarding.core.timing import backoff
 from onboarding.model import (
     Entry,
-    JournaledOperation,
     Onboarding,
     Operation,
     Outcome,
@@ -20,16 +19,13 @@ from onboarding.model import (
     RecoveryClass,
 )
 
+#: Codes of Meta that have a meaning of their own for these calls.
 PIN_MISMATCH = 133005
 PINS_LOCKED = 133008
 WRONG_CERTIFICATE = 131045
 UNFINISHED_DEREGISTER = 133000
+#: And a subcode.
 CANNOT_CREATE_CERTIFICATE = 2388001
-
-_SIGN_UP_AGAIN = (
-    "it shows the ownership as proven, and Embedded Signup ended more than 14 days ago: "
-    "have the customer go through it again, then release"
-)
 
 
 def register_refused(case: Refusal) -> Move | None:
@@ -42,37 +38,12 @@ def register_refused(case: Refusal) -> Move | None:
 
 
 def _must_reverify(case: Refusal) -> Move:
-    if _needs_signup(case):
-        return parked(case, hint=_SIGN_UP_AGAIN)
     return Move(
         trigger=Trigger.OWNERSHIP_LOST,
         reason=case.text,
         changes={**troubled(case, None), **lost_proof(case.row)},
         operation=case.operation,
     )
-
-
-def _needs_signup(case: Refusal) -> bool:
-    """Whether Meta asks a second time for a proof that it shows, long after Embedded Signup.
-
-    A code would be refused as not needed; what Meta wants after the 14 days is another Embedded
-    Signup (Meta's rules, day-counts).
-    """
-    seen = shown(case.row)
-    if seen is None or seen.last_onboarded_time is None or is_verified(seen) is not True:
-        return False
-    is_over = seen.last_onboarded_time + case.policy.signup_window <= case.now
-    others = (
-        each
-        for each in case.attempts.of(case.row, Operation.REGISTER)
-        if each.id != case.operation.id
-    )
-    return is_over and any(map(_asks_for_proof, others))
-
-
-def _asks_for_proof(call: JournaledOperation) -> bool:
-    failure = call.outcome.failure if call.outcome else None
-    return failure is not None and failure.code == REVERIFY
 
 
 def _is_unproven(row: Onboarding) -> bool:

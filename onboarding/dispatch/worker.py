@@ -36,9 +36,9 @@ from onboarding.store import (
     accounts,
     alerts,
     budgets,
-    claims,
     deadlines,
     journal,
+    leases,
     outbox,
     pools,
     workers,
@@ -171,9 +171,9 @@ class Worker:
             return Standing(is_idle=False)
         with reading(self.context.database) as conn:
             now = self.context.clock.now()
-            unsettled = claims.leased(conn) or journal.count_settling(conn, now)
+            unsettled = leases.leased(conn) or journal.count_settling(conn, now)
             due = {
-                "advance": claims.next_due(conn),
+                "advance": leases.next_due(conn),
                 "observe": accounts.next_account_due(conn, self.context.policy.list_interval),
                 "pool": earliest(
                     pools.next_due(conn),

@@ -14,7 +14,7 @@ from onboarding.core.telling import TOKEN
 from onboarding.engine.announcing import announce
 from onboarding.engine.context import Context
 from onboarding.model import Account, AlertKind, EventType, Reason
-from onboarding.store import accounts, alerts, claims, history, outbox
+from onboarding.store import accounts, alerts, history, leases, outbox
 from onboarding.store.alerts import Alert
 
 OPEN, HELD = "open", "held"
@@ -45,7 +45,7 @@ def next_takes_over(
     ctx: Context, conn: Connection, known: Account, *, reason: str, now: datetime, **more: Any
 ) -> Account:
     """Let the token that waited take the place of the one before, and everything go on."""
-    claims.wake_account(conn, known.waba_id, now, (Reason.ACCOUNT_HELD,))
+    leases.wake_account(conn, known.waba_id, now, (Reason.ACCOUNT_HELD,))
     taken = {
         "token_sealed": known.next_token_sealed or "",
         "token_source": known.next_token_source,

@@ -12,7 +12,7 @@ from onboarding.engine.context import Context
 from onboarding.engine.sending import breakers_of
 from onboarding.graph.calls import GraphResult
 from onboarding.model import Account, Failure, Reason, RecoveryClass, Trouble
-from onboarding.store import accounts, budgets, claims
+from onboarding.store import accounts, budgets, leases
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
@@ -47,7 +47,7 @@ def account_failed(
     def note() -> None:
         with writing(ctx.database) as conn:
             if needs_person:
-                claims.wake_account(conn, account.waba_id, now, tuple(Reason))
+                leases.wake_account(conn, account.waba_id, now, tuple(Reason))
                 text = f"{what}: {failure.message}"
                 hold_account(
                     ctx, conn, account.waba_id, text=text, now=now, changes=changes, used=account

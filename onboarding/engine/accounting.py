@@ -25,7 +25,7 @@ from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import Waba, parse_waba
 from onboarding.graph.transport import is_usable_token
 from onboarding.model import Account, Failure, Reason, RecoveryClass
-from onboarding.store import accounts, claims
+from onboarding.store import accounts, leases
 from onboarding.store.database import again_if_raced, reading, writing
 
 _FIELDS = tuple(dict.fromkeys((*requests.WABA_FIELDS, *requests.PORTFOLIO_FIELDS)))
@@ -234,6 +234,6 @@ def _released(ctx: Context, account: Account, waba: Waba, actor: str) -> Account
                 now=now,
                 changes=IN_ORDER | {"observe_due_at": now},
             )
-            claims.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
+            leases.wake_account(conn, waba_id, now, (Reason.ACCOUNT_HELD,))
         note_portfolio(ctx, conn, waba_id, waba, now)
         return accounts.load_accounts(conn, [waba_id])[waba_id]

@@ -17,9 +17,9 @@ from collections.abc import Collection, Sequence
 from onboarding.engine.context import DEFINITION, Context
 from onboarding.engine.intents import write_intents
 from onboarding.engine.outcomes import GROUP, GROUP_WAIT_S, write_outcomes
-from onboarding.store import claims
-from onboarding.store.claims import Claimed
+from onboarding.store import leases
 from onboarding.store.database import writing
+from onboarding.store.leases import Claimed
 
 
 def claim_due(ctx: Context, limit: int) -> list[Claimed]:
@@ -27,7 +27,7 @@ def claim_due(ctx: Context, limit: int) -> list[Claimed]:
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)
-        return claims.claim_due(
+        return leases.claim_due(
             conn,
             worker=ctx.worker,
             now=now,
@@ -55,7 +55,7 @@ def advance_these(ctx: Context, ids: Sequence[str]) -> int:
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)
-        claimed = claims.claim_these(
+        claimed = leases.claim_these(
             conn,
             ids,
             worker=ctx.worker,

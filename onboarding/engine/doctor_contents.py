@@ -14,7 +14,7 @@ from onboarding.engine.restoring import look
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.model import Account, Effect, Failure, RecoveryClass
-from onboarding.store import accounts, claims, journal, workers
+from onboarding.store import accounts, journal, leases, workers
 from onboarding.store.database import reading
 from onboarding.store.deployment import HERE, load_facts
 from onboarding.store.identity import is_told_in_part
@@ -30,7 +30,7 @@ def examine_contents(ctx: Context) -> list[Finding]:
     with reading(ctx.database) as conn:
         known = list(accounts.load_accounts(conn).values())
         rows = workers.load_workers(conn, datetime.now(UTC) - _RECENT)
-        due = claims.next_due(conn)
+        due = leases.next_due(conn)
         newer = workers.count_newer(conn, DEFINITION)
         overdue = journal.count_open(conn) - journal.count_settling(conn, ctx.clock.now())
     late = (ctx.clock.now() - due).total_seconds() if due is not None else 0.0

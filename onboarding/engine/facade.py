@@ -44,7 +44,7 @@ from onboarding.engine.signups import Signups
 from onboarding.engine.slots import SlotDesk, look_at_queues
 from onboarding.engine.tokens import Tokens
 from onboarding.settings import load_settings
-from onboarding.store import accounts, alerts, claims, deadlines, outbox, pools
+from onboarding.store import accounts, alerts, deadlines, leases, outbox, pools
 from onboarding.store.database import reading
 
 
@@ -209,7 +209,7 @@ class Engine(Codes, Turns, People, Upkeep):
         watch = self.context.policy.watch_interval if at_rest else None
         with reading(self.context.database) as conn:
             return earliest(
-                claims.next_due(conn),
+                leases.next_due(conn),
                 accounts.next_account_due(conn, self.context.policy.list_interval, watch),
                 deadlines.next_rung_at(conn),
                 alerts.next_alert_at(conn),

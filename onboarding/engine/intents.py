@@ -35,8 +35,8 @@ from onboarding.model import (
     changed,
 )
 from onboarding.store import budgets, journal, onboardings
-from onboarding.store.claims import Claimed
 from onboarding.store.database import again_if_unlucky, writing
+from onboarding.store.leases import Claimed
 from onboarding.telemetry import log
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -32,7 +32,7 @@ from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import parse_number_list
 from onboarding.model import Account, Effect, Entry, Failure, PhoneNumber, RecoveryClass, State
-from onboarding.store import accounts, budgets, claims, finding, onboardings
+from onboarding.store import accounts, budgets, finding, leases, onboardings
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
@@ -172,7 +172,7 @@ def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
         busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
-        claims.wake(conn, busy, now, worker=ctx.worker)
+        leases.wake(conn, busy, now, worker=ctx.worker)
         made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
         plans = [due_now(each, now) for _, each in made]
         written = write_plans(ctx, conn, plans, now, read=rows)

@@ -21,7 +21,7 @@ from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import StoreError
 from onboarding.graph.calls import GraphResult
 from onboarding.model import Account, JournaledOperation, RecoveryClass, changed
-from onboarding.store import budgets, claims, journal, onboardings
+from onboarding.store import budgets, journal, leases, onboardings
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
@@ -92,7 +92,7 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     ours = [row for id_, row in rows.items() if row.version == expected[id_]]
     moved = {id_ for id_, row in rows.items() if row.version != expected[id_]}
     answered = _write_results(conn, group, moved, now)
-    claims.wake(conn, sorted(moved), now, worker=ctx.worker)
+    leases.wake(conn, sorted(moved), now, worker=ctx.worker)
     waba_ids = {sent.operation.id: sent.operation.waba_id for sent, _ in group}
     note_full(ctx, conn, (result for _, result in group), waba_ids)
     made = plan_each(ctx, snapshots(ctx, conn, ours, now, answered=answered), now)

@@ -21,7 +21,7 @@ from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import Waba, parse_waba
 from onboarding.model import Account, Reason
-from onboarding.store import accounts, claims
+from onboarding.store import accounts, leases
 from onboarding.store.database import writing
 from onboarding.telemetry import log
 
@@ -48,7 +48,7 @@ def read_portfolios(ctx: Context, asked: Sequence[Account]) -> None:
     for result in ctx.graph.send(calls) if calls else ():
         now, waba_id = ctx.clock.now(), result.call.tag
         with writing(ctx.database) as conn:
-            claims.wake_account(conn, waba_id, now, (Reason.SUBSCRIBING,))
+            leases.wake_account(conn, waba_id, now, (Reason.SUBSCRIBING,))
             note_portfolio(ctx, conn, waba_id, _waba(result), now)
 
 

@@ -43,7 +43,7 @@ from onboarding.model import (
     OperationStatus,
     Reason,
 )
-from onboarding.store import accounts, claims, journal
+from onboarding.store import accounts, journal, leases
 from onboarding.store.database import writing
 
 
@@ -225,7 +225,7 @@ def _subscribed(ctx: Context, account: Account, *, goes_on: bool, is_done: bool)
     if is_done or not is_refused(account):
         changes["trouble"] = None
     with writing(ctx.database) as conn:
-        claims.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))
+        leases.wake_account(conn, account.waba_id, now, (Reason.SUBSCRIBING,))
         # Of a worker that died with such a call on its way nobody else would hear.
         journal.abandon_subscriptions(conn, account.waba_id, now)
         accounts.update_account(

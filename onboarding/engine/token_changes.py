@@ -24,7 +24,7 @@ from onboarding.engine.sending import breakers_of
 from onboarding.errors import ConfigurationError
 from onboarding.graph.calls import GraphResult
 from onboarding.model import Account, Failure, Reason, RecoveryClass
-from onboarding.store import accounts, budgets, claims
+from onboarding.store import accounts, budgets, leases
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
@@ -85,7 +85,7 @@ def give_token(
         reason = f"{given.words}; the one before goes on until a list was read with it"
         changes = {**more, **waiting}
     else:
-        claims.wake_account(conn, known.waba_id, now, (Reason.ACCOUNT_HELD,))
+        leases.wake_account(conn, known.waba_id, now, (Reason.ACCOUNT_HELD,))
         taken = {"token_sealed": given.sealed, "token_source": given.source}
         note, reason = "token_replaced", given.words
         changes = {**more, **taken, **NO_NEXT, **FRESH}
@@ -183,7 +183,7 @@ def _looked(ctx: Context, account: Account, *, is_other: bool) -> None:
             at = source_due_at(known.hold_since or now, now)
             accounts.update_account(conn, account.waba_id, lease_until=None, observe_due_at=at)
             return
-        claims.wake_account(conn, account.waba_id, now, (Reason.ACCOUNT_HELD,))
+        leases.wake_account(conn, account.waba_id, now, (Reason.ACCOUNT_HELD,))
         change_account(
             ctx,
             conn,

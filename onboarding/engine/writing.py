@@ -31,10 +31,10 @@ from onboarding.model import (
 from onboarding.store import (
     accounts,
     alerts,
-    claims,
     deadlines,
     history,
     journal,
+    leases,
     onboardings,
     outbox,
     pools,
@@ -80,7 +80,7 @@ def write_plans(
     held = [plan for plan in moving if plan.row.id in written]
     lost = [plan.row.id for plan in moving if plan.row.id not in written]
     if lost:
-        claims.wake(conn, lost, now, worker=ctx.worker)
+        leases.wake(conn, lost, now, worker=ctx.worker)
     taken = (turn_taken(plan.before, written[plan.row.id], now) for plan in held)
     turns.append(conn, [turn for turn in taken if turn is not None])
     _settle_operations(conn, held, now)

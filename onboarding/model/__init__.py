@@ -1,4 +1,4 @@
-"""The words of the product as types; everything above imports them, they import nothing of ours.
+"""The records of the product; everything above imports them, they import nothing but ``words``.
 
 Field names are Meta's for Meta's things. Meta's enums are open: a value that is not listed here
 is kept as the string that came, and ``None`` always means "not told", never "no".
@@ -7,8 +7,9 @@ is kept as the string that came, and ``None`` always means "not told", never "no
 from __future__ import annotations
 
 from onboarding.model.account import Account, Business, TokenFacts
+from onboarding.model.changing import changed
 from onboarding.model.deadline import Deadline
-from onboarding.model.onboarding import Drift, Onboarding, changed, onboarding_of
+from onboarding.model.onboarding import Drift, Onboarding, onboarding_of
 from onboarding.model.operation import Failure, JournaledOperation, Outcome, Trouble
 from onboarding.model.phone_number import PhoneNumber
 from onboarding.words import (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from onboarding.model.operation import Trouble
 from onboarding.model.phone_number import PhoneNumber
 from onboarding.words import CodeMethod, DeadlineReason, Entry, Operation, Owner, Reason, State
-
-__all__ = ["Drift", "Onboarding", "changed", "onboarding_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,26 +140,3 @@ def onboarding_of(fields: dict[str, Any]) -> Onboarding:
     made = object.__new__(Onboarding)
     object.__setattr__(made, "__dict__", fields)
     return made
-
-
-if TYPE_CHECKING:
-    # The same to a type checker, which knows the names and types that it takes.
-    from dataclasses import replace as changed
-else:
-
-    def changed(record: Any, **changes: Any) -> Any:
-        """Return a copy of a frozen dataclass without slots, with some fields changed.
-
-        It is ``dataclasses.replace`` at a tenth of its time: a step copies its onboarding several
-        times over, and an onboarding has many fields.
-
-        Raises:
-            TypeError: a change names no field.
-        """
-        fields = record.__dict__ | changes
-        if len(fields) != len(record.__dict__):
-            unknown = ", ".join(sorted(changes.keys() - record.__dict__.keys()))
-            raise TypeError(f"{type(record).__name__} has no field {unknown}")
-        made = object.__new__(type(record))
-        object.__setattr__(made, "__dict__", fields)
-        return made

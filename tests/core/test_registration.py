@@ -11,7 +11,6 @@ from onboarding.core.pins import pin_given
 from onboarding.errors import ConflictError
 from onboarding.model import (
     Effect,
-    Entry,
     JournaledOperation,
     Onboarding,
     Operation,
@@ -347,30 +346,6 @@ class TestOwnershipWantedAgain:
         row = replace(refused.row, seen=VERIFIED, seen_at=START + 2 * HOUR, trouble=None)
         after = look(row, START + 2 * HOUR, made=[call, proof])
         assert after.row.state is State.REGISTER_DEADLINE
-
-    def long_after_signup(self, days: int) -> Onboarding:
-        """Return a number that lost its connection, whose Embedded Signup ended days ago."""
-        return replace(
-            READY,
-            entry=Entry.EMBEDDED_SIGNUP,
-            registered_at=START - 10 * DAY,
-            seen=replace(VERIFIED, last_onboarded_time=START - days * DAY),
-        )
-
-    def test_asked_again_after_the_14_days_another_embedded_signup_is_what_helps(self) -> None:
-        row = self.long_after_signup(20)
-        first, call = refuse(row, self.WANTED)
-        assert first.row.state is State.OTP_PENDING
-        again, _ = refuse(row, self.WANTED, call)
-        assert (again.row.state, again.row.hold) == (row.state, Reason.REFUSED)
-        assert "Embedded Signup" in (again.row.hold_text or "")
-
-    @pytest.mark.parametrize("days", [2, 13])
-    def test_within_the_14_days_a_code_is_what_helps(self, days: int) -> None:
-        row = self.long_after_signup(days)
-        _, call = refuse(row, self.WANTED)
-        again, _ = refuse(row, self.WANTED, call)
-        assert again.row.state is State.OTP_PENDING
 
     def test_three_proofs_that_did_not_last_are_a_person_s_turn(self) -> None:
         calls: list[JournaledOperation] = []

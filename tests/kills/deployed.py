@@ -23,7 +23,7 @@ from onboarding.dispatch.control import open_control
 from onboarding.dispatch.skipping import SkippingClock
 from onboarding.errors import OnboardingError, StoreError
 from onboarding.simulator import Simulator
-from onboarding.store import claims, journal
+from onboarding.store import journal, leases
 from onboarding.store.database import reading
 from onboarding.store.tables import account
 from tests.kills.program import Program
@@ -173,7 +173,7 @@ class Deployed:
         now, database = self.clock.now(), self.engine.context.database
         taken = select(func.count()).select_from(account).where(account.c.lease_until.is_not(None))
         with reading(database) as conn:
-            held = claims.leased(conn) + conn.execute(taken).scalar_one()
+            held = leases.leased(conn) + conn.execute(taken).scalar_one()
             unsettled = journal.count_settling(conn, now)
         due = self.engine.next_due_at(at_rest=False)
         is_due = due is not None and due <= now

@@ -21,7 +21,7 @@ from onboarding.model import (
     OperationStatus,
     State,
 )
-from onboarding.store import claims, onboardings
+from onboarding.store import leases, onboardings
 from onboarding.store.database import reading, writing
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ def claim(
     }  # fmt: skip
 
     def taken(conn: Connection) -> list[Onboarding]:
-        claimed = claims.claim_due(conn, **{**fields, **changes})
+        claimed = leases.claim_due(conn, **{**fields, **changes})
         rows = onboardings.load_onboardings(conn, [each.id for each in claimed])
         return [rows[each.id] for each in claimed]
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from onboarding.model import Onboarding, Operation, Reason, State
-from onboarding.store import claims, journal, onboardings
-from onboarding.store.claims import Claimed
+from onboarding.store import journal, leases, onboardings
 from onboarding.store.database import open_database
+from onboarding.store.leases import Claimed
 from onboarding.store.purses import load_counts
 from tests.store.making import (
     DAY,
@@ -129,7 +129,7 @@ def test_certain_machines_are_claimed_due_or_not(database: Engine) -> None:
             database,
             lambda conn: [
                 row.id
-                for row in claims.claim_these(
+                for row in leases.claim_these(
                     conn, ids, worker=worker, real_now=REAL, lease_until=REAL + SECOND,
                     wake_at=START + SECOND, definition=1,
                 )
@@ -211,18 +211,18 @@ def test_waking_ends_only_the_own_lease(database: Engine) -> None:
             "worker": worker, "real_now": REAL, "lease_until": LATER, "wake_at": START + DAY,
             "definition": 1,
         }  # fmt: skip
-        (claimed,) = write(database, lambda conn: claims.claim_these(conn, [id_], **fields))
+        (claimed,) = write(database, lambda conn: leases.claim_these(conn, [id_], **fields))
         row = load(database, id_)
         assert claimed == Claimed(id_, row.version)
         return row
 
     own, other = lease("one", "row-000000"), lease("two", "row-000001")
-    write(database, lambda c: claims.wake(c, [own.id, other.id], START, worker="one"))
+    write(database, lambda c: leases.wake(c, [own.id, other.id], START, worker="one"))
     assert load(database, own.id) == replace(
         own, next_due_at=START, lease_owner=None, lease_until=None
     )
     assert load(database, other.id) == replace(other, next_due_at=START)
-    write(database, lambda conn: claims.wake(conn, [], START, worker="one"))
+    write(database, lambda conn: leases.wake(conn, [], START, worker="one"))
 
 
 @pytest.mark.parametrize(
@@ -242,18 +242,18 @@ def test_an_account_wakes_its_own_that_wait_for_it(
 ) -> None:
     store(database, [a_row(next_due_at=None, **changes)])
     reasons = (Reason.ACCOUNT_HELD, Reason.DUE)
-    write(database, lambda c: claims.wake_account(c, WABA, START, reasons))
+    write(database, lambda c: leases.wake_account(c, WABA, START, reasons))
     assert load(database).next_due_at == (START if wakes else None)
 
 
 def test_the_next_due_instant_and_the_leases(database: Engine) -> None:
-    assert read(database, claims.next_due) is None
+    assert read(database, leases.next_due) is None
     store(database, [a_row(0, next_due_at=None), a_row(1, next_due_at=START + DAY), a_row(2)])
-    assert read(database, claims.next_due) == START
-    assert read(database, claims.leased) == 0
+    assert read(database, leases.next_due) == START
+    assert read(database, leases.leased) == 0
     claim(database)
-    assert read(database, claims.leased) == 1
-    assert read(database, claims.next_due) == START + 90 * SECOND
+    assert read(database, leases.leased) == 1
+    assert read(database, leases.next_due) == START + 90 * SECOND
 
 
 def test_codes_that_are_out_are_counted_by_account(database: Engine) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from onboarding.errors import ConfigurationError, StoreError
-from onboarding.store import claims, onboardings
+from onboarding.store import leases, onboardings
 from onboarding.store.database import open_database, reading, sqlite_path, writing
 from onboarding.store.deployment import insert_fact, load_fact
 from onboarding.store.tables import onboarding as t
@@ -50,16 +50,16 @@ def test_an_error_rolls_everything_back(database: Engine) -> None:
 
     with pytest.raises(KeyError):
         write(database, half)
-    assert read(database, claims.next_due) is None
+    assert read(database, leases.next_due) is None
 
 
 def test_a_reader_sees_one_state_throughout(url: str, database: Engine) -> None:
     other = open_database(url)
     with reading(database) as conn:
-        assert claims.next_due(conn) is None
+        assert leases.next_due(conn) is None
         store(other, [a_row()])
-        assert claims.next_due(conn) is None
-    assert read(database, claims.next_due) is not None
+        assert leases.next_due(conn) is None
+    assert read(database, leases.next_due) is not None
     other.dispose()
 
 
@@ -156,7 +156,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(database: Engine) -> No
 
     with pytest.raises(StoreError, match="disk is full"):
         write(database, fill)
-    assert read(database, claims.next_due) is None
+    assert read(database, leases.next_due) is None
 
 
 @pytest.mark.on("sqlite")
@@ -175,14 +175,14 @@ def test_a_damaged_file_is_told(url: str) -> None:
 def test_a_database_without_a_schema_is_told(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
     with pytest.raises(StoreError, match="no schema") as refused:
-        read(database, claims.next_due)
+        read(database, leases.next_due)
     assert "db upgrade" in refused.value.hint
     database.dispose()
 
 
 def test_a_password_is_never_told() -> None:
     with pytest.raises((ConfigurationError, StoreError)) as refused:
-        read(open_database("oracle://user:hidden@host/db"), claims.next_due)
+        read(open_database("oracle://user:hidden@host/db"), leases.next_due)
     assert "hidden" not in str(refused.value)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from onboarding.model import OperationStatus, Reason, State
-from onboarding.store import accounts, claims, deadlines, finding, history, journal, onboardings
+from onboarding.store import accounts, deadlines, finding, history, journal, leases, onboardings
 from onboarding.store.purses import Counts, load_counts
 from tests.store.making import (
     DAY,
@@ -110,7 +110,7 @@ def _counts(conn: Connection) -> Counts:
 
 
 QUERIES: dict[str, tuple[Callable[[Connection], Any], str]] = {
-    "the next due instant": (claims.next_due, "ix_onboarding_claim_order"),
+    "the next due instant": (leases.next_due, "ix_onboarding_claim_order"),
     "by number": (
         lambda c: finding.load_by_number(c, ["493000000001"]),
         "ix_onboarding_number_key",
@@ -124,7 +124,7 @@ QUERIES: dict[str, tuple[Callable[[Connection], Any], str]] = {
         "ix_onboarding_waba_id_state",
     ),
     "woken by an account": (
-        lambda c: claims.wake_account(c, WABA, START, [Reason.ACCOUNT_HELD]),
+        lambda c: leases.wake_account(c, WABA, START, [Reason.ACCOUNT_HELD]),
         "ix_onboarding_waba_id_state",
     ),
     "codes that are out": (
@@ -184,7 +184,7 @@ CLAIM: dict[str, Any] = {
 
 
 def test_a_claim_reads_only_what_is_due(full: Engine) -> None:
-    plan = plan_of(full, lambda conn: claims.claim_due(conn, **CLAIM))
+    plan = plan_of(full, lambda conn: leases.claim_due(conn, **CLAIM))
     assert "ix_onboarding_claim_order" in plan
     assert not reads_whole(plan, "onboarding"), plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan
@@ -206,7 +206,7 @@ def test_a_claim_reads_the_earliest_first_however_many_are_due(full: Engine, day
     """In a hundred times as many, too: the plan is that of the limit, and not of the table."""
     now = START + days * DAY
     changed = {**CLAIM, "now": now, "soon": now + DAY}
-    plan = plan_of(full, lambda conn: claims.claim_due(conn, **changed))
+    plan = plan_of(full, lambda conn: leases.claim_due(conn, **changed))
     assert "Index Scan using ix_onboarding_claim_order" in plan
     assert "Index Scan using pk_onboarding" in plan
     assert not reads_whole(plan, "onboarding"), plan
@@ -217,7 +217,7 @@ def test_a_claim_reads_the_earliest_first_however_many_are_due(full: Engine, day
 def test_a_claim_reads_the_urgent_by_their_deadline(full: Engine) -> None:
     """However many are due: those of the next day are in order already."""
     changed = {**CLAIM, "now": START + 8 * DAY, "soon": START + 9 * DAY}
-    plan = plan_of(full, lambda conn: claims.claim_due(conn, **changed))
+    plan = plan_of(full, lambda conn: leases.claim_due(conn, **changed))
     assert "ix_onboarding_register_by_next_due_at_id_awake" in plan
     assert not reads_whole(plan, "onboarding"), plan
     assert "Sort" not in plan
@@ -233,7 +233,7 @@ def test_a_claim_keeps_its_plan_when_the_driver_prepares_it(full: Engine) -> Non
     )
     with full.connect() as conn, conn.begin() as transaction:
         for _ in range(20):
-            claims.claim_due(conn, **CLAIM)
+            leases.claim_due(conn, **CLAIM)
         prepared = conn.execute(text(plans)).all()
         transaction.rollback()
     assert [row.generic_plans for row in prepared] == [0]

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from onboarding.errors import ConfigurationError, StoreError
-from onboarding.store import claims, onboardings, schema
+from onboarding.store import leases, onboardings, schema
 from onboarding.store.accounts import insert_account
 from onboarding.store.database import open_database, reading, writing
 from tests.postgres import PostgresServer
@@ -62,7 +62,7 @@ def read(url: str) -> None:
     database = open_database(url)
     try:
         with reading(database) as conn:
-            claims.next_due(conn)
+            leases.next_due(conn)
     finally:
         database.dispose()
 
@@ -189,18 +189,18 @@ def test_a_server_that_stops_is_told_and_one_that_is_back_is_used_again(
 ) -> None:
     database = open_database(server.url())
     with reading(database) as conn:
-        claims.next_due(conn)
+        leases.next_due(conn)
     server.stop()
     try:
         # The first to ask may hear of the end that its own connection came to.
         with told("cannot be reached|starting or stopping", ""), reading(database) as conn:
-            claims.next_due(conn)
+            leases.next_due(conn)
         with told("cannot be reached", "PostgreSQL runs"), reading(database) as conn:
-            claims.next_due(conn)
+            leases.next_due(conn)
     finally:
         server.start()
     with reading(database) as conn:
-        assert claims.next_due(conn) is None
+        assert leases.next_due(conn) is None
     database.dispose()
 
 

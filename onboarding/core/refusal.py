@@ -90,8 +90,8 @@ def again(
     )
 
 
-def parked(case: Refusal, reason: Reason = Reason.REFUSED, hint: str = "") -> Move:
-    """Return the step that leaves it to a person, who is told the refusal and the hint."""
-    step = hold_step(reason, f"{case.text}; {hint}" if hint else case.text, case.now)
+def parked(case: Refusal, reason: Reason = Reason.REFUSED) -> Move:
+    """Return the step that leaves it to a person."""
+    step = hold_step(reason, case.text, case.now)
     changes = {**troubled(case, None), **step.changes}
     return Move(note=step.note, reason=step.reason, changes=changes, operation=case.operation)
