@@ -67,7 +67,14 @@ def _load(dialect: str, *, lock: bool) -> Any:
 def update_account(conn: Connection, waba_id: str, **changes: Any) -> None:
     """Write some fields of an account."""
     clean = {name: storable(v) if type(v) is str else v for name, v in changes.items()}
-    conn.execute(update(t).where(t.c.waba_id == waba_id).values(version=t.c.version + 1, **clean))
+    conn.execute(_update(tuple(clean)), {"waba": waba_id, **clean})
+
+
+@cache
+def _update(names: tuple[str, ...]) -> Any:
+    given_values = {name: bindparam(name, type_=t.c[name].type) for name in names}
+    of_account = update(t).where(t.c.waba_id == bindparam("waba"))
+    return of_account.values(version=t.c.version + 1, **given_values)
 
 
 def want(
@@ -207,9 +214,8 @@ def next_account_due(
 
     With ``watch_interval``, also when the list of registered numbers is due that merely rest.
     """
-    query = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at, t.c.active)
     instants = []
-    for row in conn.execute(query.where(_goes_on())):
+    for row in conn.execute(_LOOKED_AT):
         rests = row.active and row.observe_due_at is None and row.listed_at is not None
         if watch_interval is not None and rests:
             instants.append(row.listed_at + watch_interval)
@@ -219,3 +225,8 @@ def next_account_due(
         if row.check_due_at is not None:
             instants.append(row.check_due_at)
     return min(instants, default=None)
+
+
+_LOOKED_AT = select(t.c.observe_due_at, t.c.check_due_at, t.c.listed_at, t.c.active).where(
+    _goes_on()
+)

@@ -131,13 +131,15 @@ def _write(dialect: str) -> Any:
 
 def next_alert_at(conn: Connection) -> datetime | None:
     """Return when somebody is to be told of something next."""
-    query = select(t.c.next_at).where(t.c.next_at.is_not(None)).order_by(t.c.next_at).limit(1)
-    due: datetime | None = conn.execute(query).scalar()
+    due: datetime | None = conn.execute(_NEXT).scalar()
     return due
 
 
-def is_due(now: datetime) -> Any:
-    """Return SQL that tells whether somebody is to be told of something now."""
+_NEXT = select(t.c.next_at).where(t.c.next_at.is_not(None)).order_by(t.c.next_at).limit(1)
+
+
+def is_due(now: Any) -> Any:
+    """Return SQL that tells whether somebody is to be told of something at an instant, as SQL."""
     return select(t.c.subject).where(and_(t.c.next_at.is_not(None), t.c.next_at <= now)).exists()
 
 

@@ -178,18 +178,20 @@ def _record(dialect: str) -> Any:
 
 def next_rung_at(conn: Connection) -> datetime | None:
     """Return when the earliest rung is due."""
-    query = (
-        select(t.c.next_rung_at)
-        .where(t.c.closed_at.is_(None), t.c.next_rung_at.is_not(None))
-        .order_by(t.c.next_rung_at)
-        .limit(1)
-    )
-    due: datetime | None = conn.execute(query).scalar()
+    due: datetime | None = conn.execute(_NEXT_RUNG).scalar()
     return due
 
 
-def is_due(now: datetime) -> Any:
-    """Return SQL that tells whether a rung is due."""
+_NEXT_RUNG = (
+    select(t.c.next_rung_at)
+    .where(t.c.closed_at.is_(None), t.c.next_rung_at.is_not(None))
+    .order_by(t.c.next_rung_at)
+    .limit(1)
+)
+
+
+def is_due(now: Any) -> Any:
+    """Return SQL that tells whether a rung is due at an instant, itself SQL."""
     return (
         select(t.c.onboarding_id).where(t.c.closed_at.is_(None), t.c.next_rung_at <= now).exists()
     )

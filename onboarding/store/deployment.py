@@ -48,8 +48,12 @@ def insert_fact(conn: Connection, name: str, value: str) -> None:
 def load_facts(conn: Connection) -> dict[str, str]:
     """Return every fact, with the identity that the database has now as ``HERE``."""
     here = identity_sql(conn)
-    query = f"{_FACTS} UNION ALL SELECT '{HERE}', {here}" if here else _FACTS
-    return {row.name: row.value for row in conn.execute(text(query))}
+    return {row.name: row.value for row in conn.execute(_all_facts(here))}
+
+
+@cache
+def _all_facts(here: str | None) -> Any:
+    return text(f"{_FACTS} UNION ALL SELECT '{HERE}', {here}" if here else _FACTS)
 
 
 def lock_facts(conn: Connection) -> None:

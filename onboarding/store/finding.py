@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select, true
 
 from onboarding.core.lifecycle import FINAL
 from onboarding.core.telling import NEEDS
@@ -55,13 +55,19 @@ def load_by_prefix(conn: Connection, prefix: str, limit: int) -> list[Onboarding
 
 def load_observable(conn: Connection, waba_id: str) -> list[Onboarding]:
     """Return the account's onboardings that a read of its list tells something about, locked."""
+    found = conn.execute(_observable(conn.dialect.name), {"waba": waba_id})
+    return [to_onboarding(row) for row in found]
+
+
+@cache
+def _observable(dialect: str) -> Select[Any]:
     query = select(t).where(
-        t.c.waba_id == waba_id,
+        t.c.waba_id == bindparam("waba"),
         or_(t.c.state.not_in(FINAL), t.c.id.in_(open_onboarding_ids())),
     )
-    if conn.dialect.name == "postgresql":  # asked for an order, SQLite would read the whole table
-        query = query.order_by(t.c.id).with_for_update(key_share=True)
-    return [to_onboarding(row) for row in conn.execute(query)]
+    if dialect != "postgresql":  # asked for an order, SQLite would read the whole table
+        return query
+    return query.order_by(t.c.id).with_for_update(key_share=True)
 
 
 def find(

@@ -279,8 +279,14 @@ def count_open(conn: Connection) -> int:
 
 def count_settling(conn: Connection, now: datetime) -> int:
     """Return how many open calls are still within their settle window."""
-    count = select(func.count()).select_from(t)
-    return conn.execute(count.where(_IS_OPEN, t.c.settle_at > now)).scalar_one()
+    return conn.execute(_SETTLING, {"now": now}).scalar_one()
+
+
+_SETTLING = (
+    select(func.count())
+    .select_from(t)
+    .where(_IS_OPEN, t.c.settle_at > bindparam("now", type_=Instant))
+)
 
 
 def abandon_subscriptions(conn: Connection, waba_id: str, now: datetime) -> None:

@@ -179,16 +179,19 @@ def wake(conn: Connection, ids: Sequence[str], now: datetime, *, worker: str) ->
 
 def wake_account(conn: Connection, waba_id: str, now: datetime, waiting: Sequence[Reason]) -> None:
     """Make the account's living machines that wait for one of these reasons due now."""
-    conn.execute(
-        update(t)
-        .where(
-            t.c.waba_id == waba_id,
-            t.c.state.in_(LIVE),
-            t.c.waiting.in_(waiting),
-            t.c.lease_owner.is_(None),
-        )
-        .values(next_due_at=now)
+    conn.execute(_WAKE_ACCOUNT, {"waba": waba_id, "reasons": waiting, "now": now})
+
+
+_WAKE_ACCOUNT = (
+    update(t)
+    .where(
+        t.c.waba_id == bindparam("waba"),
+        t.c.state.in_(LIVE),
+        t.c.waiting.in_(bindparam("reasons", expanding=True)),
+        t.c.lease_owner.is_(None),
     )
+    .values(next_due_at=bindparam("now", type_=Instant))
+)
 
 
 def next_due(conn: Connection) -> datetime | None:

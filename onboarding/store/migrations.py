@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, literal_column, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, literal_column, or_, select, update
 
 from onboarding.core.migrations import Migration
 from onboarding.model import Reason
@@ -80,15 +80,17 @@ def note_look(conn: Connection, destination_id: str, now: datetime) -> None:
 
 def load_refused(conn: Connection, limit: int) -> list[Migration]:
     """Return migrations that Meta refused, and that nobody looked into since."""
-    query = (
-        select(t)
-        .join(onboarding, onboarding.c.id == t.c.destination_id)
-        .where(
-            _IS_OPEN,
-            onboarding.c.hold == literal_column(f"'{Reason.MIGRATION.value}'"),
-            or_(t.c.looked_at.is_(None), t.c.looked_at < onboarding.c.hold_since),
-        )
-        .order_by(t.c.started_at)
-        .limit(limit)
+    return [_to_migration(row) for row in conn.execute(_REFUSED, {"most": limit})]
+
+
+_REFUSED = (
+    select(t)
+    .join(onboarding, onboarding.c.id == t.c.destination_id)
+    .where(
+        _IS_OPEN,
+        onboarding.c.hold == literal_column(f"'{Reason.MIGRATION.value}'"),
+        or_(t.c.looked_at.is_(None), t.c.looked_at < onboarding.c.hold_since),
     )
-    return [_to_migration(row) for row in conn.execute(query)]
+    .order_by(t.c.started_at)
+    .limit(bindparam("most"))
+)

@@ -327,12 +327,18 @@ def oldest_pending(conn: Connection) -> dict[str, datetime]:
 
 def next_due(conn: Connection, channels: Sequence[str]) -> dict[str, datetime]:
     """Return when each of these channels is to get something next."""
-    query = select(t.c.channel, func.min(t.c.next_at)).where(_PENDING, t.c.channel.in_(channels))
-    return {row[0]: row[1] for row in conn.execute(query.group_by(t.c.channel))}
+    return {row[0]: row[1] for row in conn.execute(_NEXT_DUE, {"channels": channels})}
 
 
-def is_due(now: datetime, channels: Sequence[str]) -> Any:
-    """Return SQL that tells whether one of these channels is to get something now."""
+_NEXT_DUE = (
+    select(t.c.channel, func.min(t.c.next_at))
+    .where(_PENDING, t.c.channel.in_(bindparam("channels", expanding=True)))
+    .group_by(t.c.channel)
+)
+
+
+def is_due(now: Any, channels: Any) -> Any:
+    """Return SQL that tells whether one of these channels, as SQL, is to get something then."""
     return (
         select(t.c.id).where(and_(_PENDING, t.c.channel.in_(channels), t.c.next_at <= now)).exists()
     )

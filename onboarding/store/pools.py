@@ -87,10 +87,18 @@ def claim_lists(
 
 def is_anything_due(conn: Connection, now: datetime, read_before: datetime) -> bool:
     """Whether a list or a number of a pool is due, with one statement."""
-    rested = or_(p.c.listed_at.is_(None), p.c.listed_at <= read_before)
-    lists = select(p.c.business_id).where(p.c.observe_due_at <= now, rested).exists()
-    numbers = select(t.c.id).where(t.c.next_due_at <= now).exists()
-    return bool(conn.execute(select(or_(lists, numbers))).scalar_one())
+    instants = {"now": now, "read_before": read_before}
+    return bool(conn.execute(_ANYTHING_DUE, instants).scalar_one())
+
+
+_now = bindparam("now", type_=Instant)
+_rested = or_(p.c.listed_at.is_(None), p.c.listed_at <= bindparam("read_before", type_=Instant))
+_ANYTHING_DUE = select(
+    or_(
+        select(p.c.business_id).where(p.c.observe_due_at <= _now, _rested).exists(),
+        select(t.c.id).where(t.c.next_due_at <= _now).exists(),
+    )
+)
 
 
 def want_lists(conn: Connection, wanted: Mapping[str, datetime]) -> None:
@@ -225,8 +233,11 @@ def wake_claimed(conn: Connection, onboarding_ids: Sequence[str], now: datetime)
 
 def next_due(conn: Connection) -> datetime | None:
     """Return when a number of a pool is due next."""
-    due: datetime | None = conn.execute(select(func.min(t.c.next_due_at))).scalar()
+    due: datetime | None = conn.execute(_NEXT_DUE).scalar()
     return due
+
+
+_NEXT_DUE = select(func.min(t.c.next_due_at))
 
 
 def next_list_due(conn: Connection, list_interval: Any) -> datetime | None:
@@ -235,9 +246,12 @@ def next_list_due(conn: Connection, list_interval: Any) -> datetime | None:
         max(row.observe_due_at, row.listed_at + list_interval)
         if row.listed_at
         else row.observe_due_at
-        for row in conn.execute(select(p).where(p.c.observe_due_at.is_not(None)))
+        for row in conn.execute(_TO_BE_READ)
     ]
     return min(instants, default=None)
+
+
+_TO_BE_READ = select(p).where(p.c.observe_due_at.is_not(None))
 
 
 def count_verified(

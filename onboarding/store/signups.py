@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from onboarding.store.rowset import insert_rows, storable
 from onboarding.store.tables import signup as t
@@ -46,24 +45,28 @@ def insert_signup(conn: Connection, given: Signup) -> None:
 
 def load_signup(conn: Connection, id_: str) -> Signup | None:
     """Return one of them."""
-    return _first(_load(conn, t.c.id == id_))
+    return _load(conn, t.c.id == id_)
 
 
 def load_by_code(conn: Connection, code_mac: str) -> Signup | None:
     """Return the one that came with a code."""
-    return _first(_load(conn, t.c.code_mac == code_mac))
+    return _load(conn, t.c.code_mac == code_mac)
 
 
 def load_unsettled(conn: Connection, waba_id: str | None = None) -> list[Signup]:
     """Return those whose number is still to be asked for, of one WABA or of all."""
-    wanted = [t.c.settled_at.is_(None)]
-    return _load(conn, *wanted, *([t.c.waba_id == waba_id] if waba_id is not None else []))
+    query = _UNSETTLED if waba_id is None else _UNSETTLED_OF
+    return [_to_signup(row) for row in conn.execute(query, {"waba": waba_id})]
+
+
+_UNSETTLED = select(t).where(t.c.settled_at.is_(None)).order_by(t.c.taken_at, t.c.id)
+_UNSETTLED_OF = _UNSETTLED.where(t.c.waba_id == bindparam("waba"))
 
 
 def load_latest(conn: Connection, limit: int) -> list[Signup]:
     """Return the latest, the latest first."""
     rows = conn.execute(select(t).order_by(t.c.taken_at.desc(), t.c.id.desc()).limit(limit))
-    return [Signup(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+    return [_to_signup(row) for row in rows]
 
 
 def settle(conn: Connection, id_: str, now: datetime, result: str) -> None:
@@ -87,10 +90,10 @@ def forget_code(conn: Connection, id_: str) -> None:
     conn.execute(update(t).where(t.c.id == id_).values(code_mac=None))
 
 
-def _load(conn: Connection, *conditions: Any) -> list[Signup]:
-    rows = conn.execute(select(t).where(*conditions).order_by(t.c.taken_at, t.c.id))
-    return [Signup(**row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
+def _load(conn: Connection, condition: Any) -> Signup | None:
+    row = conn.execute(select(t).where(condition).order_by(t.c.taken_at, t.c.id)).first()
+    return _to_signup(row) if row else None
 
 
-def _first(found: Sequence[Signup]) -> Signup | None:
-    return found[0] if found else None
+def _to_signup(row: Any) -> Signup:
+    return Signup(**row._mapping)  # noqa: SLF001 - public in SQLAlchemy

@@ -84,9 +84,11 @@ def count_made(
 
 def count_queued(conn: Connection) -> dict[str, int]:
     """Return how many numbers wait for a slot, by WABA id."""
-    query = (
-        select(onboarding.c.waba_id, func.count().label("queued"))
-        .where(onboarding.c.waiting == literal_column("'slot'"))
-        .group_by(onboarding.c.waba_id)
-    )
-    return {row.waba_id: row.queued for row in conn.execute(query)}
+    return {row.waba_id: row.queued for row in conn.execute(_QUEUED)}
+
+
+_QUEUED = (
+    select(onboarding.c.waba_id, func.count().label("queued"))
+    .where(onboarding.c.waiting == literal_column("'slot'"))
+    .group_by(onboarding.c.waba_id)
+)
