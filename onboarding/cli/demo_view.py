@@ -24,9 +24,12 @@ from onboarding.store.views import Overview
 
 _BAR = 36
 
+#: Each frame counts the whole database, beside the worker whose work it shows.
+_FRAME_S = 0.25
+
 
 class DemoView:
-    """Shows one run on the terminal; without one, a line now and then."""
+    """Shows one run on the terminal; without one, how it ended."""
 
     def __init__(self, run: DemoRun) -> None:
         self._run = run
@@ -38,9 +41,10 @@ class DemoView:
             f"[bold]240 numbers, three weeks[/bold]: simulated Graph API on loopback, "
             f"SQLite in {self._run.folder}, seed {self._run.scenario.seed}"
         )
-        with Live(self._frame(), console=self._console, refresh_per_second=8) as live:
-            while not over.wait(0.12):
-                live.update(self._frame())
+        with Live(self._frame(), console=self._console, refresh_per_second=4) as live:
+            while not over.wait(_FRAME_S):
+                if self._console.is_terminal:
+                    live.update(self._frame())
             live.update(self._frame())
 
     def _frame(self) -> Group:
