@@ -53,7 +53,8 @@ def dispatcher(
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave all but the local dispatcher to ``make test-all``: it takes minutes of real time."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and callspec.params.get("kind", "local") != "local":
+    here = Path(__file__).parent
+    for item in items:  # all that there are, those of other folders too
+        kind = item.callspec.params.get("kind", "") if hasattr(item, "callspec") else ""
+        if item.path.parent == here and kind in KINDS and not kind.startswith("local"):
             item.add_marker(pytest.mark.slow)
