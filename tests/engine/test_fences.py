@@ -145,6 +145,9 @@ def test_a_machine_whose_workers_keep_dying_is_parked_for_a_person(meta: Rehears
     meta.settle()
     row = meta.row()
     assert (row.waiting, row.waiting_for) == (Reason.STUCK, Owner.OPERATOR)
+    needs = [told for told in meta.engine.events() if told["type"] == "requirement"]
+    told = [need["data"]["from"] for need in needs if need["onboarding"]["id"] == row.id]
+    assert told == ["operator"]
     assert meta.calls("create_number") == []
     meta.engine.release(NUMBER, "the worker was mended")
     meta.run()
