@@ -272,3 +272,10 @@ def test_alembic_itself_takes_the_same_lock(url: str, database: Engine) -> None:
     _, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
     assert schema.problems(database) == []
+
+
+def test_every_migration_says_whether_it_expands_or_contracts() -> None:
+    slugs = [path.stem for path in (ROOT / "alembic" / "versions").glob("0*.py")]
+    kinds = {slug.split("_")[1] for slug in slugs if slug != "0001_first_schema"}
+    assert len(slugs) > 1
+    assert kinds <= {"expand", "contract"}
