@@ -52,9 +52,9 @@ def dispatcher(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave all but the local dispatcher to ``make test-all``: it takes minutes of real time."""
+    """Leave all but the local dispatcher on SQLite to ``make test-all``: it takes minutes."""
     here = Path(__file__).parent
     for item in items:  # all that there are, those of other folders too
         kind = item.callspec.params.get("kind", "") if hasattr(item, "callspec") else ""
-        if item.path.parent == here and kind in KINDS and not kind.startswith("local"):
+        if item.path.parent == here and kind in KINDS and kind != "local-sqlite":
             item.add_marker(pytest.mark.slow)
