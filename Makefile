@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS = never
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(STAMP)  ## 240 numbers, three weeks, under a minute, on a simulated Graph API
+demo: $(STAMP)  ## 240 numbers, three weeks, about a minute, on a simulated Graph API
 	@$(BIN)/onboarding demo
 
 test: check  ## the checks, then the test-suite

@@ -1,9 +1,9 @@
 """What the rules cost of a list, where nothing is read from a database or written to it.
 
-Timed is what every program must do that decides by the same rules and keeps a chained history:
-take the page of 100 numbers to pieces, lay each number beside its onboarding, decide until it
-waits, and hash its entries onto its chain. No row becomes an object or the other way round,
-nobody is told, and nothing is budgeted.
+Timed are the rules as they are written here, with what they need and lead to: the page of 100
+numbers is taken to pieces, each number is laid beside its onboarding and decided on until it waits,
+and its entries are hashed onto its chain. No row is read or packed, nobody is told, and nothing is
+budgeted.
 """
 
 from __future__ import annotations

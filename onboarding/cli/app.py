@@ -94,7 +94,7 @@ COMMANDS = {
     "simulator": Target(
         "onboarding.cli.simulator:simulator", "Run a Graph API of your own on loopback."
     ),
-    "demo": Target("onboarding.cli.demo:demo", "240 numbers, three weeks, under a minute."),
+    "demo": Target("onboarding.cli.demo:demo", "240 numbers, three weeks, about a minute."),
 }
 
 

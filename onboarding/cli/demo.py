@@ -1,4 +1,4 @@
-"""``onboarding demo``: 240 numbers and three weeks of a simulated Graph API, in under a minute."""
+"""``onboarding demo``: 240 numbers and three weeks of a simulated Graph API, in about a minute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def demo(
         Path, typer.Option(help="Where the demo's database is made; an earlier one is replaced.")
     ] = Path(".demo"),
 ) -> None:
-    """240 numbers, three weeks, under a minute.
+    """240 numbers, three weeks, about a minute.
 
     Everything runs on this machine: a simulated Graph API, a SQLite database, a worker on a clock
     that skips idle time, and the holders of the phones.
