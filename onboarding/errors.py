@@ -11,7 +11,7 @@
     ├── NotFoundError           no such onboarding or account
     ├── TransitionRefusedError  the state does not allow the trigger
     ├── StoreError              the database cannot be used as it is
-    │   └── SchemaError         its schema is not the one this release works with
+    │   └── SchemaError         it, or an onboarding in it, is of another release
     ├── ChainBrokenError        a history does not verify
     ├── ChannelError            a channel did not take a message
     ├── SignatureError          a webhook message is not what was signed, or not of now
@@ -113,7 +113,7 @@ class StoreError(OnboardingError):
 
 
 class SchemaError(StoreError):
-    """The database's schema is not the one that this release works with."""
+    """The schema, or an onboarding that a newer release wrote, is not of this release."""
 
 
 class ChainBrokenError(OnboardingError):

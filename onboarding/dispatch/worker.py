@@ -21,7 +21,7 @@ from onboarding.dispatch.stopping import Stop, on_signals
 from onboarding.engine.adopting import adopt_rules
 from onboarding.engine.alerting import tell_due
 from onboarding.engine.batch_changes import judge_batches
-from onboarding.engine.context import DEFINITION
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.delivering import deliver_due, forget_old
 from onboarding.engine.escalate import escalate_due
 from onboarding.engine.facade import Engine

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from onboarding.engine.context import DEFINITION, Context
+from onboarding.engine.context import Context
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.intents import write_intents
 from onboarding.engine.outcomes import GROUP, GROUP_WAIT_S, write_outcomes
 from onboarding.store import leases

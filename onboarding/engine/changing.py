@@ -11,6 +11,7 @@ from onboarding.core.lifecycle import Trigger, allowed_triggers
 from onboarding.core.plan import plan
 from onboarding.core.steps import Move, entry_of, moved
 from onboarding.engine.context import Context
+from onboarding.engine.definition import require_known
 from onboarding.engine.looking import snapshots
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import InputError, NotFoundError, TransitionRefusedError
@@ -72,9 +73,11 @@ def write_moves(
 
     Raises:
         TransitionRefusedError: the lifecycle has no room for a step; nothing was written.
+        SchemaError: a newer release wrote one of the rows; nothing was written.
     """
     if not steps:
         return {}
+    require_known(row for row, _ in steps)
     after = [require_move(row, step, now) for row, step in steps]
     plans = []
     for (row, step), snap in zip(steps, snapshots(ctx, conn, after, now), strict=True):

@@ -14,6 +14,7 @@ from onboarding.core.restored import is_from_before
 from onboarding.core.steps import Move, Restore
 from onboarding.engine.changing import no_onboarding, write_moves
 from onboarding.engine.context import Context
+from onboarding.engine.definition import is_newer, newer
 from onboarding.engine.restoring import restore_of
 from onboarding.errors import ConflictError, OnboardingError, StoreError, TransitionRefusedError
 from onboarding.model import JournaledOperation, Onboarding, Operation, State, changed
@@ -157,8 +158,10 @@ def _asks(operation: JournaledOperation, restore: Restore | None) -> bool:
 
 def _unexpected(
     row: Onboarding, restore: Restore | None, *, is_asking: bool
-) -> TransitionRefusedError | None:
-    """Return why no code is expected; ``None`` if one is."""
+) -> OnboardingError | None:
+    """Return why the code is not taken, or none is expected; ``None`` if one is."""
+    if is_newer(row):
+        return newer(row)
     if row.state is State.OTP_PENDING and not is_from_before(row.code_sent_at, restore):
         return None
     if is_asking and row.state in (State.CREATED, State.OTP_PENDING):

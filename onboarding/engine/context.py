@@ -23,9 +23,6 @@ from onboarding.notify.configuration import Configuration
 from onboarding.notify.message import Channel
 from onboarding.settings import Settings
 
-#: The definition that this release writes; a row of a newer one is left to newer workers.
-DEFINITION = 1
-
 _ASKED_EVERY_S = 1.0
 
 

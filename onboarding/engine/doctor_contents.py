@@ -8,7 +8,8 @@ from typing import Any
 
 from onboarding.core.timing import parse_iso
 from onboarding.engine.channel_checks import examine_channels
-from onboarding.engine.context import DEFINITION, Context
+from onboarding.engine.context import Context
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.findings import Finding, ok, problem, warning
 from onboarding.engine.restoring import look
 from onboarding.graph import requests

@@ -20,6 +20,7 @@ from onboarding.core.numbers import number_key
 from onboarding.core.plan import Plan
 from onboarding.core.steps import Wait, entry_of, moved
 from onboarding.engine.context import Context
+from onboarding.engine.definition import require_known
 from onboarding.engine.pin_watch import PinTold, note_pins
 from onboarding.engine.slots import tell_bounds
 from onboarding.engine.writing import write_plans
@@ -155,6 +156,7 @@ def _note_decisions(ctx: Context, conn: Connection, changes: list[_Change], now:
         for row in found.values()
         if row.state in LIVE and (row.waba_id, row.number_key) in told
     ]
+    require_known(each.row for each in plans)
     write_plans(ctx, conn, plans, now)
 
 

@@ -18,6 +18,7 @@ from onboarding.core.migrations import Migration
 from onboarding.core.steps import Move
 from onboarding.engine.changing import write_moves
 from onboarding.engine.context import Context
+from onboarding.engine.definition import DEFINITION, is_newer
 from onboarding.engine.purses import open_purse
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall
@@ -111,7 +112,7 @@ def narrow_refusals(ctx: Context) -> int:
     What is left of the possible causes is put into the one requirement that the refusal made.
     """
     with reading(ctx.database) as conn:
-        refused = migrations.load_refused(conn, _MOST)
+        refused = migrations.load_refused(conn, _MOST, DEFINITION)
     return sum(_narrow(ctx, each) for each in refused)
 
 
@@ -144,7 +145,7 @@ def _tell(ctx: Context, migration: Migration, found: Sequence[ConditionFinding])
     with writing(ctx.database) as conn:
         now, id_ = ctx.clock.now(), migration.destination_id
         row = onboardings.load_onboardings(conn, [id_], lock=True)[id_]
-        if row.hold is not Reason.MIGRATION:
+        if row.hold is not Reason.MIGRATION or is_newer(row):
             return False
         refusal = row.trouble.failure.message if row.trouble else ""
         text = f"{refusal.rstrip('.')}; {narrowed(refusal, found)}" if refusal else ""

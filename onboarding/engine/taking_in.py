@@ -15,7 +15,8 @@ from onboarding.core.events import transitions
 from onboarding.core.migrations import Migration
 from onboarding.core.reasons import MEANINGS
 from onboarding.engine.announcing import announce
-from onboarding.engine.context import DEFINITION, Context, Ids
+from onboarding.engine.context import Context, Ids
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.requests import ValidRequest
 from onboarding.errors import ConflictError
 from onboarding.model import Deadline, DeadlineReason, Entry, Onboarding, State, changed

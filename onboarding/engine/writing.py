@@ -16,6 +16,7 @@ from onboarding.core.steps import Call, Wait
 from onboarding.engine.account_changes import hold_account
 from onboarding.engine.announcing import announce_plans
 from onboarding.engine.context import Context
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.escalate import raise_rungs
 from onboarding.engine.migration_ends import follow
 from onboarding.model import (
@@ -56,7 +57,8 @@ def write_plans(
 
     The fenced update comes first, and everything else is written only for the rows that it
     returns. A row that lost its fence is made due now: its outcome is kept with the operation,
-    and the next look takes it from there.
+    and the next look takes it from there. One that a newer release wrote is lost to this one, and
+    that look is a newer worker's.
 
     Args:
         ctx: the engine's parts.
@@ -74,7 +76,10 @@ def write_plans(
         {plan.row.id: (plan.row.history_seq, plan.row.head_hash) for plan in moving},
     )
     written = onboardings.write_step(
-        conn, [plan.row for plan in moving], read=_as_read(moving, read or {}), heads=growth.heads
+        conn,
+        [changed(plan.row, definition=DEFINITION) for plan in moving],
+        read=_as_read(moving, read or {}),
+        heads=growth.heads,
     )
     history.insert(conn, growth, written)
     held = [plan for plan in moving if plan.row.id in written]

@@ -78,9 +78,16 @@ def note_look(conn: Connection, destination_id: str, now: datetime) -> None:
     conn.execute(update(t).where(t.c.destination_id == destination_id).values(looked_at=now))
 
 
-def load_refused(conn: Connection, limit: int) -> list[Migration]:
-    """Return migrations that Meta refused, and that nobody looked into since."""
-    return [_to_migration(row) for row in conn.execute(_REFUSED, {"most": limit})]
+def load_refused(conn: Connection, limit: int, definition: int) -> list[Migration]:
+    """Return migrations that Meta refused, and that nobody looked into since.
+
+    Args:
+        conn: an open connection.
+        limit: at most so many.
+        definition: the newest definition that this release understands.
+    """
+    parameters = {"most": limit, "known_definition": definition}
+    return [_to_migration(row) for row in conn.execute(_REFUSED, parameters)]
 
 
 _REFUSED = (
@@ -90,6 +97,7 @@ _REFUSED = (
         _IS_OPEN,
         onboarding.c.hold == literal_column(f"'{Reason.MIGRATION.value}'"),
         or_(t.c.looked_at.is_(None), t.c.looked_at < onboarding.c.hold_since),
+        onboarding.c.definition <= bindparam("known_definition"),
     )
     .order_by(t.c.started_at)
     .limit(bindparam("most"))

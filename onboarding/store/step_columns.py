@@ -25,7 +25,7 @@ _FIXED = (
 #: Written by every step. Waking a row changes some of them without moving its version.
 ALWAYS = (
     "state", "state_since", "next_due_at", "waiting", "waiting_for", "waiting_since",
-    "lease_owner", "lease_until", "reclaims",
+    "lease_owner", "lease_until", "reclaims", "definition",
 )  # fmt: skip
 
 #: What a read of the list shows; stored even of a row that a call is in flight for.

@@ -143,8 +143,12 @@ def _second_creates(calls: list[Called], recreated: set[str]) -> Iterator[str]:
     # A migration is a create call of its own; one that was undone may be begun elsewhere.
     plain = [call for call in calls if not call["params"].get("migrate_phone_number")]
     for (_, number), made in _by_number(plain, "create_number").items():
-        if sum(call["effect"] for call in made) > 1 and number not in recreated:
-            yield f"{number} was created more than once"
+        if number in recreated:
+            continue
+        heard = (at for at, call in enumerate(made) if call["effect"] and not _is_silent(call))
+        is_repeated = next(heard, len(made)) < len(made) - 1
+        if is_repeated or sum(call["effect"] for call in made) > 1:
+            yield f"{number} was created again"
 
 
 def _windows(calls: list[Called]) -> Iterator[str]:

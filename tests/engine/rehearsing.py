@@ -177,6 +177,14 @@ class Rehearsed(Rehearsal):
             for statement in statements:
                 conn.execute(text(statement))
 
+    def as_written_by(self, definition: int, reference: str = NUMBER) -> None:
+        """Let a row be what a release with this definition wrote."""
+        with writing(self.engine.context.database) as conn:
+            conn.execute(
+                text("UPDATE onboarding SET definition = :definition WHERE id = :id"),
+                {"definition": definition, "id": self.row(reference).id},
+            )
+
     def refuse_no_more(self, table: str) -> None:
         """Let the database take every row of a table again."""
         on = f" ON {table}" if self.engine.context.database.dialect.name == "postgresql" else ""

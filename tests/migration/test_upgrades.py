@@ -3,102 +3,107 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy import Engine, func, make_url, select, text
 
-from alembic import command
 from onboarding import Engine as Onboarding
-from onboarding import NumberRequest
 from onboarding.engine.sealing import seal_now
 from onboarding.errors import InputError
 from onboarding.store import schema
 from onboarding.store.database import open_database, reading, writing
+from onboarding.store.tables import metadata
 from onboarding.testing import FrozenClock
-
-WABA, NUMBER = "102290129340398", "+493012345671"
-TOKEN = "EAAtesttoken0123456789"
-
-#: What a deployment of the first release wrote, before there were seals.
-_OLD = ("account", "account_history", "onboarding", "history", "deadline")
+from tests.engine.rehearsing import Rehearsed
+from tests.migration.filled import UNANSWERED, WITH_APPROVALS, as_of, fill, world
 
 
-def first_schema(database: Engine) -> None:
-    with writing(database, script=True) as conn:
-        command.upgrade(schema._config(conn), "0001")
+class Filled(NamedTuple):
+    """A deployment: its database, the key of its secrets, and its present."""
+
+    database: Engine
+    key: str
+    at: datetime
 
 
-def as_of_the_first_release(database: Engine, newer: Engine) -> None:
-    """Fill a database of the first schema with what a deployment of today wrote elsewhere."""
-    first_schema(database)
-    with reading(newer) as source, writing(database) as conn:
-        for table in (*_OLD, "deployment"):
-            there = [column["name"] for column in inspect(conn).get_columns(table)]
-            known = ", ".join(there)  # what was added since is not of the first release
-            for row in source.execute(text(f"SELECT {known} FROM {table}")).mappings():  # noqa: S608 - ours
-                values = ", ".join(f":{name}" for name in row)
-                conn.execute(
-                    text(f"INSERT INTO {table} ({', '.join(map(str, row))}) VALUES ({values})"),  # noqa: S608 - the same
-                    dict(row),
-                )
-        conn.execute(
-            text(
-                "INSERT INTO worker (id, started_at, seen_at, loops) "
-                "SELECT 'w', created_at, created_at, '{}' FROM account"
-            )
-        )
-
-
-def content(database: Engine) -> dict[str, list[dict[str, object]]]:
-    """Return every row; a column that an upgrade adds is empty and does not count."""
-    with reading(database) as conn:
-        return {
-            table: [
-                {name: value for name, value in row.items() if value is not None}
-                for row in conn.execute(text(f"SELECT * FROM {table}")).mappings()  # noqa: S608 - ours
-            ]
-            for table in _OLD
-        }
-
-
-@pytest.fixture
-def old(database: Engine, empty_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a deployment of the first release with an account and a number."""
-    monkeypatch.setenv("ONBOARDING_SECRET_KEY", "tHN3RPThVuG3yqe6AfwNIEL1BkdDUQ6S0jN0wPTKh4A=")
-    with Onboarding.open(empty_url("newer"), upgrade=True, clock=FrozenClock()) as engine:
-        engine.add_account(WABA, TOKEN)
-        engine.request(NumberRequest(waba_id=WABA, phone_number=NUMBER, display_name="Lucky"))
-        as_of_the_first_release(database, engine.context.database)
+def url_of(database: Engine) -> str:
     return database.url.render_as_string(hide_password=False)
 
 
-def test_the_first_schema_is_upgraded_with_its_data(database: Engine, old: str) -> None:
-    before = content(database)
-    assert before["onboarding"]
-    assert schema.upgrade(database) == ("0001", schema.HEAD)
+#: Every revision that there was before this release's.
+EARLIER = [f"{number:04}" for number in range(1, int(schema.HEAD))]
+
+#: From when on there is a history of each kind.
+_HISTORIES = {"account": "0001", "onboarding": "0001", "pool_number": "0011", "batch": "0013"}
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """A deployment of today that used everything."""
+    folder = tmp_path_factory.mktemp("filled")
+    with Rehearsed(folder=folder, scenario=world(), **WITH_APPROVALS) as meta:
+        fill(meta, folder)
+        yield Filled(meta.engine.context.database, meta.given_key(), meta.clock.now())
+
+
+def content(database: Engine, known: Mapping[str, Sequence[str]]) -> dict[str, list[list[Any]]]:
+    """Return what is in these columns, as it is stored."""
+    found = {}
+    with reading(database) as conn:
+        for table, names in known.items():
+            rows = conn.execute(text(f"SELECT {', '.join(names)} FROM {table}"))  # noqa: S608 - ours
+            found[table] = sorted(map(list, rows), key=repr)
+    return found
+
+
+@pytest.mark.quick_on("sqlite")
+@pytest.mark.parametrize("revision", EARLIER)
+def test_a_deployment_of_any_earlier_release_is_upgraded_with_all_its_data(
+    database: Engine, filled: Filled, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
+    known = as_of(revision, database, filled.database)
+    before = content(database, known)
+    assert all(before.values())
+    assert schema.upgrade(database) == (revision, schema.HEAD)
     assert schema.problems(database) == []
-    assert content(database) == before
-    with Onboarding.open(old, clock=FrozenClock()) as engine:
-        assert engine.require_verified() == 2
-        assert seal_now(engine.context).histories == 2  # what was there before is sealed, too
-        engine.hold(NUMBER, "wait")
+    assert content(database, known) == before
+    monkeypatch.setenv("ONBOARDING_SECRET_KEY", filled.key)
+    with Onboarding.open(url_of(database), clock=FrozenClock(filled.at)) as engine:
+        kinds = [kind for kind, since in _HISTORIES.items() if since <= revision]
+        assert engine.verify() == (sum(len(before[kind]) for kind in kinds), [])
+        seal_now(engine.context)
+        engine.hold(UNANSWERED, "wait")
         assert seal_now(engine.context).histories == 1
-        assert engine.verify_seals() == (2, [])
+        if kinds == [*_HISTORIES]:  # the seal of before is of all of them
+            assert engine.verify_seals()[1] == []
+
+
+def test_the_filled_deployment_has_rows_in_every_table(filled: Filled) -> None:
+    with reading(filled.database) as conn:
+        counts = {
+            table.name: conn.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in metadata.sorted_tables
+        }
+    assert [name for name, count in counts.items() if not count] == []
 
 
 def test_code_of_the_first_release_writes_into_the_expanded_schema(
-    database: Engine, old: str
+    database: Engine, filled: Filled
 ) -> None:
     """Expanding comes first: workers of the release before go on until they are replaced."""
+    as_of("0001", database, filled.database)
     schema.upgrade(database)
     with writing(database) as conn:
+        conn.execute(text("DELETE FROM unsealed"))
         conn.execute(
             text(
                 "INSERT INTO worker (id, started_at, seen_at, loops) "
-                "SELECT 'v', created_at, created_at, '{}' FROM account"
+                "SELECT 'v', min(created_at), min(created_at), '{}' FROM account"
             )
         )
         conn.execute(
@@ -108,8 +113,8 @@ def test_code_of_the_first_release_writes_into_the_expanded_schema(
             )
         )
         noted = conn.execute(text("SELECT count(*) FROM unsealed WHERE kind = 'onboarding'"))
-        assert noted.scalar_one() == 2  # its history is sealed all the same
-    assert old
+        written = conn.execute(text("SELECT count(*) FROM onboarding"))
+        assert noted.scalar_one() == written.scalar_one()  # histories are sealed all the same
 
 
 def run_sql(url: str, sql: str) -> None:
@@ -153,13 +158,15 @@ def test_printed_sql_makes_the_same_schema(
     made.dispose()
 
 
-def test_printed_sql_upgrades_data(database: Engine, old: str) -> None:
-    before = content(database)
-    run_sql(old, schema.offline_sql(database.dialect.name, "0001"))
+@pytest.mark.parametrize(
+    "revision", [EARLIER[0], *(pytest.param(each, marks=pytest.mark.slow) for each in EARLIER[1:])]
+)
+def test_printed_sql_upgrades_data(database: Engine, filled: Filled, revision: str) -> None:
+    known = as_of(revision, database, filled.database)
+    before = content(database, known)
+    run_sql(url_of(database), schema.offline_sql(database.dialect.name, revision))
     assert schema.problems(database) == []
-    assert content(database) == before
-    with Onboarding.open(old, clock=FrozenClock()) as engine:
-        assert seal_now(engine.context).histories == 2
+    assert content(database, known) == before
 
 
 def test_printed_sql_for_a_revision_that_is_none_is_refused() -> None:

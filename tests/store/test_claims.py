@@ -177,6 +177,15 @@ def test_a_step_is_written_only_by_who_read_the_latest_version(database: Engine)
     assert write(database, lambda conn: onboardings.write_step(conn, [])) == {}
 
 
+def test_a_step_does_not_write_over_a_row_of_a_newer_definition(database: Engine) -> None:
+    newer, older = store(database, [a_row(0, definition=3), a_row(1, definition=1)])
+    moved = [replace(row, definition=2, state=State.CREATED) for row in (newer, older)]
+    written = write(database, lambda conn: onboardings.write_step(conn, moved))
+    assert list(written) == [older.id]
+    assert load(database, newer.id) == newer
+    assert load(database, older.id).definition == 2
+
+
 def test_a_step_leaves_alone_what_others_write(database: Engine) -> None:
     (row,) = store(database, [a_row(seen_at=START, seen_present=True)])
     strange = replace(

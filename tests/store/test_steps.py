@@ -46,7 +46,7 @@ _OTHERS: dict[str, Any] = {
 }
 _CHANGED_BY_STEPS = [
     "state", "state_since", "next_due_at", "waiting", "waiting_for", "waiting_since",
-    "lease_owner", "lease_until", "reclaims",
+    "lease_owner", "lease_until", "reclaims", "definition",
     *(name for names in GROUPS.values() for name in names),
 ]  # fmt: skip
 _NEVER = {

@@ -1,0 +1,40 @@
+"""The definition of the rules that this release writes rows by, and what it leaves to a newer one.
+
+A worker neither claims nor writes a row of a newer definition (``store/leases.py``,
+``store/onboardings.py``): it stores what it saw of it, and wakes it for a newer worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from onboarding.errors import SchemaError
+from onboarding.model import Onboarding
+
+#: Raised by one with every release whose rules the release before does not know.
+DEFINITION: Final = 1
+
+
+def is_newer(row: Onboarding) -> bool:
+    """Whether a newer release wrote the row, by rules that this one may not know."""
+    return row.definition > DEFINITION
+
+
+def newer(row: Onboarding) -> SchemaError:
+    """Return what is raised where a row is one that a newer release wrote."""
+    return SchemaError(
+        f"onboarding {row.id} was written by a newer release of this program",
+        hint="do it with that release",
+    )
+
+
+def require_known(rows: Iterable[Onboarding]) -> None:
+    """Refuse rows that a newer release wrote: what people and webhooks tell must not get lost.
+
+    Raises:
+        SchemaError: a newer release wrote one of them.
+    """
+    for row in rows:
+        if is_newer(row):
+            raise newer(row)
