@@ -237,12 +237,21 @@ class RecoveryClass(StrEnum):
     TRANSIENT = "transient"
     THROTTLE_APP = "throttle_app"
     THROTTLE_WABA = "throttle_waba"
+    THROTTLE_TOKEN = "throttle_token"  # noqa: S105 - the class of a refusal
     WAIT = "wait"
     REAUTH = "reauth"
     HUMAN = "human"
     PERMANENT = "permanent"
     RECONCILE = "reconcile"
     BUG = "bug"
+
+
+#: What asks for patience of everything that shares a limit: the app, a WABA, a token.
+THROTTLES = (
+    RecoveryClass.THROTTLE_APP,
+    RecoveryClass.THROTTLE_WABA,
+    RecoveryClass.THROTTLE_TOKEN,
+)
 
 
 class Effect(StrEnum):

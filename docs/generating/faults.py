@@ -26,8 +26,8 @@ _WORDS = {
     "lagging_list": "a created number is missing from the list for a while",
     "unknown_enum": "a field shows `NEVER_SEEN_BEFORE`, or `value`",
     "localised_user_msg": "`error_user_title` and `error_user_msg` in another language",
-    "throttle": "the call limit is reached (80007, 80008 on lists, or 4); the headers tell a wait "
-    "of `seconds`",
+    "throttle": "the call limit is reached (80007, 80008 on lists, 4 or 17); the headers tell a "
+    "wait of `seconds`",
 }
 
 

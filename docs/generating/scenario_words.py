@@ -203,7 +203,7 @@ WORDS: dict[str, dict[str, str]] = {
         "field": "which field `unknown_enum` spoils",
         "value": "what is shown instead",
         "language": "of `localised_user_msg`",
-        "scope": "whether `throttle` closes the WABA or the app",
+        "scope": "whose limit `throttle` closes",
         "code": "of `refuse`",
         "subcode": "of `refuse`",
         "status": "HTTP status of `refuse`",

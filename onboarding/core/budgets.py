@@ -7,7 +7,7 @@ registered) and says in its usage headers how full its own count is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from onboarding.core.policy import Policy
@@ -16,6 +16,8 @@ from onboarding.model import Account, Operation
 BUCKET = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 APP = "app"
+#: What the budget keys of tokens begin with.
+TOKENS = "token:"
 
 #: Percent of Meta's own count at which reads stop, and at which everything does.
 STOP_READS_AT = 85
@@ -30,6 +32,11 @@ def waba_key(waba_id: str) -> str:
     return f"waba:{waba_id}"
 
 
+def token_key(digest: str) -> str:
+    """Return the budget key of a token, by its keyed digest: it may be that of many accounts."""
+    return f"{TOKENS}{digest[:32]}"
+
+
 def bucket_of(now: datetime) -> datetime:
     """Return the start of the bucket that an instant falls into."""
     seconds = int(now.timestamp() // BUCKET.total_seconds() * BUCKET.total_seconds())
@@ -41,7 +48,7 @@ class Breaker:
     """What Meta last said about a budget.
 
     Attributes:
-        key: ``app`` or ``waba:ID``.
+        key: ``app``, ``waba:ID`` or ``token:DIGEST``.
         percent: how full Meta's count was.
         read_at: when it said so.
         open_until: no call before this.
@@ -53,6 +60,13 @@ class Breaker:
     read_at: datetime
     open_until: datetime | None = None
     why: str = ""
+
+
+def stricter(one: Breaker, other: Breaker) -> Breaker:
+    """Return the breaker that stays open longer, with the higher of the two counts."""
+    ends = (one.open_until or one.read_at, other.open_until or other.read_at)
+    longer = one if ends[0] >= ends[1] else other
+    return replace(longer, percent=max(one.percent, other.percent))
 
 
 class Purse:

@@ -29,7 +29,7 @@ MEANINGS = {
     Reason.LISTING: Meaning(Owner.ENGINE, "the WABA's list is to be read"),
     Reason.RETRY: Meaning(Owner.ENGINE, "a passing failure; tried again by itself"),
     Reason.BUDGET: Meaning(Owner.ENGINE, "a call budget is spent; goes on when it frees up"),
-    Reason.THROTTLED: Meaning(Owner.META, "Meta throttles the app or the WABA"),
+    Reason.THROTTLED: Meaning(Owner.META, "Meta throttles the app, the WABA or the token"),
     Reason.SUBSCRIBING: Meaning(
         Owner.ENGINE, "the WABA is looked at: the app's subscription, and how many numbers it takes"
     ),

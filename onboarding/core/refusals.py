@@ -24,6 +24,7 @@ from onboarding.core.slots import is_full
 from onboarding.core.steps import Move
 from onboarding.core.timing import DAY, HOUR, backoff
 from onboarding.model import (
+    THROTTLES,
     Effect,
     Operation,
     Reason,
@@ -67,7 +68,7 @@ def _by_class(case: Refusal) -> Move:
             return again(case, max(case.told, backoff(case.tries, case.policy.transient)))
         case RecoveryClass.WAIT:
             return again(case, _growing(case))
-        case RecoveryClass.THROTTLE_APP | RecoveryClass.THROTTLE_WABA:
+        case _ if case.failure.recovery in THROTTLES:
             return again(case, case.told or HOUR)
         case RecoveryClass.REAUTH:
             return Move(

@@ -10,6 +10,7 @@ from onboarding.core.seen import USABLE_NAME, name_standing
 from onboarding.core.steps import Move, Snapshot, Wait
 from onboarding.core.timing import next_poll
 from onboarding.model import (
+    THROTTLES,
     Failure,
     JournaledOperation,
     Onboarding,
@@ -22,7 +23,7 @@ from onboarding.model import (
 ENGINE = "engine"
 
 #: Classes of refusals in which Meta asks for patience.
-METAS_WAITS = (RecoveryClass.WAIT, RecoveryClass.THROTTLE_APP, RecoveryClass.THROTTLE_WABA)
+METAS_WAITS = (RecoveryClass.WAIT, *THROTTLES)
 
 #: What a row looks like without a hold.
 NO_HOLD: dict[str, Any] = dict.fromkeys(

@@ -8,8 +8,8 @@ from typing import Any
 
 from onboarding.core.timing import backoff, jitter
 from onboarding.engine.account_changes import hold_account
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.context import Context
-from onboarding.engine.sending import breakers_of
 from onboarding.graph.calls import GraphResult
 from onboarding.model import Account, Failure, Reason, RecoveryClass, Trouble
 from onboarding.store import accounts, budgets, leases
@@ -54,7 +54,7 @@ def account_failed(
                 )
             else:
                 accounts.update_account(conn, account.waba_id, **changes)
-            budgets.write_breakers(conn, breakers_of([result], now))
+            budgets.write_breakers(conn, breakers_of(ctx.vault, [result], now))
 
     again_if_unlucky(note)
     log.warning(

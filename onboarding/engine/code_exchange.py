@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from onboarding.engine.account_changes import change_account, hold_account
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.context import Context, Ids
 from onboarding.engine.crash_points import (
     ANSWERED,
@@ -21,7 +22,7 @@ from onboarding.engine.crash_points import (
     reach,
 )
 from onboarding.engine.purses import open_purse
-from onboarding.engine.sending import breakers_of, outcome_of, status_of
+from onboarding.engine.sending import outcome_of, status_of
 from onboarding.engine.token_changes import Given, give_token
 from onboarding.errors import ConfigurationError
 from onboarding.graph import requests
@@ -142,7 +143,7 @@ def _answered(ctx: Context, signup: Signup, intent: JournaledOperation, result: 
             resolved_by="response",
         )
         journal.write_results(conn, [stored])
-        budgets.write_breakers(conn, breakers_of([result], now))
+        budgets.write_breakers(conn, breakers_of(ctx.vault, [result], now))
         told = _without_token(signup.waba_id, result)
         if told:
             _note_failure(ctx, conn, signup, told, now)

@@ -146,6 +146,14 @@ class Context:
             return self.open_token(account.next_token_sealed or "", account.next_token_source)
         return self.token_of(account)
 
+    def known_token_of(self, account: Account) -> str:
+        """Return the newest token without reading it from elsewhere: as it was read last.
+
+        Nothing if there is none; so it may be asked within a transaction.
+        """
+        source = account.next_token_source if account.has_next_token else account.token_source
+        return self.sources.kept(source) if source is not None else self.newest_token_of(account)
+
     def open_token(self, sealed: str, source: str | None) -> str:
         """Return a token that is stored, or read from a place; nothing if there is none."""
         if source is not None:

@@ -15,6 +15,7 @@ from onboarding.core.forecast.fleet import Progress, forecast
 from onboarding.core.forecast.outlook import Outlook
 from onboarding.core.forecast.start import Start
 from onboarding.core.lifecycle import FINAL
+from onboarding.engine.breakers import load_breakers
 from onboarding.engine.context import Context
 from onboarding.engine.importing import preview_file
 from onboarding.engine.looking import load_attempts, read_by_intakes
@@ -70,7 +71,7 @@ def _start(ctx: Context, conn: Connection, further: Sequence[Onboarding]) -> Sta
         deadlines=_deadlines(ctx, conn, rows, further),
         others=_others(conn, rows),
         used=budgets.load_used(conn, keys, now),
-        breakers=budgets.load_breakers(conn, keys),
+        breakers=load_breakers(ctx, conn, list(known), now),
         restore=restore,
         slots=open_slots(ctx, conn, list(known), now),
         reads=partial(read_by_intakes, ctx),

@@ -17,12 +17,12 @@ from sqlalchemy import Connection
 from onboarding.core.listed import lay_beside
 from onboarding.core.seen import is_connected, is_gone
 from onboarding.engine.account_trouble import account_failed
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.callbacks import is_refused
 from onboarding.engine.context import Context
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import want_certainty
-from onboarding.engine.sending import breakers_of
 from onboarding.engine.signup_results import complete_signups
 from onboarding.engine.slots import look_again
 from onboarding.engine.token_changes import prove_next, refuse_next
@@ -180,7 +180,7 @@ def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
             onboardings.write_seen(conn, [row for row in told if row.id not in written])
         prove_next(ctx, conn, listing.account, now)
         want_certainty(ctx, conn, listing.account.waba_id, listing.read_started_at)
-        budgets.write_breakers(conn, breakers_of([result], now))
+        budgets.write_breakers(conn, breakers_of(ctx.vault, [result], now))
 
 
 def _note_read(ctx: Context, conn: Connection, listing: Listing, now: datetime) -> None:

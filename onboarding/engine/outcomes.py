@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 
 from onboarding.core.plan import Plan
 from onboarding.engine.account_changes import credential
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.context import Context
 from onboarding.engine.crash_points import ANSWERED, APPLIED, OUTCOME_WRITTEN, reach
 from onboarding.engine.intents import Sent
 from onboarding.engine.looking import plan_each, snapshots
-from onboarding.engine.sending import breakers_of, outcome_of, status_of
+from onboarding.engine.sending import outcome_of, status_of
 from onboarding.engine.slots import note_full
 from onboarding.engine.writing import due_now, write_plans
 from onboarding.errors import StoreError
@@ -103,7 +104,7 @@ def _write(ctx: Context, conn: Connection, group: Group) -> None:
     applied = {op.id for each in plans if each.row.id in written for op in each.applied}
     left = [op.id for op in answered.values() if op.id not in applied]
     journal.mark_applied(conn, left, applied=False)
-    budgets.write_breakers(conn, breakers_of((result for _, result in group), now))
+    budgets.write_breakers(conn, breakers_of(ctx.vault, (result for _, result in group), now))
     reach(OUTCOME_WRITTEN, (sent.operation.name for sent, _ in group))
 
 

@@ -9,11 +9,12 @@ from itertools import chain, repeat
 from sqlalchemy import Connection
 
 from onboarding.core.pool.model import PoolNumber
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.context import Context
 from onboarding.engine.crash_points import ANSWERED, APPLIED, OUTCOME_WRITTEN, reach
 from onboarding.engine.pool_looking import plan_each, pool_snapshots
 from onboarding.engine.pool_writing import write_plans
-from onboarding.engine.sending import breakers_of, outcome_of, status_of
+from onboarding.engine.sending import outcome_of, status_of
 from onboarding.errors import StoreError
 from onboarding.graph.calls import GraphResult
 from onboarding.model import JournaledOperation
@@ -76,7 +77,9 @@ def _write(ctx: Context, group: Sequence[Answered]) -> None:
         open_ids = journal.write_results(conn, list(results.values()))
         journal.keep_late(conn, [r for id_, r in results.items() if id_ not in open_ids])
         _plan(ctx, conn, list(rows.values()))
-        budgets.write_breakers(conn, breakers_of((result for _, _, result in group), now))
+        budgets.write_breakers(
+            conn, breakers_of(ctx.vault, (result for _, _, result in group), now)
+        )
         reach(OUTCOME_WRITTEN, (op.name for _, op, _ in group if op is not None))
 
 

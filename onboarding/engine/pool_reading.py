@@ -16,10 +16,10 @@ from onboarding.core.pool.model import Pool, PoolNumber, PreverifiedNumber
 from onboarding.core.pool.steps import observed
 from onboarding.core.timing import HOUR, MINUTE, backoff
 from onboarding.engine.account_changes import hold_account
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.context import Context
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import read_again_at
-from onboarding.engine.sending import breakers_of
 from onboarding.errors import GraphError
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.pool_requests import list_partners, list_preverified
@@ -158,7 +158,7 @@ def _failed(ctx: Context, pool: Pool, failure: Failure, result: GraphResult) -> 
         if failure.recovery is RecoveryClass.REAUTH:
             text = f"list_preverified: {failure.message}"
             hold_account(ctx, conn, pool.waba_id, text=text, now=now)
-        budgets.write_breakers(conn, breakers_of([result], now))
+        budgets.write_breakers(conn, breakers_of(ctx.vault, [result], now))
     log.warning(
         "pool_not_read",
         business_id=pool.business_id,
@@ -187,7 +187,7 @@ def _apply(ctx: Context, listing: _Listing, result: GraphResult) -> None:
         )
         if at := read_again_at(ctx, conn, started):
             pools.want_lists(conn, {pool.business_id: at})
-        budgets.write_breakers(conn, breakers_of([result], now))
+        budgets.write_breakers(conn, breakers_of(ctx.vault, [result], now))
 
 
 def _next(rows: Sequence[PoolNumber], listing: _Listing) -> datetime | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from onboarding.core.budgets import APP, Purse, waba_key
+from onboarding.engine.breakers import load_breakers
 from onboarding.engine.context import Context
 from onboarding.store import budgets, purses
 
@@ -30,7 +31,7 @@ def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: dat
     )
     return Purse(
         counts.used,
-        budgets.load_breakers(conn, keys),
+        load_breakers(ctx, conn, wanted, now),
         ctx.policy,
         now,
         codes_out=_by_budget(counts.codes_out),

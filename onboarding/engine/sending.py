@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-from onboarding.core.budgets import APP, STOP_ALL_AT, Breaker, waba_key
 from onboarding.core.operations import ADDING
 from onboarding.core.pins import carried_pin
 from onboarding.core.steps import Call
@@ -145,55 +143,3 @@ def outcome_of(result: GraphResult) -> Outcome:
 def status_of(outcome: Outcome) -> OperationStatus:
     """Return how an operation stands after this outcome."""
     return _STATUS[outcome.effect]
-
-
-def breakers_of(results: Iterable[GraphResult], now: datetime) -> list[Breaker]:
-    """Return what the answers' headers and refusals say about the call budgets.
-
-    Answers of one moment arrive in any order: of each budget the strictest word counts.
-    """
-    found: dict[str, Breaker] = {}
-    for result in results:
-        for breaker in _breakers(result, now):
-            known = found.get(breaker.key)
-            found[breaker.key] = breaker if known is None else _stricter(known, breaker)
-    return list(found.values())
-
-
-def _breakers(result: GraphResult, now: datetime) -> Iterator[Breaker]:
-    waba_id, usage, failure = result.call.request.waba_id, result.usage, result.failure
-    if waba_id in usage.by_id:
-        yield _told(waba_key(waba_id), *usage.by_id[waba_id], now)
-    if usage.app_percent is not None:
-        yield _told(APP, usage.app_percent, 0, now)
-    if failure is not None and failure.recovery in _THROTTLES:
-        yield Breaker(
-            key=_THROTTLES[failure.recovery] or waba_key(waba_id),
-            percent=STOP_ALL_AT,
-            read_at=now,
-            open_until=now + timedelta(seconds=failure.wait_s or _HOUR_S),
-            why=failure.message,
-        )
-
-
-def _stricter(one: Breaker, other: Breaker) -> Breaker:
-    """Return the breaker that stays open longer, with the higher of the two counts."""
-    ends = (one.open_until or one.read_at, other.open_until or other.read_at)
-    longer = one if ends[0] >= ends[1] else other
-    return replace(longer, percent=max(one.percent, other.percent))
-
-
-_THROTTLES = {RecoveryClass.THROTTLE_APP: APP, RecoveryClass.THROTTLE_WABA: ""}
-_HOUR_S = 3600.0
-
-
-def _told(key: str, percent: float, minutes: float, now: datetime) -> Breaker:
-    over = percent >= STOP_ALL_AT
-    wait = timedelta(minutes=minutes or 60)
-    return Breaker(
-        key=key,
-        percent=round(percent),
-        read_at=now,
-        open_until=now + wait if over else None,
-        why=f"Meta's headers say {percent:.0f} %" if over else "",
-    )

@@ -19,22 +19,17 @@ from onboarding.engine.account_changes import (
     next_takes_over,
     source_due_at,
 )
+from onboarding.engine.breakers import breakers_of
 from onboarding.engine.context import Context
-from onboarding.engine.sending import breakers_of
 from onboarding.errors import ConfigurationError
 from onboarding.graph.calls import GraphResult
-from onboarding.model import Account, Failure, Reason, RecoveryClass
+from onboarding.model import THROTTLES, Account, Failure, Reason, RecoveryClass
 from onboarding.store import accounts, budgets, leases
 from onboarding.store.database import again_if_unlucky, writing
 from onboarding.telemetry import log
 
 #: Failures that say nothing about the token.
-_PASSES = (
-    RecoveryClass.TRANSIENT,
-    RecoveryClass.WAIT,
-    RecoveryClass.THROTTLE_APP,
-    RecoveryClass.THROTTLE_WABA,
-)
+_PASSES = (RecoveryClass.TRANSIENT, RecoveryClass.WAIT, *THROTTLES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +153,7 @@ def _refuse_next(ctx: Context, account: Account, result: GraphResult, failure: F
             now=now,
             changes={**again, **NO_NEXT},
         )
-        budgets.write_breakers(conn, breakers_of([result], now))
+        budgets.write_breakers(conn, breakers_of(ctx.vault, [result], now))
 
 
 def look_at_sources(ctx: Context, held: Sequence[Account]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from onboarding.graph.loose import as_mapping, as_number, parse_json
-from onboarding.model import Failure, RecoveryClass
+from onboarding.model import THROTTLES, Failure, RecoveryClass
 
 _APP = "x-app-usage"
 _BUSINESS = "x-business-use-case-usage"
@@ -58,7 +58,7 @@ def lengthen_wait(
     default of the recovery table. ``Retry-After``, which only proxies add, can lengthen a wait
     but not shorten it.
     """
-    throttled = failure.recovery in {RecoveryClass.THROTTLE_APP, RecoveryClass.THROTTLE_WABA}
+    throttled = failure.recovery in THROTTLES
     wait_s = failure.wait_s
     every = max((regain for _, regain in usage.by_id.values()), default=0.0)
     minutes = usage.by_id[waba_id][1] if waba_id in usage.by_id else every

@@ -15,6 +15,7 @@ from onboarding.model.phone_number import PhoneNumber
 from onboarding.words import (
     OPEN,
     POOL_OPERATIONS,
+    THROTTLES,
     AlertKind,
     ApprovalKind,
     ApprovalStatus,
@@ -43,6 +44,7 @@ from onboarding.words import (
 __all__ = [
     "OPEN",
     "POOL_OPERATIONS",
+    "THROTTLES",
     "Account",
     "AlertKind",
     "ApprovalKind",

@@ -69,7 +69,7 @@ class FaultSettings(Settings):
     field: str = "status"
     value: str | None = None
     language: Language = "pt"
-    scope: Literal["waba", "app"] = "waba"
+    scope: Literal["waba", "app", "token"] = "waba"
     code: Annotated[int, Field(ge=0)] = 1
     subcode: Subcode | None = None
     status: Annotated[int, Field(ge=400, le=599)] = 400

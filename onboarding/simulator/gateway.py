@@ -86,6 +86,9 @@ _ON_ENTRIES: dict[Endpoint, _Rule] = {
 _CREATING: tuple[Endpoint, ...] = ("create_number", "add_preverified")
 _FIRST_VERSION_WITH_CURSOR_CODE = (24, 0)
 _OK, _BAD_GATEWAY = 200, 502
+#: Whose limit a throttle is of, if it is not the WABA's.
+_ELSEWHERE = {"app": Reason.APP_BUDGET, "token": Reason.TOKEN_BUDGET}
+
 _PAGE = "<!DOCTYPE html><html><head><title>502</title></head><body>Bad Gateway</body></html>"
 
 
@@ -266,7 +269,7 @@ def _fail(call: Call, hit: Hit | None) -> Outcome:
     if hit.kind == "throttle":
         is_list = call.route.endpoint == "list_numbers"
         reason = Reason.WABA_BUDGET_LIST if is_list else Reason.WABA_BUDGET
-        reason = Reason.APP_BUDGET if hit.fault.scope == "app" else reason
+        reason = _ELSEWHERE.get(hit.fault.scope, reason)
     return _refuse(call, Refusal(reason))
 
 

@@ -294,6 +294,10 @@ _TABLE: dict[Reason, tuple[Form, Form]] = {
         seen(4, "(#4) Application request limit reached", 2446079),
         throttled("Application request limit reached"),
     ),
+    Reason.TOKEN_BUDGET: (
+        seen(17, "(#17) User request limit reached", 2446079),
+        throttled("User request limit reached", 17),
+    ),
     Reason.SERVICE: (
         Form(500, 2, "(#2) Service temporarily unavailable", transient=True),
         Form(

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     WABA_BUDGET = auto()
     WABA_BUDGET_LIST = auto()
     APP_BUDGET = auto()
+    TOKEN_BUDGET = auto()
     SERVICE = auto()
 
 

@@ -45,4 +45,7 @@ def _throttle_headers(call: Call) -> dict[str, str]:
     if hit.fault.scope == "app":
         return {"X-App-Usage": app_usage(_FULL)}
     minutes = max(1, round(hit.seconds / _SECONDS_PER_MINUTE))
-    return {"X-Business-Use-Case-Usage": waba_usage(call.route.waba.id, _FULL, minutes)}
+    waba = call.route.waba
+    # The limit of a token is not the WABA's: the wait is told of its business.
+    id_ = waba.business_id if hit.fault.scope == "token" else waba.id
+    return {"X-Business-Use-Case-Usage": waba_usage(id_, _FULL, minutes)}

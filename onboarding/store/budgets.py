@@ -8,14 +8,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, or_, select, union_all
 
-from onboarding.core.budgets import HOUR, Breaker, bucket_of
+from onboarding.core.budgets import HOUR, TOKENS, Breaker, bucket_of
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import listed, packed, packed_list, upsert
 from onboarding.store.tables import breaker, budget
 
 _NAMES = [f.name for f in fields(Breaker)]
+_OF_TOKEN = breaker.c.key.startswith(TOKENS, autoescape=True)
 
 
 @cache
@@ -71,12 +72,17 @@ def forget_spent(conn: Connection, before: datetime) -> None:
 
 @cache
 def _breakers(dialect: str) -> Any:
-    return select(breaker).where(breaker.c.key.in_(listed(dialect, breaker.c.key)))
+    named = select(breaker).where(breaker.c.key.in_(listed(dialect, breaker.c.key)))
+    return union_all(
+        named,
+        select(breaker).where(_OF_TOKEN, breaker.c.open_until > bindparam("now", type_=Instant)),
+    )
 
 
-def load_breakers(conn: Connection, keys: Sequence[str]) -> dict[str, Breaker]:
-    """Return what Meta last said about these budgets."""
-    found = conn.execute(_breakers(conn.dialect.name), packed_list(breaker.c.key, keys))
+def load_breakers(conn: Connection, keys: Sequence[str], now: datetime) -> dict[str, Breaker]:
+    """Return what Meta last said about these budgets, and every open breaker of a token."""
+    wanted = {"now": now, **packed_list(breaker.c.key, keys)}
+    found = conn.execute(_breakers(conn.dialect.name), wanted)
     return {row.key: Breaker(**row._mapping) for row in found}  # noqa: SLF001 - public in SQLAlchemy
 
 

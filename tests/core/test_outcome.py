@@ -13,6 +13,7 @@ from onboarding.core.lifecycle import FINAL
 from onboarding.core.plan import Plan
 from onboarding.model import (
     POOL_OPERATIONS,
+    THROTTLES,
     Effect,
     Entry,
     Failure,
@@ -183,7 +184,7 @@ def test_what_one_call_does_not_find_is_looked_for_before_it_counts_as_gone(
 
 
 @pytest.mark.parametrize(("name", "state"), HOMES)
-@pytest.mark.parametrize("recovery", [RecoveryClass.THROTTLE_APP, RecoveryClass.THROTTLE_WABA])
+@pytest.mark.parametrize("recovery", THROTTLES)
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_throttle_is_waited_out_and_uses_up_no_try(
     name: Operation,

@@ -23,6 +23,8 @@ from tests.engine.rehearsing import (
 )
 
 SECOND_NUMBER = "+493012345672"
+THIRD_WABA = "104390129340390"
+FIRST, TOKEN = "EAAfirst0123456789", "EAAsecond0123456789"
 
 
 def two_wabas(**given: Any) -> dict[str, Any]:
@@ -47,6 +49,42 @@ def test_a_throttled_call_stops_everything_of_its_scope_for_an_hour(
     meta.run()
     assert meta.state() is meta.state(SECOND_NUMBER) is State.REGISTERED
     assert len([c for c in meta.calls("create_number") if c["number"] == NUMBER[1:]]) == 2
+
+
+def two_tokens(*wabas: str) -> dict[str, Any]:
+    given = [{"value": FIRST}, {"value": TOKEN}]
+    return scenario(business={"wabas": [{"id": waba_id} for waba_id in wabas]}, tokens=given)
+
+
+def test_a_throttled_token_stops_the_accounts_that_have_it_and_no_other(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(scenario=two_tokens(WABA, OTHER_WABA, THIRD_WABA))
+    meta.engine.add_account(THIRD_WABA, TOKEN)
+    meta.run()
+    before = len(meta.calls())
+    meta.fail("throttle", "create_number", number=NUMBER, times=1, scope="token", seconds="20m")
+    meta.ask()
+    meta.settle()
+    meta.ask(SECOND_NUMBER, waba_id=OTHER_WABA)
+    third = meta.ask("+493012345673", waba_id=THIRD_WABA)
+    meta.run(most=19 * MINUTE)
+    assert {call["waba_id"] for call in meta.calls()[before + 1 :]} == {THIRD_WABA}
+    assert meta.state(third) is State.REGISTERED
+    assert (meta.row().waiting, meta.row().hold) == (Reason.THROTTLED, None)
+    assert meta.row(SECOND_NUMBER).waiting is Reason.BUDGET
+    meta.run_to(State.REGISTERED, SECOND_NUMBER, most=10 * MINUTE)
+    meta.run_to(State.REGISTERED, most=10 * MINUTE)
+
+
+def test_another_token_ends_the_throttle_of_the_one_before(rehearse: Rehearse) -> None:
+    meta = rehearse(scenario=two_tokens(WABA))
+    meta.fail("throttle", "create_number", number=NUMBER, times=1, scope="token")
+    meta.ask()
+    meta.ask(SECOND_NUMBER)
+    meta.settle()
+    meta.engine.add_account(WABA, TOKEN)
+    meta.run_to(State.REGISTERED, SECOND_NUMBER, most=30 * MINUTE)
 
 
 def test_a_throttled_list_stops_reads_and_writes_of_its_waba(meta: Rehearsed) -> None:

@@ -44,8 +44,8 @@ register 4 2446079 429 wait refused | Registration rate limit exceeded
 deregister 4 2446079 429 wait refused | Rate limit exceeded for deregistration requests
 verify_code 4 2446079 429 wait refused | Too many verification attempts
 create_number 10 - 403 human refused
-list_numbers 17 - 400 throttle_app refused
-list_numbers 17 2446079 429 throttle_app refused
+list_numbers 17 - 400 throttle_token refused
+list_numbers 17 2446079 429 throttle_token refused
 list_numbers 32 - 400 throttle_app refused
 read_number 33 - 400 permanent refused
 register 100 - 400 human refused | (#100) Invalid parameter

@@ -173,7 +173,9 @@ def test_old_buckets_are_forgotten(database: Engine) -> None:
 def tell(database: Engine, **told: Any) -> Breaker:
     fields = {"key": "waba:1", "percent": 50, "read_at": START, **told}
     write(database, lambda conn: budgets.write_breakers(conn, [Breaker(**fields)]))
-    return read(database, lambda conn: budgets.load_breakers(conn, ["waba:1", "app"]))["waba:1"]
+    return read(database, lambda conn: budgets.load_breakers(conn, ["waba:1", "app"], START))[
+        "waba:1"
+    ]
 
 
 def test_an_open_breaker_stays_open_until_its_own_time(database: Engine) -> None:
@@ -187,9 +189,18 @@ def test_an_open_breaker_stays_open_until_its_own_time(database: Engine) -> None
 
 
 def test_breakers_of_different_budgets_do_not_mix(database: Engine) -> None:
-    assert read(database, lambda conn: budgets.load_breakers(conn, ["app"])) == {}
+    assert read(database, lambda conn: budgets.load_breakers(conn, ["app"], START)) == {}
     both = [Breaker(key=key, percent=n, read_at=START) for n, key in enumerate(["waba:1", "app"])]
     write(database, lambda conn: budgets.write_breakers(conn, both))
     write(database, lambda conn: budgets.write_breakers(conn, []))
-    found = read(database, lambda conn: budgets.load_breakers(conn, ["app", "waba:2"]))
+    found = read(database, lambda conn: budgets.load_breakers(conn, ["app", "waba:2"], START))
     assert found == {"app": both[1]}
+
+
+def test_an_open_breaker_of_a_token_is_told_whoever_asks(database: Engine) -> None:
+    opened = Breaker(key="token:1", percent=100, read_at=START, open_until=START + HOUR)
+    write(database, lambda conn: budgets.write_breakers(conn, [opened]))
+    during, after = START + MINUTE, START + HOUR
+    found = read(database, lambda conn: budgets.load_breakers(conn, ["app"], during))
+    assert found == {"token:1": opened}
+    assert read(database, lambda conn: budgets.load_breakers(conn, ["app"], after)) == {}

@@ -23,6 +23,7 @@ from onboarding.core.pool.steps import (
 )
 from onboarding.core.steps import Call, Wait
 from onboarding.core.timing import backoff, earliest
+from onboarding.core.waits import METAS_WAITS
 from onboarding.model import Operation, OperationStatus, Reason, RecoveryClass
 
 
@@ -104,9 +105,7 @@ def retry_wait(snap: PoolSnapshot, operation: Operation, now: datetime) -> Wait 
     if row.retry_at is None or row.retry_operation is not operation or row.retry_at <= now:
         return None
     recovery = row.trouble.failure.recovery if row.trouble else None
-    is_metas = recovery in (
-        RecoveryClass.WAIT, RecoveryClass.THROTTLE_APP, RecoveryClass.THROTTLE_WABA,
-    )  # fmt: skip
+    is_metas = recovery in METAS_WAITS
     return Wait(reason=Reason.THROTTLED if is_metas else Reason.RETRY, until=row.retry_at)
 
 

@@ -19,6 +19,7 @@ from onboarding.core.pool.steps import (
 )
 from onboarding.core.timing import DAY, HOUR, backoff, jitter
 from onboarding.model import (
+    THROTTLES,
     Effect,
     Failure,
     JournaledOperation,
@@ -212,7 +213,7 @@ class _Refused:
             case RecoveryClass.WAIT:
                 wait = max(told or HOUR, backoff(self._tries, policy.code_refused))
                 return self._again(wait)
-            case RecoveryClass.THROTTLE_APP | RecoveryClass.THROTTLE_WABA:
+            case _ if failure.recovery in THROTTLES:
                 return self._again(told or HOUR)
             case RecoveryClass.RECONCILE if self._tries == 1:
                 # Once the list was read again; a verified number is asked about a day later.
