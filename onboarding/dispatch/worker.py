@@ -173,7 +173,7 @@ class Worker:
             now = self.context.clock.now()
             unsettled = leases.leased(conn) or journal.count_settling(conn, now)
             due = {
-                "advance": leases.next_due(conn),
+                "advance": leases.next_due(conn, DEFINITION),
                 "observe": accounts.next_account_due(conn, self.context.policy.list_interval),
                 "pool": earliest(
                     pools.next_due(conn),

@@ -48,17 +48,18 @@ def load_breakers(
 ) -> Mapping[str, Breaker]:
     """Return what Meta last said about the budgets of the app and of these accounts, by key.
 
-    An open breaker of a token counts as one of each WABA whose account has that token, unless
-    another waits there to be proven: the list that proves it is read at once.
+    An open breaker of a token counts as one of each WABA whose account has no other token.
     """
     known = budgets.load_breakers(conn, [APP, *map(waba_key, waba_ids)], now)
     if not any(key.startswith(TOKENS) for key in known):
         return known
     for account in accounts.load_accounts(conn, waba_ids).values():
-        of_token = known.get(token_key(_digest(ctx.vault, ctx.known_token_of(account))))
-        if of_token is not None:
-            key = waba_key(account.waba_id)
-            known[key] = stricter(of_token, known.get(key, of_token))
+        tokens = ctx.known_tokens_of(account)
+        stops = [known.get(token_key(_digest(ctx.vault, token))) for token in tokens]
+        key, stopped = waba_key(account.waba_id), [each for each in stops if each is not None]
+        if len(stopped) == len(stops):
+            first = min(stopped, key=lambda each: each.open_until or now)
+            known[key] = stricter(first, known.get(key, first))
     return known
 
 
@@ -80,10 +81,10 @@ def _breakers(vault: Vault, result: GraphResult, now: datetime) -> Iterator[Brea
 
 def _key_of(vault: Vault, result: GraphResult, recovery: RecoveryClass) -> str:
     match recovery:
-        case RecoveryClass.THROTTLE_APP:
-            return APP
-        case RecoveryClass.THROTTLE_TOKEN:
+        case RecoveryClass.THROTTLE_TOKEN if result.call.token:
             return token_key(_digest(vault, result.call.token))
+        case RecoveryClass.THROTTLE_APP | RecoveryClass.THROTTLE_TOKEN:
+            return APP  # the exchange of a code has the app's secret and no token
         case _:
             return waba_key(result.call.request.waba_id)
 

@@ -14,7 +14,7 @@ from onboarding.core.restored import is_from_before
 from onboarding.core.steps import Move, Restore
 from onboarding.engine.changing import no_onboarding, write_moves
 from onboarding.engine.context import Context
-from onboarding.engine.definition import is_newer, newer
+from onboarding.engine.definition import is_newer, newer_refused
 from onboarding.engine.restoring import restore_of
 from onboarding.errors import ConflictError, OnboardingError, StoreError, TransitionRefusedError
 from onboarding.model import JournaledOperation, Onboarding, Operation, State, changed
@@ -43,7 +43,8 @@ def submit_codes(
     Returns:
         For each the onboarding, or why its code was not taken: ``InputError`` (no code of six
         digits in the text), ``ConflictError`` (it was sent to Meta before),
-        ``TransitionRefusedError`` (no code was asked for), ``NotFoundError``.
+        ``TransitionRefusedError`` (no code was asked for), ``SchemaError`` (a newer release wrote
+        the onboarding), ``NotFoundError``.
 
     Raises:
         StoreError: the database cannot be used.
@@ -161,7 +162,7 @@ def _unexpected(
 ) -> OnboardingError | None:
     """Return why the code is not taken, or none is expected; ``None`` if one is."""
     if is_newer(row):
-        return newer(row)
+        return newer_refused(row)
     if row.state is State.OTP_PENDING and not is_from_before(row.code_sent_at, restore):
         return None
     if is_asking and row.state in (State.CREATED, State.OTP_PENDING):

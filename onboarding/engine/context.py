@@ -146,13 +146,19 @@ class Context:
             return self.open_token(account.next_token_sealed or "", account.next_token_source)
         return self.token_of(account)
 
-    def known_token_of(self, account: Account) -> str:
-        """Return the newest token without reading it from elsewhere: as it was read last.
+    def known_tokens_of(self, account: Account) -> list[str]:
+        """Return an account's token, and the one that waits to be proven if there is one.
 
-        Nothing if there is none; so it may be asked within a transaction.
+        Nothing is read from elsewhere for it, so that it may be asked within a transaction: such a
+        token is as it was read last by this process, or empty.
         """
-        source = account.next_token_source if account.has_next_token else account.token_source
-        return self.sources.kept(source) if source is not None else self.newest_token_of(account)
+        given = [(account.token_sealed, account.token_source)]
+        if account.has_next_token:
+            given.append((account.next_token_sealed or "", account.next_token_source))
+        return [
+            self.open_token(sealed, None) if source is None else self.sources.kept(source)
+            for sealed, source in given
+        ]
 
     def open_token(self, sealed: str, source: str | None) -> str:
         """Return a token that is stored, or read from a place; nothing if there is none."""

@@ -1,7 +1,8 @@
 """The definition of the rules that this release writes rows by, and what it leaves to a newer one.
 
-A worker neither claims nor writes a row of a newer definition (``store/leases.py``,
-``store/onboardings.py``): it stores what it saw of it, and wakes it for a newer worker.
+A worker neither claims a row of a newer definition nor moves it by a list: it stores what it saw,
+and wakes the row for a newer worker. Releases that follow each other work on one database, so a
+state, reason or class that is new is known to one release before the next one writes it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def is_newer(row: Onboarding) -> bool:
     return row.definition > DEFINITION
 
 
-def newer(row: Onboarding) -> SchemaError:
+def newer_refused(row: Onboarding) -> SchemaError:
     """Return what is raised where a row is one that a newer release wrote."""
     return SchemaError(
         f"onboarding {row.id} was written by a newer release of this program",
@@ -37,4 +38,4 @@ def require_known(rows: Iterable[Onboarding]) -> None:
     """
     for row in rows:
         if is_newer(row):
-            raise newer(row)
+            raise newer_refused(row)

@@ -31,7 +31,7 @@ def examine_contents(ctx: Context) -> list[Finding]:
     with reading(ctx.database) as conn:
         known = list(accounts.load_accounts(conn).values())
         rows = workers.load_workers(conn, datetime.now(UTC) - _RECENT)
-        due = leases.next_due(conn)
+        due = leases.next_due(conn, DEFINITION)
         newer = workers.count_newer(conn, DEFINITION)
         overdue = journal.count_open(conn) - journal.count_settling(conn, ctx.clock.now())
     late = (ctx.clock.now() - due).total_seconds() if due is not None else 0.0

@@ -24,6 +24,7 @@ from onboarding.engine.advance import advance_due, advance_these
 from onboarding.engine.approvals import Approvals
 from onboarding.engine.batches import BatchDesk
 from onboarding.engine.context import CodeIntake, Context
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.drifting import DriftDesk
 from onboarding.engine.face.codes import Codes
 from onboarding.engine.face.people import People
@@ -209,7 +210,7 @@ class Engine(Codes, Turns, People, Upkeep):
         watch = self.context.policy.watch_interval if at_rest else None
         with reading(self.context.database) as conn:
             return earliest(
-                leases.next_due(conn),
+                leases.next_due(conn, DEFINITION),
                 accounts.next_account_due(conn, self.context.policy.list_interval, watch),
                 deadlines.next_rung_at(conn),
                 alerts.next_alert_at(conn),

@@ -68,6 +68,7 @@ def ingest(ctx: Context, payload: object) -> Ingested:
 
     Raises:
         InputError: not a webhook payload at all.
+        SchemaError: it decides about an onboarding that a newer release wrote; nothing was stored.
     """
     changes = list(_changes(payload))
     return again_if_unlucky(lambda: _note(ctx, changes))

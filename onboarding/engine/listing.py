@@ -2,7 +2,7 @@
 
 A failed or slow read changes nothing. A complete one is applied in one transaction; machines in
 the middle of a call only store what was seen and are woken, so that the call's own outcome, or
-the probe, decides with it.
+the probe, decides with it; those that a newer release wrote as well, for a newer worker.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from onboarding.engine.account_trouble import account_failed
 from onboarding.engine.breakers import breakers_of
 from onboarding.engine.callbacks import is_refused
 from onboarding.engine.context import Context
+from onboarding.engine.definition import is_newer
 from onboarding.engine.looking import plan_each, snapshots
 from onboarding.engine.purses import open_purse
 from onboarding.engine.restoring import want_certainty
@@ -171,9 +172,9 @@ def apply_list(ctx: Context, listing: Listing, result: GraphResult) -> None:
             onboardings.write_seen(conn, told)
         resting = [row for row in told if row.lease_owner is None]
         snaps = snapshots(ctx, conn, resting, now)
-        busy = [snap.row.id for snap in snaps if snap.open_operation is not None]
-        leases.wake(conn, busy, now, worker=ctx.worker)
-        made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in busy], now)
+        left = [s.row.id for s in snaps if s.open_operation is not None or is_newer(s.row)]
+        leases.wake(conn, left, now, worker=ctx.worker)
+        made = plan_each(ctx, [snap for snap in snaps if snap.row.id not in left], now)
         plans = [due_now(each, now) for _, each in made]
         written = write_plans(ctx, conn, plans, now, read=rows)
         if not counts:

@@ -14,7 +14,7 @@ from onboarding.engine.code_intake import take_codes
 from onboarding.engine.context import Context
 from onboarding.engine.pool_codes import take_code
 from onboarding.engine.sms_intake import code_in, load_waiting, require_of_now
-from onboarding.errors import ConfigurationError, OnboardingError
+from onboarding.errors import ConfigurationError, OnboardingError, SchemaError
 from onboarding.mail.imap import RECENT, Address, Mailbox, Message, open_mailbox
 from onboarding.settings import Settings
 from onboarding.store import mail_read
@@ -134,19 +134,19 @@ def _take(ctx: Context, address: Address, uidvalidity: int, message: Message) ->
                 result=_LEFT if why else _TAKEN,
             )
             if not is_ours:
-                raise _TakenElsewhereError
+                raise _NotOursError
         if why:
             log.info("mail_left", mailbox=address.name, uid=message.uid, why=why)
         return not why
 
     try:
         return again_if_unlucky(take)
-    except _TakenElsewhereError:
+    except _NotOursError:
         return False
 
 
-class _TakenElsewhereError(Exception):
-    """Somebody else looked at the message meanwhile: what was done here is undone."""
+class _NotOursError(Exception):
+    """Somebody else looked at the message, or a newer release has to: what was done is undone."""
 
 
 def _hand_in(
@@ -164,4 +164,6 @@ def _hand_in(
     except OnboardingError as error:
         return str(error)
     taken = take_codes(ctx, conn, {row.id: code}, "mailbox", detail)[row.id]
+    if isinstance(taken, SchemaError):
+        raise _NotOursError
     return str(taken) if isinstance(taken, OnboardingError) else ""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from onboarding.core.drift_pins import doubted_pin
 from onboarding.engine.changing import write_moves
 from onboarding.engine.context import Context
+from onboarding.engine.definition import require_known
 from onboarding.engine.looking import load_attempts
 from onboarding.engine.restoring import restore_of
 from onboarding.store import finding, onboardings
@@ -39,6 +40,7 @@ def note_pins(ctx: Context, conn: Connection, told: Sequence[PinTold], now: date
         for row in rows.values():
             if (row.waba_id, row.number_key) != (each.waba_id, each.number_key):
                 continue
+            require_known([row])
             step = doubted_pin(row, each.event, each.at, attempts[row.number_key], now)
             if step is not None:
                 steps[row.id] = (row, step)

@@ -21,7 +21,7 @@ def open_purse(ctx: Context, conn: Connection, waba_ids: Iterable[str], now: dat
     """
     wanted = sorted(set(waba_ids))
     keys = [APP, *map(waba_key, wanted)]
-    budgets.lock(conn, keys, now)
+    budgets.lock(conn, keys)
     counts = purses.load_counts(
         conn,
         keys,

@@ -57,8 +57,7 @@ def write_plans(
 
     The fenced update comes first, and everything else is written only for the rows that it
     returns. A row that lost its fence is made due now: its outcome is kept with the operation,
-    and the next look takes it from there. One that a newer release wrote is lost to this one, and
-    that look is a newer worker's.
+    and the next look takes it from there.
 
     Args:
         ctx: the engine's parts.
@@ -77,7 +76,7 @@ def write_plans(
     )
     written = onboardings.write_step(
         conn,
-        [changed(plan.row, definition=DEFINITION) for plan in moving],
+        [changed(plan.row, definition=max(plan.row.definition, DEFINITION)) for plan in moving],
         read=_as_read(moving, read or {}),
         heads=growth.heads,
     )

@@ -131,6 +131,8 @@ def claim_accounts(
 
     And held ones whose token is read from elsewhere, when that place is to be looked at.
 
+    All accounts are read for it: they are some thousands where numbers are a million.
+
     What was wished for is granted by that: a wish that is there afterwards was made meanwhile,
     and stands. An account that a worker took and never let go is due again, for both.
 

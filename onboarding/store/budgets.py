@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,9 @@ from onboarding.core.budgets import HOUR, TOKENS, Breaker, bucket_of
 from onboarding.store.columns import Instant
 from onboarding.store.rowset import listed, packed, packed_list, upsert
 from onboarding.store.tables import breaker, budget
+
+#: The bucket that nothing is spent in: its row is there to be locked.
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NAMES = [f.name for f in fields(Breaker)]
 _OF_TOKEN = breaker.c.key.startswith(TOKENS, autoescape=True)
@@ -41,14 +44,15 @@ def load_used(conn: Connection, keys: Sequence[str], now: datetime) -> dict[str,
     return {row.key: int(row.used) for row in conn.execute(used(conn.dialect.name), wanted)}
 
 
-def lock(conn: Connection, keys: Sequence[str], now: datetime) -> None:
+def lock(conn: Connection, keys: Sequence[str]) -> None:
     """Let nobody else spend of these budgets before the end of the transaction.
 
-    What is read afterwards holds until then, so that two workers never spend the same calls. In
-    the order of the keys, so that no two of them wait in a circle. SQLite has one writer anyway.
+    What is read afterwards holds until then, so that two workers never spend the same calls,
+    whatever their clocks say. In the order of the keys, so that no two of them wait in a circle.
+    SQLite has one writer anyway.
     """
     if conn.dialect.name == "postgresql":
-        rows = [{"key": key, "bucket": bucket_of(now), "used": 0} for key in sorted(keys)]
+        rows = [{"key": key, "bucket": _NEVER, "used": 0} for key in sorted(keys)]
         conn.execute(_spend(conn.dialect.name), packed(list(budget.columns), rows))
 
 
@@ -67,7 +71,7 @@ def spend(conn: Connection, spent: Mapping[str, int], now: datetime) -> None:
 
 def forget_spent(conn: Connection, before: datetime) -> None:
     """Drop buckets that no window looks at any more."""
-    conn.execute(delete(budget).where(budget.c.bucket < before))
+    conn.execute(delete(budget).where(budget.c.bucket < before, budget.c.bucket > _NEVER))
 
 
 @cache

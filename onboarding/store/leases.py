@@ -194,14 +194,17 @@ _WAKE_ACCOUNT = (
 )
 
 
-def next_due(conn: Connection) -> datetime | None:
-    """Return when the earliest machine is due."""
-    due: datetime | None = conn.execute(_NEXT_DUE).scalar()
+def next_due(conn: Connection, definition: int) -> datetime | None:
+    """Return when the earliest machine is due that a release with this definition may claim."""
+    due: datetime | None = conn.execute(_NEXT_DUE, {"known_definition": definition}).scalar()
     return due
 
 
 _NEXT_DUE = (
-    select(t.c.next_due_at).where(t.c.next_due_at.is_not(None)).order_by(t.c.next_due_at).limit(1)
+    select(t.c.next_due_at)
+    .where(t.c.next_due_at.is_not(None), t.c.definition <= bindparam("known_definition"))
+    .order_by(t.c.next_due_at)
+    .limit(1)
 )
 
 

@@ -74,7 +74,7 @@ def _write_step(dialect: str, groups: tuple[str, ...], *, grows: bool) -> Any:
     apart = {"id", "version", _READ_SEQ.name}
     return (
         update(t)
-        .where(*is_as_read, t.c.definition <= rows.c.definition)
+        .where(*is_as_read)
         .values(
             {c.name: rows.c[c.name] for c in columns if c.name not in apart}
             | {"version": t.c.version + 1}
@@ -97,8 +97,7 @@ def write_step(
 
     Args:
         conn: an open transaction.
-        rows: the rows as they are to be, with the version and the head of the history as read,
-            and the definition that this release writes.
+        rows: the rows as they are to be, with the version and the head of the history as read.
         read: the rows as they were read in this transaction, under lock: of what is the same in
             all of them, little is written. Without it, all that a step may change is.
         heads: number of entries and last hash of the histories that grow with the step; their
@@ -107,8 +106,7 @@ def write_step(
 
     Returns:
         The rows that were written, with the head of their history as it is now. A row that is
-        missing lost the fence: somebody else moved it, or a newer release wrote it; nothing of it
-        was written.
+        missing lost the fence: somebody else moved it, and nothing of it was written.
     """
     if not rows:
         return {}

@@ -30,8 +30,15 @@ _MOST = {
     "set_display_name": (10, timedelta(days=30)),
 }
 
-#: Calls that may be repeated after silence only once a list was read.
-_PROBED = ("create_number", "verify_code", "register", "deregister", "set_display_name")
+#: Calls that may be repeated after silence only once this list was read. A verification for the
+#: pool is another call with each code.
+_PROBED = {
+    "create_number": "list_numbers", "verify_code": "list_numbers", "register": "list_numbers",
+    "deregister": "list_numbers", "set_display_name": "list_numbers",
+    "add_preverified": "list_preverified", "delete_preverified": "list_preverified",
+    "share_preverified": "list_preverified_partners",
+    "unshare_preverified": "list_preverified_partners",
+}  # fmt: skip
 
 _CODE_VALID = timedelta(minutes=10)
 _SERVER_ERROR = 500
@@ -161,7 +168,7 @@ def _windows(calls: list[Called]) -> Iterator[str]:
 
 
 def _codes_voided(calls: list[Called], valid: timedelta) -> Iterator[str]:
-    for (_, number), made in _by_number(calls, "request_code").items():
+    for (_, number), made in _by_number(calls, "request_code", "request_preverified_code").items():
         out = [call for call in made if call["effect"] or _is_silent(call)]
         for first, second in pairwise(out):
             if _at(second) - _at(first) < valid:
@@ -169,18 +176,20 @@ def _codes_voided(calls: list[Called], valid: timedelta) -> Iterator[str]:
 
 
 def _codes_repeated(calls: list[Called]) -> Iterator[str]:
-    for (_, number), made in _by_number(calls, "verify_code").items():
+    for (_, number), made in _by_number(calls, "verify_code", "verify_preverified").items():
         sent = [call["params"]["code_digest"] for call in made]
         if len(set(sent)) < len(sent):
             yield f"a code of {number} was sent twice"
 
 
 def _blind_repeats(calls: list[Called], settle: timedelta) -> Iterator[str]:
-    lists = [call for call in calls if call["endpoint"] == "list_numbers"]
+    lists = [call for call in calls if call["endpoint"] in set(_PROBED.values())]
     for (endpoint, number), made in _by_number(calls, *_PROBED).items():
         for first, second in pairwise(made):
             probed = any(
-                first["seq"] < read["seq"] < second["seq"] and _at(read) >= _at(first) + settle
+                first["seq"] < read["seq"] < second["seq"]
+                and read["endpoint"] == _PROBED[endpoint]
+                and _at(read) >= _at(first) + settle
                 for read in lists
             )
             if _is_silent(first) and not probed:

@@ -68,3 +68,12 @@ def test_a_throttled_token_stops_what_is_called_with_it_and_is_told_by_no_name()
     assert breaker.key == token_key(VAULT.mac("token", CALL.token))
     assert CALL.token not in repr(breaker)
     assert breaker.open_until == START + timedelta(minutes=10)
+
+
+def test_a_throttled_call_without_a_token_stops_the_app() -> None:
+    """A code of Embedded Signup is exchanged with the app's secret."""
+    request = requests.exchange_code(WABA, app_id="1", app_secret="secret", code="code")
+    failure = throttled(RecoveryClass.THROTTLE_TOKEN, 600).failure
+    told = GraphResult(call=GraphCall(request=request, token=""), failure=failure)
+    (breaker,) = breakers_of(VAULT, [told], START)
+    assert (breaker.key, breaker.open_until) == (APP, START + timedelta(minutes=10))

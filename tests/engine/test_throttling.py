@@ -87,6 +87,18 @@ def test_another_token_ends_the_throttle_of_the_one_before(rehearse: Rehearse) -
     meta.run_to(State.REGISTERED, SECOND_NUMBER, most=30 * MINUTE)
 
 
+def test_a_throttled_token_that_waits_to_be_proven_stops_no_call_with_the_present_one(
+    rehearse: Rehearse,
+) -> None:
+    meta = rehearse(scenario=two_tokens(WABA))
+    meta.fail("throttle", "list_numbers", times=1, scope="token")
+    meta.engine.add_account(WABA, TOKEN)
+    meta.settle()
+    meta.ask()
+    meta.run(most=30 * MINUTE, until=lambda: bool(meta.calls("request_code")))
+    assert meta.calls("request_code")
+
+
 def test_a_throttled_list_stops_reads_and_writes_of_its_waba(meta: Rehearsed) -> None:
     meta.sign_up(NUMBER)
     meta.fail("throttle", "list_numbers", times=1)

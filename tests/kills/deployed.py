@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from onboarding.simulator import Simulator
 from onboarding.store import journal, leases
 from onboarding.store.database import reading
 from onboarding.store.tables import account
+from tests.engine.oracle import faults_in, faults_told, pins_changed
 from tests.kills.program import Program
 
 WABA, OTHER_WABA = "102290129340398", "103390129340399"
@@ -151,6 +152,19 @@ class Deployed:
         """Return the calls that were made, those of some endpoints or all."""
         logged = self.control.get("/calls").raise_for_status().json()["calls"]
         return [call for call in logged if not endpoints or call["endpoint"] in endpoints]
+
+    def faults(self, unheard: Collection[int] = ()) -> list[str]:
+        """Ask the oracle for what must not have happened.
+
+        Args:
+            unheard: calls by number whose answers nobody heard, although Meta gave them.
+        """
+        policy, calls = self.engine.context.policy, self.calls()
+        for call in calls:
+            if call["seq"] in unheard:
+                call["http_status"] = None  # as far as the engine can know
+        found = faults_in(calls, settle=policy.settle, way=policy.send_within)
+        return found + faults_told(self.engine) + pins_changed(calls)
 
     # Time, and the holders of the phones
 

@@ -110,7 +110,7 @@ def test_a_code_is_never_exchanged_twice_and_a_person_is_told_of_a_lost_token(
     until(meta, lambda: meta.engine.overview().open_calls == 0)
     meta.end_programs()
     check_exchanges(meta, most=1 if point in (INTENDED, INTENT_WRITTEN, APPLIED) else 2)
-    assert meta.engine.verify()[1] == []
+    assert meta.faults() == [], story(meta)
     told = [entry.trigger for _, entry in meta.engine.account_history(CUSTOMER)]
     assert told.count("account_held") == (point in _LOST)
 
@@ -146,7 +146,7 @@ def test_a_callback_is_set_whoever_dies_while_it_is(
     assert "override_callback_uri" not in made[0]["params"]
     assert sum(call["effect"] for call in made) == 2, story(meta)
     assert meta.engine.account(WABA).hold is None
-    assert meta.engine.verify()[1] == []
+    assert meta.faults() == [], story(meta)
 
 
 def callback_at_meta(meta: Deployed) -> str | None:

@@ -5,32 +5,27 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from onboarding.core.pool.lifecycle import PoolState
 from onboarding.core.pool.model import ShareState
-from onboarding.engine.crash_points import ANSWERED, INTENDED, OUTCOME_WRITTEN
+from onboarding.engine.crash_points import INTENDED
 from onboarding.engine.pool_adding import PoolRequest
-from onboarding.model import Operation, OperationStatus
+from onboarding.model import POOL_OPERATIONS, Operation, OperationStatus
 from tests.engine.conftest import Deployments
 from tests.kills.deployed import BUSINESS, PARTNER, WABA, WORLD, Deployed, deployed, eventually
+from tests.kills.program import Program
+from tests.kills.test_kills import EVERY_POINT, PATIENCE_S, SENT, UNHEARD
 
 SPARE = "+493012345680"
-PATIENCE_S = 90.0
 
-#: Where a worker dies: with a call that is journaled and was not sent, with one that Meta has
-#: answered, and with an answer that is written and not committed.
-CELLS = [
-    (INTENDED, Operation.ADD_PREVERIFIED),
-    (ANSWERED, Operation.ADD_PREVERIFIED),
-    (OUTCOME_WRITTEN, Operation.REQUEST_PREVERIFIED_CODE),
-    (ANSWERED, Operation.VERIFY_PREVERIFIED),
-    (ANSWERED, Operation.SHARE_PREVERIFIED),
-    (ANSWERED, Operation.UNSHARE_PREVERIFIED),
-    (ANSWERED, Operation.DELETE_PREVERIFIED),
-]
+#: Of these a number has one before it is verified; the others are asked for afterwards.
+_ON_THE_WAY = (
+    Operation.ADD_PREVERIFIED, Operation.REQUEST_PREVERIFIED_CODE, Operation.VERIFY_PREVERIFIED,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -77,29 +72,40 @@ def go_on(meta: Deployed, operation: Operation) -> None:
         meta.engine.pool.remove(SPARE, "no longer ours")
 
 
-@pytest.mark.parametrize(("point", "operation"), CELLS)
+@pytest.mark.parametrize("operation", POOL_OPERATIONS)
+@pytest.mark.parametrize("point", EVERY_POINT)
 def test_a_call_of_the_pool_whose_worker_dies_is_settled_and_has_one_effect(
     deployment: Deployed, point: str, operation: Operation
 ) -> None:
     meta = deployment
-    requests = [PoolRequest(phone_number=SPARE)]
-    meta.engine.pool.add(BUSINESS, requests, waba_id=WABA)
-    worker = meta.start_worker(f"{point}/{operation}")
-    if operation not in (
-        Operation.ADD_PREVERIFIED, Operation.REQUEST_PREVERIFIED_CODE,
-        Operation.VERIFY_PREVERIFIED,
-    ):  # fmt: skip
+    if point == SENT:
+        slow = {"kind": "latency", "endpoint": operation.value, "seconds": "600ms", "times": 1}
+        meta.tell("/faults", slow)
+    meta.engine.pool.add(BUSINESS, [PoolRequest(phone_number=SPARE)], waba_id=WABA)
+    worker = meta.start_worker(None if point == SENT else f"{point}/{operation}")
+    if operation not in _ON_THE_WAY:
         verified = Operation.VERIFY_PREVERIFIED
         eventually(lambda: is_done(meta, verified), lambda: story(meta), PATIENCE_S)
         go_on(meta, operation)
+    die(meta, worker, point, operation)
+    left = [(op.name, op.status) for op in meta.engine.pool.operations(SPARE) if op.is_open]
+    assert left == [(operation, OperationStatus.PENDING)] * (point in (INTENDED, *UNHEARD))
+    unheard = {call["seq"] for call in meta.calls(operation.value) if point in UNHEARD}
+    for _ in range(2):
+        meta.start_worker()
+    eventually(lambda: is_done(meta, operation), lambda: story(meta), PATIENCE_S)
+    eventually(lambda: meta.engine.overview().open_calls == 0, lambda: story(meta), PATIENCE_S)
+    meta.end_programs()
+    assert sum(call["effect"] for call in meta.calls(operation.value)) == 1, story(meta)
+    assert meta.faults(unheard) == [], story(meta)
+
+
+def die(meta: Deployed, worker: Program, point: str, operation: Operation) -> None:
+    """Wait until the worker died at its point, or kill it while its call is with Meta."""
+    if point == SENT:
+        made = partial(meta.calls, operation.value)
+        eventually(made, lambda: story(meta), PATIENCE_S)
+        worker.send(signal.SIGKILL)
     eventually(lambda: not worker.is_alive, lambda: story(meta), PATIENCE_S)
     assert worker.status == -signal.SIGKILL, worker.told
     meta.bury(worker)
-    (left,) = [op for op in meta.engine.pool.operations(SPARE) if op.is_open]
-    assert (left.name, left.status) == (operation, OperationStatus.PENDING)
-    meta.start_worker()
-    eventually(lambda: is_done(meta, operation), lambda: story(meta), PATIENCE_S)
-    meta.end_programs()
-    assert not [op for op in meta.engine.pool.operations(SPARE) if op.is_open]
-    assert sum(call["effect"] for call in meta.calls(operation.value)) == 1, story(meta)
-    assert meta.engine.verify()[1] == []

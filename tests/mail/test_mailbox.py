@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import text
 
 from onboarding.core.pool.lifecycle import PoolState
+from onboarding.engine.definition import DEFINITION
 from onboarding.engine.pool_adding import PoolRequest
 from onboarding.errors import ConfigurationError
 from onboarding.model import CodeMethod, State
-from onboarding.store.database import reading
+from onboarding.store.database import reading, writing
 from onboarding.testing import START, Rehearsal
 from tests.core.test_mail_texts import mail
 from tests.graph.certificates import Authority, make_authority
@@ -145,6 +146,24 @@ def test_nothing_is_handed_in_twice(serve: Serve, rehearse: Rehearse) -> None:
     server.uidvalidity += 1
     server.messages[uid].seen = False
     assert looked(meta) == (1, 0)
+
+
+def test_a_code_for_what_a_newer_release_wrote_is_left_to_that(
+    serve: Serve, rehearse: Rehearse
+) -> None:
+    server = serve()
+    meta = rehearse(server)
+    ask(meta)
+    arrive(server, meta)
+    written_by(meta, DEFINITION + 1)
+    assert looked(meta) == (1, 0)
+    written_by(meta, DEFINITION)
+    assert looked(meta) == (1, 1)
+
+
+def written_by(meta: Rehearsal, definition: int) -> None:
+    with writing(meta.engine.context.database) as conn:
+        conn.execute(text("UPDATE onboarding SET definition = :given"), {"given": definition})
 
 
 def test_two_readers_take_a_message_once(serve: Serve, rehearse: Rehearse) -> None:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from onboarding.core.budgets import BUCKET, HOUR, Breaker, bucket_of
 from onboarding.model import Account, Reason
 from onboarding.store import accounts, budgets
+from onboarding.store.database import writing
 from tests.store.making import DAY, MINUTE, OTHER_WABA, REAL, SECOND, START, WABA, read, write
 
 
@@ -168,6 +170,19 @@ def test_old_buckets_are_forgotten(database: Engine) -> None:
     write(database, lambda conn: budgets.forget_spent(conn, START + HOUR))
     assert read(database, lambda c: budgets.load_used(c, ["app"], START + MINUTE)) == {"app": 1}
     assert bucket_of(START + 3 * MINUTE) == START
+
+
+@pytest.mark.on("postgresql")
+def test_whoever_locks_a_budget_waits_for_whoever_has_it_and_no_other(database: Engine) -> None:
+    """There is no bucket in it: clocks that differ lock the same."""
+    with writing(database) as first, writing(database, script=True) as second:
+        budgets.lock(first, ["app", "waba:1"])
+        second.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        budgets.lock(second, ["waba:2"])
+        with pytest.raises(OperationalError, match="lock timeout"), second.begin_nested():
+            budgets.lock(second, ["app"])
+    write(database, lambda conn: budgets.forget_spent(conn, START))
+    assert read(database, lambda conn: budgets.load_used(conn, ["app"], START)) == {}
 
 
 def tell(database: Engine, **told: Any) -> Breaker:

@@ -10,7 +10,16 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from onboarding.model import OperationStatus, Reason, State
-from onboarding.store import accounts, deadlines, finding, history, journal, leases, onboardings
+from onboarding.store import (
+    accounts,
+    deadlines,
+    finding,
+    history,
+    journal,
+    leases,
+    onboardings,
+    pools,
+)
 from onboarding.store.purses import Counts, load_counts
 from tests.store.making import (
     DAY,
@@ -110,7 +119,7 @@ def _counts(conn: Connection) -> Counts:
 
 
 QUERIES: dict[str, tuple[Callable[[Connection], Any], str]] = {
-    "the next due instant": (leases.next_due, "ix_onboarding_claim_order"),
+    "the next due instant": (lambda conn: leases.next_due(conn, 1), "ix_onboarding_claim_order"),
     "by number": (
         lambda c: finding.load_by_number(c, ["493000000001"]),
         "ix_onboarding_number_key",
@@ -175,6 +184,13 @@ def test_an_account_is_loaded_by_its_key(full: Engine) -> None:
     plan = plan_of(full, lambda conn: accounts.load_accounts(conn, [WABA]))
     assert "autoindex_account" in plan
     assert not reads_whole(plan, "account"), plan
+
+
+@pytest.mark.on("sqlite")
+def test_numbers_of_pools_that_are_due_are_found_by_their_index(full: Engine) -> None:
+    plan = plan_of(full, lambda conn: pools.claim_due(conn, START, 10))
+    assert "ix_pool_number_next_due_at_due" in plan
+    assert not reads_whole(plan, "pool_number"), plan
 
 
 CLAIM: dict[str, Any] = {

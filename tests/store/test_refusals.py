@@ -62,7 +62,7 @@ def read(url: str) -> None:
     database = open_database(url)
     try:
         with reading(database) as conn:
-            leases.next_due(conn)
+            leases.next_due(conn, 1)
     finally:
         database.dispose()
 
@@ -189,18 +189,18 @@ def test_a_server_that_stops_is_told_and_one_that_is_back_is_used_again(
 ) -> None:
     database = open_database(server.url())
     with reading(database) as conn:
-        leases.next_due(conn)
+        leases.next_due(conn, 1)
     server.stop()
     try:
         # The first to ask may hear of the end that its own connection came to.
         with told("cannot be reached|starting or stopping", ""), reading(database) as conn:
-            leases.next_due(conn)
+            leases.next_due(conn, 1)
         with told("cannot be reached", "PostgreSQL runs"), reading(database) as conn:
-            leases.next_due(conn)
+            leases.next_due(conn, 1)
     finally:
         server.start()
     with reading(database) as conn:
-        assert leases.next_due(conn) is None
+        assert leases.next_due(conn, 1) is None
     database.dispose()
 
 

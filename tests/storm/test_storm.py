@@ -22,7 +22,6 @@ from onboarding.core.lifecycle import FINAL
 from onboarding.core.timing import iso
 from onboarding.errors import StoreError
 from onboarding.model import Onboarding, Owner, Reason, State
-from tests.engine.oracle import faults_in, faults_told, pins_changed
 from tests.kills.deployed import OTHER_WABA, WABA, WORLD, Deployed, deployed, eventually
 from tests.postgres import PostgresServer, create_database
 from tests.storm.weather import Storm
@@ -112,9 +111,7 @@ def weather(meta: Deployed, storm: Storm, *, numbers: int, seconds: float) -> No
 
 def check(meta: Deployed, numbers: int) -> None:
     """Ask the oracle, and look where each number ended."""
-    policy, calls = meta.engine.context.policy, meta.calls()
-    found = faults_in(calls, settle=policy.settle, way=policy.send_within)
-    assert found + faults_told(meta.engine) + pins_changed(calls) == []
+    assert meta.faults() == []
     rows = list(meta.engine.find_all())
     assert len(rows) == numbers
     ended = Counter(f"{row.state}/{row.waiting}" for row in rows)

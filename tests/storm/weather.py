@@ -55,12 +55,15 @@ class Storm:
     _next_outage: float = 0.0
 
     def rage(self, seconds: float, on_gust: Callable[[], None]) -> None:
-        """Let it rage for so long; between two gusts the test does something of its own."""
+        """Let it rage for so long, and until each kind of weather came at least once.
+
+        Between two gusts the test does something of its own.
+        """
         for fault in FAULTS:
             self.meta.tell("/faults", fault)
         self._next_outage = time.monotonic() + self.chance.uniform(*_OUTAGE_EVERY_S)
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        while time.monotonic() < until or not self._came():
             self._fill_up()
             on_gust()
             time.sleep(self.chance.uniform(*_GUST_S))
@@ -70,6 +73,9 @@ class Storm:
                 self.server.restart()
                 self.outages += 1
                 self._next_outage = time.monotonic() + self.chance.uniform(*_OUTAGE_EVERY_S)
+
+    def _came(self) -> bool:
+        return bool(self.kills and self.freezes and (self.outages or self.server is None))
 
     def calm_down(self) -> None:
         """End the faults, let every frozen worker go on, and have all workers there."""
