@@ -17,7 +17,7 @@ from onboarding.core.lifecycle import Trigger, next_state
 from onboarding.core.numbers import number_key
 from onboarding.core.timing import parse_iso
 from onboarding.errors import TransitionRefusedError
-from onboarding.model import Onboarding, State
+from onboarding.model import EventType, Onboarding, State
 from tests.engine.rehearsing import Rehearsed
 
 Called = dict[str, Any]
@@ -79,13 +79,40 @@ def faults_in(
 
 
 def faults_told(engine: Engine) -> list[str]:
-    """Return where histories do not verify, do not explain the present, or repeat a rung."""
+    """Return where histories do not verify, do not explain the present, or repeat a rung.
+
+    And where the events of an onboarding are not one for each change of its state.
+    """
     _, broken = engine.verify()
     found = [f"history {chain.owner}: {chain.what}" for chain in broken]
+    told = _changes_told(engine)
     for row in engine.find_all():
         found += _replayed_wrong(engine, row)
         found += _rungs_repeated(engine, row)
+        made = [_change(e.source, e.trigger, e.dest) for _, e in engine.history(row.id)]
+        changes = [each for each in made if each is not None]
+        # Events of long ago are forgotten, the oldest first.
+        if told[row.id] != changes[len(changes) - len(told[row.id]) :]:
+            found.append(f"{row.id}: events tell {told[row.id]} of {changes}")
     return found
+
+
+def _changes_told(engine: Engine) -> dict[str, list[tuple[str, str, str]]]:
+    """Return the changes of state that events tell of, in order, by onboarding."""
+    found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    seq = 0
+    while page := engine.events(after=seq, limit=1000):
+        for event in page:
+            seq = event["seq"]
+            if event.get("type") == EventType.TRANSITION:
+                data = event["data"]
+                change = _change(data["from"] or "", data["trigger"], data["to"])
+                found[event["onboarding"]["id"]] += [change] if change else []
+    return found
+
+
+def _change(source: str, trigger: str, dest: str) -> tuple[str, str, str] | None:
+    return (source, trigger, dest) if source != dest else None
 
 
 def pins_changed(calls: list[Called]) -> list[str]:

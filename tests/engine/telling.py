@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
+from onboarding import Engine
 from onboarding.notify.message import Message
+from onboarding.store.database import writing
 from tests.engine.rehearsing import Rehearsed
 
 SECRET = "a-secret-of-the-receiver"
@@ -55,3 +59,10 @@ def listen(meta: Rehearsed, *names: str) -> dict[str, Listening]:
     channels: Any = meta.engine.context.channels
     channels.update(made)
     return made
+
+
+def end_leases(engine: Engine) -> None:
+    """Let the real time pass that the leases of lost workers on messages still have."""
+    ended = "'2000-01-01T00:00:00.000000Z'"
+    with writing(engine.context.database) as conn:
+        conn.execute(text(f"UPDATE delivery SET lease_until = {ended}"))  # noqa: S608 - our own

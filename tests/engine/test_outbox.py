@@ -18,7 +18,15 @@ from onboarding.model import DeliveryStatus, State
 from onboarding.notify.message import Message
 from onboarding.store.database import reading, writing
 from tests.engine.rehearsing import DAY, HOUR, MINUTE, NUMBER, Rehearse, Rehearsed, scenario
-from tests.engine.telling import SECRET, Listening, file_of, listen, told, webhook
+from tests.engine.telling import (
+    SECRET,
+    Listening,
+    end_leases,
+    file_of,
+    listen,
+    told,
+    webhook,
+)
 from tests.graph.servers import answer, closed_port, raw_server
 from tests.notify.receiving import receiving
 
@@ -42,13 +50,6 @@ def standing(meta: Rehearsed, channel: str = "ops") -> list[tuple[str, str]]:
     """Return the type of each message and how it stands, the first one first."""
     found = meta.engine.deliveries(channel=channel, limit=1000)
     return [(each.type, each.status.value) for each in reversed(found)]
-
-
-def end_leases(meta: Rehearsed) -> None:
-    """Let the real time pass that the leases of lost workers still have."""
-    with writing(meta.engine.context.database) as conn:
-        ended = "'2000-01-01T00:00:00.000000Z'"
-        conn.execute(text(f"UPDATE delivery SET lease_until = {ended}"))  # noqa: S608 - our own names
 
 
 def test_a_program_that_follows_is_told_everything_in_order(
@@ -133,7 +134,7 @@ def test_a_crash_between_the_delivery_and_its_note_costs_a_second_one_with_the_s
         assert len(receiver.ids) == 1
         with meta.open_engine() as another:
             assert deliver_due(another.context, "ops") == 0  # it is still the dead worker's
-            end_leases(meta)
+            end_leases(meta.engine)
             assert deliver_due(another.context, "ops") >= 1
     assert receiver.ids[0] == receiver.ids[1]
     assert receiver.bodies[0] == receiver.bodies[1]
