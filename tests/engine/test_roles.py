@@ -14,11 +14,15 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import make_url
 
 from onboarding import Engine, State
+from onboarding.dispatch.fleet_queue import upgrade_queue
+from onboarding.dispatch.fleet_worker import FleetWorker
 from onboarding.dispatch.worker import Worker
 from onboarding.engine.sealing import seal_now
 from onboarding.errors import InputError, StoreError
 from onboarding.store import tables
+from onboarding.store.database import open_database
 from onboarding.store.grants import _EMPTIED, grants_sql
+from onboarding.store.schema import _HISTORIES
 from tests.dispatch.waiting import eventually
 from tests.engine.rehearsing import Rehearsed
 from tests.postgres import create_database, drop_database
@@ -99,6 +103,21 @@ def test_the_app_runs_a_worker(meta: Rehearsed) -> None:
     assert meta.engine.verify_seals()[0] == 1
 
 
+def test_the_app_runs_a_worker_of_a_fleet(roles: Roles, meta: Rehearsed) -> None:
+    owner = open_database(roles.url(roles.owner))
+    upgrade_queue(owner)
+    owner.dispose()
+    roles.grant()
+    meta.ask()
+    worker = FleetWorker(meta.engine)
+    heard: list[str] = []
+    worker._runner._heard = heard.append
+    worker.start()
+    eventually(lambda: {"advance", "observe", "deadlines"} <= set(heard))
+    eventually(lambda: meta.state() is not State.REQUESTED)
+    worker.stop()
+
+
 FORBIDDEN_TO_THE_APP = (
     "UPDATE {} SET hash = 'x'",
     "DELETE FROM {}",
@@ -116,7 +135,7 @@ FORBIDDEN_TO_THE_APP = (
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_APP)
 def test_the_app_cannot_undo_what_was_written(roles: Roles, statement: str) -> None:
-    for table in ("history", "account_history", "seal") if "{}" in statement else ("",):
+    for table in _HISTORIES if "{}" in statement else ("",):
         with pytest.raises(InsufficientPrivilege):
             roles.run(roles.app, statement.format(table))
 

@@ -88,6 +88,23 @@ def test_a_deployment_of_any_earlier_release_is_upgraded_with_all_its_data(
             assert engine.verify_seals()[1] == []
 
 
+_UNDOING = ("UPDATE {} SET hash = 'x'", "DELETE FROM {}")
+
+
+@pytest.mark.parametrize("table", schema._HISTORIES)
+def test_no_history_of_any_kind_is_changed_not_even_by_replication(
+    database: Engine, filled: Filled, table: str
+) -> None:
+    as_of("head", database, filled.database)
+    statements = [each.format(table) for each in _UNDOING]
+    if database.dialect.name == "postgresql":
+        statements.append(f"TRUNCATE {table} CASCADE")
+        statements += [f"SET session_replication_role = replica; {each}" for each in statements]
+    for statement in statements:
+        with pytest.raises((sqlite3.IntegrityError, psycopg.DatabaseError), match="append-only"):
+            run_sql(url_of(database), statement)
+
+
 def test_the_filled_deployment_has_rows_in_every_table(filled: Filled) -> None:
     with reading(filled.database) as conn:
         counts = {

@@ -25,7 +25,8 @@ NEEDED = {
     "without-fence-and-one-open-index": Design(fence=False, one_open=False),
 }
 
-#: Without these no second create can be reached: another part stands in.
+#: Without these no second create can be reached: another part stands in. What the fence is for
+#: alone is told below; the index of open calls is needed only without it (the pair is in NEEDED).
 DOUBLED = {
     "without-the-fence": Design(fence=False),
     "without-the-one-open-index": Design(one_open=False),
