@@ -50,7 +50,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     key = Fernet.generate_key().decode()
     with Rehearsed(folder=folder, scenario=world(), secret_key=key, **WITH_APPROVALS) as meta:
         fill(meta, folder)
-        yield Filled(meta.engine.context.database, key, meta.clock.now())
+        url, at = meta.database_url, meta.clock.now()
+    database = open_database(url)
+    yield Filled(database, key, at)
+    database.dispose()
 
 
 def content(database: Engine, known: Mapping[str, Sequence[str]]) -> dict[str, list[list[Any]]]:
