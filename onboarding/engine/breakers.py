@@ -48,7 +48,7 @@ def load_breakers(
 ) -> Mapping[str, Breaker]:
     """Return what Meta last said about the budgets of the app and of these accounts, by key.
 
-    An open breaker of a token counts as one of each WABA whose account has no other token.
+    Open breakers of tokens count as one of each WABA all of whose account's tokens they are of.
     """
     known = budgets.load_breakers(conn, [APP, *map(waba_key, waba_ids)], now)
     if not any(key.startswith(TOKENS) for key in known):

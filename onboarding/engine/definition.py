@@ -1,8 +1,11 @@
 """The definition of the rules that this release writes rows by, and what it leaves to a newer one.
 
 A worker neither claims a row of a newer definition nor moves it by a list: it stores what it saw,
-and wakes the row for a newer worker. Releases that follow each other work on one database, so a
-state, reason or class that is new is known to one release before the next one writes it.
+and wakes the row for a newer worker. What people, webhooks and codes tell of it is refused. Only
+the end of a migration moves its source all the same: the claim on the number goes with it.
+
+Releases that follow each other work on one database, so a state, reason or class that is new is
+known to one release before the next one writes it.
 """
 
 from __future__ import annotations

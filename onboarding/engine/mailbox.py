@@ -146,7 +146,7 @@ def _take(ctx: Context, address: Address, uidvalidity: int, message: Message) ->
 
 
 class _NotOursError(Exception):
-    """Somebody else looked at the message, or a newer release has to: what was done is undone."""
+    """A message that is not to be noted: somebody else looked at it, or a newer release has to."""
 
 
 def _hand_in(

@@ -74,6 +74,7 @@ def ingest_sms(
         InputError: the signature does not fit; it is no message; or it holds no code of WhatsApp.
         NotFoundError: the number is not one of ours.
         TransitionRefusedError: no code is expected for it, or the message is of before.
+        SchemaError: a newer release wrote its onboarding; nothing was taken.
     """
     if not is_checked:
         _check(ctx, request, gateway)

@@ -8,11 +8,22 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, or_, select, union_all
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from onboarding.core.budgets import HOUR, TOKENS, Breaker, bucket_of
 from onboarding.store.columns import Instant
-from onboarding.store.rowset import listed, packed, packed_list, upsert
+from onboarding.store.rowset import insert_rows, listed, packed, packed_list, upsert
 from onboarding.store.tables import breaker, budget
 
 #: The bucket that nothing is spent in: its row is there to be locked.
@@ -53,7 +64,16 @@ def lock(conn: Connection, keys: Sequence[str]) -> None:
     """
     if conn.dialect.name == "postgresql":
         rows = [{"key": key, "bucket": _NEVER, "used": 0} for key in sorted(keys)]
-        conn.execute(_spend(conn.dialect.name), packed(list(budget.columns), rows))
+        insert_rows(conn, budget, rows, skip_conflicts=True)
+        conn.execute(_lock(conn.dialect.name), packed_list(budget.c.key, keys))
+
+
+@cache
+def _lock(dialect: str) -> Any:
+    rows = select(budget.c.key).where(
+        budget.c.bucket == literal(_NEVER, Instant), budget.c.key.in_(listed(dialect, budget.c.key))
+    )
+    return rows.order_by(budget.c.key).with_for_update()
 
 
 @cache
@@ -70,7 +90,7 @@ def spend(conn: Connection, spent: Mapping[str, int], now: datetime) -> None:
 
 
 def forget_spent(conn: Connection, before: datetime) -> None:
-    """Drop buckets that no window looks at any more."""
+    """Drop buckets that no window looks at any more, but not the rows that are locked."""
     conn.execute(delete(budget).where(budget.c.bucket < before, budget.c.bucket > _NEVER))
 
 

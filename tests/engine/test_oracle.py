@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from onboarding.core.timing import iso
-from tests.engine.oracle import faults_in
-from tests.engine.rehearsing import MINUTE, SECOND, START
+from onboarding.store.database import writing
+from tests.engine.oracle import faults_in, faults_told
+from tests.engine.rehearsing import MINUTE, SECOND, START, Rehearse
 
 SETTLE = 2 * MINUTE
 DIGITS = "493012345671"
@@ -45,6 +47,7 @@ CREATES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     ),
     "made twice": ([create(), create(SECOND)], ["was created again"]),
     "made, then refused": ([create(), create(SECOND, **REFUSED)], ["was created again"]),
+    "unheard, then refused": ([create(**UNHEARD), listed(SETTLE), create(SETTLE, **REFUSED)], []),
     "unheard, then made": (
         [create(**UNHEARD), listed(SETTLE), create(SETTLE)], ["was created again"],
     ),
@@ -62,3 +65,19 @@ def test_creates(calls: list[dict[str, Any]], faults: list[str]) -> None:
 def test_a_number_that_was_deleted_at_meta_may_be_created_again() -> None:
     calls = [{**create(), "seq": 1}, {**create(SECOND), "seq": 2}]
     assert faults_in(calls, settle=SETTLE, recreated=[f"+{DIGITS}"]) == []
+
+
+@pytest.mark.parametrize("lost", ["seq > 0", "seq < 3", "seq = (SELECT max(seq) FROM event)"])
+def test_events_that_are_missing_are_seen(rehearse: Rehearse, lost: str) -> None:
+    meta = rehearse()
+    meta.register()
+    assert faults_told(meta.engine) == []
+    with writing(meta.engine.context.database) as conn:
+        conn.execute(text("CREATE TABLE kept AS SELECT * FROM event"))
+        conn.execute(text("DELETE FROM delivery"))
+        conn.execute(text(f"DELETE FROM event WHERE {lost}"))  # noqa: S608 - our own
+    (fault,) = faults_told(meta.engine)
+    assert "events tell" in fault
+    with writing(meta.engine.context.database) as conn:  # the fixture asks the oracle, too
+        conn.execute(text("DELETE FROM event"))
+        conn.execute(text("INSERT INTO event SELECT * FROM kept"))

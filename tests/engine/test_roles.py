@@ -113,9 +113,11 @@ def test_the_app_runs_a_worker_of_a_fleet(roles: Roles, meta: Rehearsed) -> None
     heard: list[str] = []
     worker._runner._heard = heard.append
     worker.start()
-    eventually(lambda: {"advance", "observe", "deadlines"} <= set(heard))
-    eventually(lambda: meta.state() is not State.REQUESTED)
-    worker.stop()
+    try:
+        eventually(lambda: {"advance", "observe", "deadlines"} <= set(heard))
+        eventually(lambda: meta.state() is not State.REQUESTED)
+    finally:
+        worker.stop()
 
 
 FORBIDDEN_TO_THE_APP = (

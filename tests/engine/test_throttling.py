@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from onboarding.core.budgets import Breaker, token_key, waba_key
 from onboarding.core.timing import parse_iso
+from onboarding.engine.breakers import load_breakers
 from onboarding.model import Reason, State
+from onboarding.store import budgets
+from onboarding.store.database import writing
 from tests.engine.rehearsing import (
     DAY,
     HOUR,
@@ -97,6 +101,25 @@ def test_a_throttled_token_that_waits_to_be_proven_stops_no_call_with_the_presen
     meta.ask()
     meta.run(most=30 * MINUTE, until=lambda: bool(meta.calls("request_code")))
     assert meta.calls("request_code")
+
+
+def test_an_account_with_two_tokens_is_stopped_until_the_first_of_them_may_call(
+    rehearse: Rehearse,
+) -> None:
+    engine = rehearse(scenario=two_tokens(WABA)).engine
+    engine.add_account(WABA, TOKEN)  # which waits to be proven
+    context = engine.context
+    first, second = (token_key(context.vault.mac("token", each)) for each in (FIRST, TOKEN))
+    with writing(context.database) as conn:
+        budgets.write_breakers(conn, [stopped(first, 30)])
+        assert waba_key(WABA) not in load_breakers(context, conn, [WABA], START)
+        budgets.write_breakers(conn, [stopped(second, 10)])
+        found = load_breakers(context, conn, [WABA], START)[waba_key(WABA)]
+    assert found.open_until == START + 10 * MINUTE
+
+
+def stopped(key: str, minutes: int) -> Breaker:
+    return Breaker(key=key, percent=100, read_at=START, open_until=START + minutes * MINUTE)
 
 
 def test_a_throttled_list_stops_reads_and_writes_of_its_waba(meta: Rehearsed) -> None:

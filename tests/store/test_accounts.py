@@ -182,6 +182,8 @@ def test_whoever_locks_a_budget_waits_for_whoever_has_it_and_no_other(database: 
         with pytest.raises(OperationalError, match="lock timeout"), second.begin_nested():
             budgets.lock(second, ["app"])
     write(database, lambda conn: budgets.forget_spent(conn, START))
+    kept = read(database, lambda conn: conn.execute(text("SELECT key FROM budget")).scalars().all())
+    assert sorted(kept) == ["app", "waba:1", "waba:2"]
     assert read(database, lambda conn: budgets.load_used(conn, ["app"], START)) == {}
 
 

@@ -160,6 +160,3 @@ def test_nothing_is_lost_or_repeated_in_a_storm(
         eventually(lambda: not untold(meta, receiver), lambda: len(untold(meta, receiver)), TOLD_S)
         meta.end_programs()
         check(meta, numbers)
-        assert storm.kills
-        assert storm.freezes
-        assert server is None or storm.outages
