@@ -230,13 +230,14 @@ def test_a_number_whose_job_stalled_is_found_by_a_sweep(deployment: Deployment) 
         assert context.waker is not None
         context.waker.wake(conn, {id_: context.clock.now()})
     execute(deployment, _STALL)
+    assert [job["queueing_lock"] for job in jobs(deployment, "doing")] == [f"m:{id_}"]
+    assert jobs(deployment) == []
     worker = FleetWorker(deployment.engine)
     worker.start()
     try:
         deployment.lasts(State.CREATED, 60)
     finally:
         worker.stop()
-    assert f"m:{id_}" in {job["queueing_lock"] for job in jobs(deployment, "doing")}
 
 
 def test_the_queue_is_made_once_however_many_make_it(postgres_url: str, tmp_path: Path) -> None:
