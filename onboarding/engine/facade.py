@@ -224,6 +224,8 @@ class Engine(Codes, Turns, People, Upkeep):
 
         Raises:
             InputError: not a webhook payload.
+            SchemaError: it decides about an onboarding that a newer release wrote; answer Meta with
+                an error, and it sends the webhook again.
         """
         return ingest(self.context, payload)
 
