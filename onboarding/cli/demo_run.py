@@ -137,8 +137,10 @@ class DemoRun:
         for part in (self._end, self._follower, self.desk, self.holder, self._worker):
             part.stop()
         self.engine.close()
-        self._process.terminate()
-        self._process.wait(5)
+        for connection in (self.control, self.clock, self._end_clock):
+            connection.close()
+        with self._process as simulator:  # closes the pipe, too
+            simulator.terminate()
 
     def _start_simulator(self) -> tuple[subprocess.Popen[str], str, str]:
         command = [sys.executable, "-m", "onboarding", "simulator", "--port", "0"]

@@ -25,8 +25,12 @@ _beat = threading.Event()
 
 
 def eventually(holds: Callable[[], object], within_s: float = 60.0) -> None:
-    """Wait until something holds; fail if it does not within a while."""
-    until = time.monotonic() + within_s
+    """Wait until something holds; fail if it does not within a while.
+
+    Looks grow rarer: those that wait for seconds leave the cores to what they wait for.
+    """
+    until, pause = time.monotonic() + within_s, 0.005
     while not holds():
         assert time.monotonic() < until, "it never came to hold"
-        _beat.wait(0.005)
+        _beat.wait(pause)
+        pause = min(pause * 1.25, 0.1)
