@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,11 +62,19 @@ def run(
     *,
     settings: Mapping[str, str] | None = None,
     scenario: Mapping[str, Any] | None = None,
+    under: Sequence[str] = (),
 ) -> Run:
     """Take numbers, 100 to a WABA, from requested to registered with one worker process.
 
     Meta's caps are raised and the budgets stay on. Every code is handed in at once, by this
     process.
+
+    Args:
+        database_url: an empty database.
+        numbers: how many.
+        settings: of the worker, by the names of their variables.
+        scenario: what is otherwise at Meta.
+        under: a command that runs the worker as its only child, and ends with it.
     """
     with tempfile.TemporaryDirectory() as folder, _environment(database_url, settings or {}):
         wabas = waba_ids(numbers)
@@ -75,7 +84,7 @@ def run(
                 for waba_id in wabas:
                     engine.add_account(waba_id, token)
                 engine.request_many([_request(n, wabas) for n in range(numbers)])
-                return _work(engine, f"{base_url}/_sim", numbers)
+                return _work(engine, f"{base_url}/_sim", numbers, under)
 
 
 def waba_ids(numbers: int) -> list[str]:
@@ -132,25 +141,33 @@ def simulating(scenario: Mapping[str, Any], folder: Path) -> Iterator[tuple[str,
 
 
 @contextmanager
-def _program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "onboarding", *arguments]
+def _program(*arguments: str, under: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    command = [*under, sys.executable, "-m", "onboarding", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
             yield process
         finally:
-            process.terminate()
+            os.kill(_program_of(process.pid), signal.SIGTERM)
+            process.communicate()  # with its last words said into an open pipe
 
 
-def _work(engine: Engine, control_url: str, numbers: int) -> Run:
+def _program_of(pid: int) -> int:
+    """Return the process of the program itself: the child of what it runs under, if of anything."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
+
+
+def _work(engine: Engine, control_url: str, numbers: int, under: Sequence[str]) -> Run:
     over = threading.Event()
     phones = threading.Thread(target=_read_codes, args=(engine, control_url, over))
-    with _program("worker") as worker:
+    with _program("worker", under=under) as worker:
         started = time.perf_counter()
         phones.start()
         try:
             _until_registered(engine, numbers)
             seconds = time.perf_counter() - started
-            cpu_s, peak_mb = _cpu_of(worker.pid), _peak_of(worker.pid)
+            pid = _program_of(worker.pid)
+            cpu_s, peak_mb = _cpu_of(pid), _peak_of(pid)
         finally:
             over.set()
             phones.join()

@@ -77,7 +77,7 @@ def measure() -> list[Measured]:
             what="requested to registered, simulator and holders on the same 2 cores",
             value=f"{registered / taken:.0f} numbers/s",
             bound="reported",
-            is_met=True,
+            is_met=None,
         ),
     ]
 

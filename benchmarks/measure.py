@@ -16,13 +16,13 @@ class Measured:
         what: what was measured.
         value: the figure, with its unit.
         bound: what it must be, in words.
-        is_met: whether it is.
+        is_met: whether it is; ``None`` where nothing must be.
     """
 
     what: str
     value: str
     bound: str
-    is_met: bool
+    is_met: bool | None
 
 
 def interleaved(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -111,47 +112,56 @@ class DemoRun:
         return self._over
 
     def __enter__(self) -> Self:
-        logging.getLogger("onboarding").addHandler(logging.NullHandler())
-        logging.getLogger("onboarding").propagate = False
         _clear(self.folder)
-        self._process, base_url, token = self._start_simulator()
-        self.control = open_control(f"{base_url}/_sim")
-        self.clock = SkippingClock(f"{base_url}/_sim")
-        self.holder = self._holder(f"{base_url}/_sim")
-        self.desk = self._desk(f"{base_url}/_sim")
-        self.engine = Engine.open(
-            self.database_url,
-            upgrade=True,
-            clock=self.clock,
-            intakes=[self.holder],
-            graph_base_url=base_url,
-            app_id=self.scenario.app.id,
-            actor="demo",
-            **_SETTINGS,
-        )
-        self._prepare(token)
-        self._set_going()
+        with ExitStack() as opening:  # what was opened is closed if the rest cannot be
+            self._open(opening)
+            self._opened = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in (self._end, self._follower, self.desk, self.holder, self._worker):
-            part.stop()
-        self.engine.close()
-        for connection in (self.control, self.clock, self._end_clock):
-            connection.close()
-        with self._process as simulator:  # closes the pipe, too
-            simulator.terminate()
+        self._opened.close()
 
-    def _start_simulator(self) -> tuple[subprocess.Popen[str], str, str]:
-        command = [sys.executable, "-m", "onboarding", "simulator", "--port", "0"]
-        process = subprocess.Popen(  # noqa: S603 - nothing in the command comes from outside
-            [*command, "--scenario", str(self._scenario_file)], stdout=subprocess.PIPE, text=True
+    def _open(self, opening: ExitStack) -> None:
+        base_url, token = opening.enter_context(self._simulating())
+        self.control = opening.enter_context(open_control(f"{base_url}/_sim"))
+        self.clock = opening.enter_context(closing(SkippingClock(f"{base_url}/_sim")))
+        self.holder = self._holder(f"{base_url}/_sim")
+        self.desk = self._desk(f"{base_url}/_sim")
+        self.engine = opening.enter_context(
+            Engine.open(
+                self.database_url,
+                upgrade=True,
+                clock=self.clock,
+                intakes=[self.holder],
+                graph_base_url=base_url,
+                app_id=self.scenario.app.id,
+                actor="demo",
+                **_SETTINGS,
+            )
         )
-        assert process.stdout is not None, "piped"  # noqa: S101 - for the type checker
-        base_url, token = process.stdout.readline().strip(), process.stdout.readline().strip()
-        if not base_url:
-            raise GraphError("the simulator did not start", hint="run: onboarding simulator")
-        return process, base_url, token
+        self._prepare(token)
+        self._set_going(opening)
+
+    @contextmanager
+    def _simulating(self) -> Iterator[tuple[str, str]]:
+        """Run the simulator in a process of its own; yield its base URL and a token."""
+        command = [sys.executable, "-m", "onboarding", "simulator", "--port", "0"]
+        with subprocess.Popen(  # noqa: S603 - nothing in the command comes from outside
+            [*command, "--scenario", str(self._scenario_file)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None, "piped"  # noqa: S101 - for the type checker
+            try:
+                base_url, token = (
+                    process.stdout.readline().strip(),
+                    process.stdout.readline().strip(),
+                )
+                if not base_url:
+                    raise GraphError(
+                        "the simulator did not start", hint="run: onboarding simulator"
+                    )
+                yield base_url, token
+            finally:
+                process.terminate()
 
     def _holder(self, control_url: str) -> Holder:
         shortest, longest = (parse_duration(text) for text in self._holder_script["delay"])
@@ -175,6 +185,7 @@ class DemoRun:
             for waba in business.wabas:
                 self.engine.add_account(waba.id, token, name=waba.name, business_id=business.id)
         requests = [request for _, request in read_requests(self.numbers_file)]
+        self.numbers = len(requests)
         for request in requests:
             if request.entry == Entry.EMBEDDED_SIGNUP and request.onboarded_at is not None:
                 finished = {
@@ -186,18 +197,23 @@ class DemoRun:
                 self.control.post("/embedded_signup", json=finished).raise_for_status()
         self.engine.request_many(requests)
 
-    def _set_going(self) -> None:
+    def _set_going(self, opening: ExitStack) -> None:
+        """Start everybody; they end in the opposite order, the worker after its clock."""
         self.starts_at = self.clock.now()
         self.ends_at = self.starts_at + self._days
-        self._worker = Worker(self.engine)
-        self._worker.start()
-        self._follower = Follower(self.clock, "worker", self._worker.stands)
-        self._follower.start()
-        self.holder.start(self.engine)
-        self.desk.start(self.engine)
-        self._end_clock = SkippingClock(str(self.control.base_url))
-        self._end = Follower(self._end_clock, "demo", self._demo_stands)
-        self._end.start()
+        worker = Worker(self.engine)
+        worker.start()
+        opening.callback(worker.stop)
+        for people in (self.holder, self.desk):
+            people.start(self.engine)
+            opening.callback(people.stop)
+        self._end_clock = opening.enter_context(closing(SkippingClock(str(self.control.base_url))))
+        for follower in (
+            Follower(self.clock, "worker", worker.stands),
+            Follower(self._end_clock, "demo", self._demo_stands),
+        ):
+            follower.start()
+            opening.callback(follower.stop)
 
     def _demo_stands(self) -> Standing:
         if self._end_clock.now() >= self.ends_at:

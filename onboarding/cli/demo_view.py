@@ -38,8 +38,9 @@ class DemoView:
     def show_until(self, over: threading.Event) -> None:
         """Show the run until it is over."""
         self._console.print(
-            f"[bold]240 numbers, three weeks[/bold]: simulated Graph API on loopback, "
-            f"SQLite in {self._run.folder}, seed {self._run.scenario.seed}"
+            f"[bold]{self._run.numbers} numbers, three weeks[/bold]: "
+            f"simulated Graph API on loopback, SQLite in {self._run.folder}, "
+            f"seed {self._run.scenario.seed}"
         )
         with Live(self._frame(), console=self._console, refresh_per_second=4) as live:
             while not over.wait(_FRAME_S):

@@ -84,7 +84,9 @@ def test_a_demo_of_fewer_numbers_tells_the_same_stories(
         view.show_until(run.is_over)
         assert view.summarise()
     shown = capsys.readouterr().out
+    assert f"{len(few)} numbers, three weeks" in shown
     assert f"{len(few)} of {len(few)}, as the scenario says" in shown
+    assert "EAA" not in shown
     for word in WORDS_OF_THE_STORIES:
         assert word in shown
 

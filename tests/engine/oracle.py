@@ -33,6 +33,9 @@ _MOST = {
     "set_display_name": (10, timedelta(days=30)),
 }
 
+#: Both ways to ask for a code: Meta counts and voids them by the number, whoever has it.
+_CODES = ("request_code", "request_preverified_code")
+
 #: Calls that may be repeated after silence only once this list was read. A verification for the
 #: pool is another call with each code.
 _PROBED = {
@@ -178,6 +181,13 @@ def _by_number(calls: Iterable[Called], *endpoints: str) -> dict[tuple[str, str]
     return found
 
 
+def _alike(calls: list[Called]) -> list[Called]:
+    """Return the calls, those for codes under one name."""
+    return [
+        {**call, "endpoint": _CODES[0]} if call["endpoint"] in _CODES else call for call in calls
+    ]
+
+
 def _second_creates(calls: list[Called], recreated: set[str]) -> Iterator[str]:
     # A migration is a create call of its own; one that was undone may be begun elsewhere.
     plain = [call for call in calls if not call["params"].get("migrate_phone_number")]
@@ -191,7 +201,7 @@ def _second_creates(calls: list[Called], recreated: set[str]) -> Iterator[str]:
 
 
 def _windows(calls: list[Called]) -> Iterator[str]:
-    for (endpoint, number), made in _by_number(calls, *_MOST).items():
+    for (endpoint, number), made in _by_number(_alike(calls), *_MOST).items():
         most, window = _MOST[endpoint]
         times = [_at(call) for call in made]
         for first, last in zip(times, times[most:], strict=False):
@@ -200,7 +210,7 @@ def _windows(calls: list[Called]) -> Iterator[str]:
 
 
 def _codes_voided(calls: list[Called], valid: timedelta) -> Iterator[str]:
-    for (_, number), made in _by_number(calls, "request_code", "request_preverified_code").items():
+    for (_, number), made in _by_number(_alike(calls), _CODES[0]).items():
         out = [call for call in made if call["effect"] or _is_silent(call)]
         for first, second in pairwise(out):
             if _at(second) - _at(first) < valid:

@@ -62,6 +62,20 @@ def test_creates(calls: list[dict[str, Any]], faults: list[str]) -> None:
     assert all(words in fault for fault, words in zip(found, faults, strict=True))
 
 
+CODE, POOL_CODE = "request_code", "request_preverified_code"
+
+
+@pytest.mark.parametrize("others", [CODE, POOL_CODE])
+def test_codes_of_a_number_count_together_whoever_asks(others: str) -> None:
+    apart = 11 * MINUTE
+    calls = [called(CODE if n % 2 else others, n * apart) for n in range(10)]
+    assert faults_in(calls[:9], settle=SETTLE) == []
+    (fault,) = faults_in(calls, settle=SETTLE)
+    assert "more than 9" in fault
+    (fault,) = faults_in([called(CODE, SECOND), called(others, MINUTE)], settle=SETTLE)
+    assert "while one was outstanding" in fault
+
+
 def test_a_number_that_was_deleted_at_meta_may_be_created_again() -> None:
     calls = [{**create(), "seq": 1}, {**create(SECOND), "seq": 2}]
     assert faults_in(calls, settle=SETTLE, recreated=[f"+{DIGITS}"]) == []
