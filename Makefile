@@ -8,7 +8,8 @@ BENCH  := .bench
 PEERS  := benchmarks/peers/requirements.lock
 # A uv on the PATH is used; otherwise one is installed into .boot/, next to nothing else.
 UV     := $(shell command -v uv 2>/dev/null || echo .boot/bin/uv)
-# Many tests wait for processes and for real seconds: one more of them runs than there are cores.
+# Many tests wait for processes and for real seconds: one more of them runs than there are cores,
+# and whoever is done takes over what the others have not begun.
 PYTEST := $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal -q
 
 export UV_PYTHON_DOWNLOADS = never

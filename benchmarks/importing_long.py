@@ -51,7 +51,7 @@ def measure() -> list[Measured]:
         ),
         Measured(
             what=f"import into a batch, largest resident size, {_LONG:,} beside {_SHORT:,}",
-            value=f"{growth:+.0f} MB ({resident[0]:.0f} MiB, {resident[1]:.0f} MiB)",
+            value=f"{growth:+.0f} MiB ({resident[0]:.0f} MiB, {resident[1]:.0f} MiB)",
             bound=f"at most +{_MOST_GROWTH_MB} MiB",
             is_met=growth <= _MOST_GROWTH_MB,
         ),
