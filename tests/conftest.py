@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.compiling import compile_once
+from tests.hurrying import hurry_sqlite
 from tests.postgres import EXISTING, PostgresServer
 
 BACKENDS = ("sqlite", "postgresql")
@@ -30,8 +31,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare what tests may be marked with, and compile each statement once."""
+    """Declare what tests may be marked with; compile each statement once, and wait for no disk."""
     compile_once()
+    hurry_sqlite()
     config.addinivalue_line("markers", "on(backend): runs on this database only")
     config.addinivalue_line("markers", "quick_on(backend): elsewhere it runs with the slow ones")
 

@@ -35,7 +35,7 @@ BUSINESS, PARTNER = "506914307656634", "616914307656635"
 #: What waits of processes and sockets are here; on loopback they can be short.
 SHORT: dict[str, Any] = {
     "send_within_seconds": 0.8, "call_timeout_seconds": 0.8, "connect_timeout_seconds": 0.5,
-    "settle_seconds": 1.8, "lease_seconds": 1.5, "poll_seconds": 0.1,
+    "settle_seconds": 1.8, "lease_seconds": 1.5, "poll_seconds": 0.3,
     "list_interval_seconds": 0.2, "waba_calls_per_hour": 1_000_000,
     "active_waba_calls_per_hour": 1_000_000, "app_calls_per_hour": 1_000_000,
     "numbers_per_business": 0, "numbers_per_waba": 0,
@@ -66,7 +66,7 @@ class Gateway:
 """
 
 _HARNESS = "harness"
-_LOOKS_EVERY_S = 0.04
+_LOOKS_EVERY_S = 0.06
 _HANDED_IN_TIMES = 100
 
 
@@ -261,4 +261,4 @@ def eventually(holds: Callable[[], object], what: Callable[[], object], within_s
     until = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until, what()
-        time.sleep(0.05)
+        time.sleep(0.1)

@@ -17,6 +17,7 @@ from onboarding.store import leases, onboardings
 from onboarding.store.database import open_database, reading, sqlite_path, writing
 from onboarding.store.deployment import insert_fact, load_fact
 from onboarding.store.tables import onboarding as t
+from tests.hurrying import as_it_is
 from tests.store.making import a_row, counted, load, read, store, write
 
 
@@ -32,7 +33,10 @@ from tests.store.making import a_row, counted, load, read, store, write
     ],
 )
 def test_sqlite_is_opened_durable(database: Engine, pragma: str, value: object) -> None:
-    assert read(database, lambda conn: conn.execute(text(f"PRAGMA {pragma}")).scalar()) == value
+    with as_it_is():
+        anew = open_database(str(database.url))
+        assert read(anew, lambda conn: conn.execute(text(f"PRAGMA {pragma}")).scalar()) == value
+        anew.dispose()
 
 
 @pytest.mark.on("sqlite")
