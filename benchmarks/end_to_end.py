@@ -35,7 +35,7 @@ def _layers(database: str, url: str, folder: Path) -> Measured:
     noted = folder / f"{database}.stacks"
     run(url, _LOOKED_AT, under=sampler(noted))
     return Measured(
-        what=f"where the CPU of that worker goes, {database}",
+        what=f"where a worker's CPU goes, {_LOOKED_AT:,} numbers in a run apart, {database}",
         value=shares(noted),
         bound="reported",
         is_met=None,

@@ -12,6 +12,8 @@ from pathlib import Path
 _PY_SPY = Path(__file__).resolve().parent.parent / ".bench" / "bin" / "py-spy"
 _HOW = "--nonblocking --rate 50 --format raw --full-filenames"
 
+_REST = "the engine between them"
+
 #: Whose code is of which layer: the innermost frame that fits counts, by the first part of it.
 _LAYERS = {
     "/onboarding/core/chain.py": "histories",
@@ -25,8 +27,9 @@ _LAYERS = {
     "/asyncio/": "HTTP",
     "/onboarding/core/": "rules",
     "/onboarding/model/": "rules",
+    "/onboarding/engine/": _REST,
+    "/onboarding/dispatch/": _REST,
 }
-_REST = "the engine between them"
 
 
 def sampler(into: Path) -> list[str]:

@@ -198,7 +198,7 @@ class DemoRun:
         self.engine.request_many(requests)
 
     def _set_going(self, opening: ExitStack) -> None:
-        """Start everybody; they end in the opposite order, the worker after its clock."""
+        """Start everybody; they end in the opposite order, the worker after its follower."""
         self.starts_at = self.clock.now()
         self.ends_at = self.starts_at + self._days
         worker = Worker(self.engine)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import procrastinate
 
@@ -69,9 +69,15 @@ class JobRunner:
 
     async def _serve_on(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._note_failed)
         self._serving = asyncio.ensure_future(self._serve_always())
         self._ready.set()
         await self._serving
+
+    def _note_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell of a task of the library's that failed unseen; asyncio would print its traceback."""
+        error = context.get("exception")
+        log.warning("fleet_task_failed", worker=self._name, error=type(error).__name__)
 
     async def _serve_always(self) -> None:
         while not self._stopping.is_set():

@@ -79,8 +79,8 @@ class Holder:
     def start(self, engine: Engine) -> None:
         """Begin to read the inbox."""
         self._engine = engine
-        self._http = open_control(self.control_url)
         self._clock = SkippingClock(self.control_url)
+        self._http = open_control(self.control_url)
         self._follower = Follower(self._clock, ACTOR, self._stands)
         self._follower.start()
 

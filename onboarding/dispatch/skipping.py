@@ -22,8 +22,8 @@ from onboarding.telemetry import log
 
 _LONG_POLL_S = 2.0
 
-#: Pauses between two looks at a participant that is busy. They grow while it stays so: a look
-#: reads its database, and what takes seconds need not be noticed to the millisecond.
+#: Pauses between two looks at a participant that is busy. They grow while it stays so: a look may
+#: read its database, and what takes seconds need not be noticed to the millisecond.
 _BUSY_S, _BUSY_GROWTH, _BUSY_MOST_S = 0.002, 1.25, 0.04
 
 _UNKNOWN_S = 0.5
@@ -208,7 +208,8 @@ class Follower:
             self._stopping.wait(self._pause_s)
             self._pause_s = min(self._pause_s * _BUSY_GROWTH, _BUSY_MOST_S)
             return
-        self._pause_s = _BUSY_S
+        if stands.is_idle or stands.changed:
+            self._pause_s = _BUSY_S
         self._clock.report(
             self._name,
             idle=stands.is_idle,

@@ -166,6 +166,23 @@ def test_the_sweep_is_one_in_the_whole_fleet(deployment: Deployment) -> None:
     assert set(heard) == {"advance", "observe", "deadlines"}
 
 
+def test_what_fails_unseen_is_told_in_a_line(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {"secret_key": deployment.key, **deployment.given}
+    with ExitStack() as stack:
+        worker = FleetWorker(stack.enter_context(Engine.open(deployment.url, **given)))
+        worker.start()
+        stack.callback(worker.stop)
+        loop = worker._runner._loop
+        seen = {"message": "Task exception was never retrieved", "exception": KeyError("4711")}
+        loop.call_soon_threadsafe(loop.call_exception_handler, seen)
+        eventually(lambda: "fleet_task_failed" in caplog.text)
+    assert "KeyError" in caplog.text
+    assert "4711" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_a_worker_outlives_its_queue(deployment: Deployment) -> None:
     worker = deployment.start([sys.executable, "-m", "onboarding", "worker", "--fleet"])
     eventually(lambda: "is running" in deployment.logs(), 40)
