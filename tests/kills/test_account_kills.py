@@ -33,6 +33,10 @@ CUSTOMER, NUMBER = "204400000000001", "+493012345671"
 CALLBACK = "https://hooks.example/lucky"
 APP: dict[str, Any] = {"app_id": "634974688087057", "app_secret": "app-secret-of-the-tests"}
 
+#: A code that is not sent in time is not sent again: the machine may be busy that starts the
+#: programs, and a person would have to hand it over again, which is another test.
+PATIENT: dict[str, Any] = {"send_within_seconds": 4, "settle_seconds": 5}
+
 #: The customer's WABA is not known to the engine before it is handed over.
 _BUSINESSES = [*WORLD["businesses"], {"id": "700000000000001", "wabas": [{"id": CUSTOMER}]}]
 _WORLD = {**WORLD, "businesses": _BUSINESSES, "app": {"secret": APP["app_secret"]}}
@@ -46,7 +50,7 @@ def deployment(deployments: Deployments, tmp_path: Path) -> Iterator[Deployed]:
     with ExitStack() as stack:
         folder = tmp_path / "deployment"
         settings = stack.enter_context(deployments.copy(folder))
-        yield stack.enter_context(deployed(folder, {**settings, **APP}, _WORLD))
+        yield stack.enter_context(deployed(folder, {**settings, **APP, **PATIENT}, _WORLD))
 
 
 def story(meta: Deployed) -> str:
