@@ -21,11 +21,7 @@ from onboarding.errors import ConfigurationError, GraphError, OnboardingError, S
 from onboarding.telemetry import log
 
 _LONG_POLL_S = 2.0
-
-#: Pauses between two looks at a participant that is busy. They grow while it stays so: a look may
-#: read its database, and what takes seconds need not be noticed to the millisecond.
-_BUSY_S, _BUSY_GROWTH, _BUSY_MOST_S = 0.002, 1.25, 0.04
-
+_BUSY_S = 0.002
 _UNKNOWN_S = 0.5
 _TTL_S = 15.0
 
@@ -169,7 +165,6 @@ class Follower:
         self._standing = standing
         self._on_lost = on_lost
         self._reported_at = 0.0
-        self._pause_s = _BUSY_S
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"clock-{name}", daemon=True)
 
@@ -205,11 +200,8 @@ class Follower:
         """Report what the clock must know: time cannot jump past an instant it was told of."""
         silent_for = time.monotonic() - self._reported_at
         if not stands.is_idle and not stands.changed and silent_for < _TTL_S / 3:
-            self._stopping.wait(self._pause_s)
-            self._pause_s = min(self._pause_s * _BUSY_GROWTH, _BUSY_MOST_S)
+            self._stopping.wait(_BUSY_S)
             return
-        if stands.is_idle or stands.changed:
-            self._pause_s = _BUSY_S
         self._clock.report(
             self._name,
             idle=stands.is_idle,
