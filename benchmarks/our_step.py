@@ -27,8 +27,8 @@ from onboarding.engine.observe import ask_for_list, observe_due
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.client import GraphClient
 from onboarding.graph.results import Results
-from onboarding.graph.transport import Wire
 from onboarding.graph.usage import Usage
+from onboarding.graph.wire import Wire
 from onboarding.store import accounts
 from onboarding.store.database import reading, writing
 from onboarding.store.tables import onboarding as t

@@ -23,7 +23,7 @@ from onboarding.errors import (
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import Waba, parse_waba
-from onboarding.graph.transport import is_usable_token
+from onboarding.graph.wire import is_usable_token
 from onboarding.model import Account, Failure, Reason, RecoveryClass
 from onboarding.store import accounts, leases
 from onboarding.store.database import again_if_raced, reading, writing

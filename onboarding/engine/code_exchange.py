@@ -28,7 +28,7 @@ from onboarding.errors import ConfigurationError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.responses import parse_exchanged_token
-from onboarding.graph.transport import is_usable_token
+from onboarding.graph.wire import is_usable_token
 from onboarding.model import (
     Account,
     Effect,

@@ -18,7 +18,7 @@ from onboarding.engine.token_sources import TokenSources
 from onboarding.engine.vault import Vault, make_key_file, read_key_file
 from onboarding.errors import ConfigurationError, StoreError
 from onboarding.graph.client import GraphClient
-from onboarding.graph.transport import Wire
+from onboarding.graph.wire import Wire
 from onboarding.notify.configuration import open_channel
 from onboarding.settings import Settings
 from onboarding.store import schema

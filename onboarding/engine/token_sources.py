@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onboarding.errors import ConfigurationError, InputError
-from onboarding.graph.transport import is_usable_token
+from onboarding.graph.wire import is_usable_token
 from onboarding.telemetry import log
 
 _KEPT_S = 30.0

@@ -1,4 +1,4 @@
-"""One HTTP exchange with Graph: the client's settings, its requests, and what its errors mean.
+"""One HTTP exchange with Graph: its requests, and what its errors mean.
 
 No retries, no redirects, no cookies; a proxy or certificates only if settings name them. aiohttp
 repeats a read once if a kept connection turns out to be dead; it never repeats a write.
@@ -9,28 +9,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from onboarding.errors import ConfigurationError
 from onboarding.graph.calls import GraphCall
 from onboarding.graph.errors import scrub
 from onboarding.graph.requests import GraphRequest
+from onboarding.graph.wire import Wire
 from onboarding.model import Effect, Failure, RecoveryClass
 
 _KEEP_ALIVE_S = 4.0  # shorter than servers' usual 5 s: else a POST meets a closing connection
 _PROOF = "appsecret_proof"
-_VERSION = re.compile(r"v[0-9]+\.[0-9]+")
-_TOKEN = re.compile(r"[!-~]+")
 _SECRET_PARAMS = ("pin", "code", "verify_token", "client_secret")
 _MAX_MESSAGE = 200
 
@@ -44,72 +39,9 @@ _NOT_CONNECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
-    """How requests are put on the wire.
-
-    Attributes:
-        base_url: scheme and host, ``https://graph.facebook.com`` or a simulator's.
-        version: as ``v25.0``.
-        timeout_s: of one attempt, from leaving to the end of the answer.
-        connect_timeout_s: of name, connection and TLS together; shorter than ``timeout_s``,
-            for only then does a dead host count as unsent.
-        max_in_flight: calls and connections at once; the others wait for a slot.
-        app_secret: when given, every call carries an ``appsecret_proof``.
-        user_agent: as sent.
-        proxy: an HTTP proxy on the way; not part of ``repr()``, it may hold a password.
-        ca_file: certificates to trust instead of the usual ones, in PEM.
-
-    Raises:
-        ConfigurationError: the address, the version or the proxy has not the right form.
-    """
-
-    base_url: str
-    version: str
-    timeout_s: float = 30.0
-    connect_timeout_s: float = 10.0
-    max_in_flight: int = 512
-    app_secret: str | None = field(default=None, repr=False)
-    user_agent: str = "onboarding"
-    proxy: str | None = field(default=None, repr=False)
-    ca_file: Path | None = None
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in {"http", "https"} or not _is_host(parts.hostname) or parts.query:
-            raise ConfigurationError(
-                "The address of Graph is not usable.", hint="Use https://graph.facebook.com."
-            )
-        if not _VERSION.fullmatch(self.version):
-            raise ConfigurationError("The version of Graph is not usable.", hint="Use v25.0.")
-        if self.proxy is not None and not _is_proxy(self.proxy):
-            raise ConfigurationError(
-                "The address of the proxy is not usable.",
-                hint="Give ONBOARDING_GRAPH_PROXY an address like http://proxy.example:3128.",
-            )
-
-    @property
-    def root(self) -> str:
-        """Host and version, for example ``https://graph.facebook.com/v25.0``."""
-        return f"{self.base_url.rstrip('/')}/{self.version}"
-
-
-def _is_host(name: str | None) -> bool:
-    try:
-        return bool(name) and bool(str(name).encode("idna"))
-    except UnicodeError:  # two dots in a row, or more than a name may have between two
-        return False
-
-
-def _is_proxy(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def open_transport(wire: Wire, *, repeats: bool = True) -> AiohttpTransport:
+def open_transport(
+    wire: Wire, trusted: ssl.SSLContext | None, *, repeats: bool = True
+) -> AiohttpTransport:
     """Return the HTTP transport; its session is made on first use, in the loop that runs it.
 
     aiohttp repeats what HTTP calls idempotent if a kept connection turns out to be dead: reads,
@@ -119,13 +51,12 @@ def open_transport(wire: Wire, *, repeats: bool = True) -> AiohttpTransport:
     It is used without httpx's client around it, which would add cookies, redirects and a log line
     with the whole address to each call, none of which may be.
     """
-    named = None if wire.ca_file is None else _trusting(wire.ca_file)
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=wire.max_in_flight,
             keepalive_timeout=_KEEP_ALIVE_S,
-            ssl=named or _trusting_the_usual(),
+            ssl=trusted or _trusting_the_usual(),
         )
         made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=wire.proxy
@@ -157,16 +88,6 @@ async def exchange(transport: AiohttpTransport, request: httpx.Request) -> httpx
 def _trusting_the_usual() -> ssl.SSLContext:
     """Read the usual certificates, once and only if there is a call: most commands make none."""
     return httpx.create_ssl_context(trust_env=False)
-
-
-def _trusting(ca_file: Path) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=str(ca_file))
-    except OSError as error:
-        raise ConfigurationError(
-            f"The certificates in {ca_file} cannot be read ({error.strerror or 'not PEM'}).",
-            hint="Give ONBOARDING_GRAPH_CA_FILE a PEM file.",
-        ) from None
 
 
 def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.Request:
@@ -201,11 +122,6 @@ def build_http_request(wire: Wire, request: GraphRequest, token: str) -> httpx.R
         content=content,
         extensions={"timeout": timeout},
     )
-
-
-def is_usable_token(token: str) -> bool:
-    """Return whether the token can be put into a header at all."""
-    return _TOKEN.fullmatch(token) is not None
 
 
 def make_proof(app_secret: str, token: str) -> str:

@@ -90,7 +90,8 @@ Names = tuple[str, ...]
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when the file is read: every command knows these shapes, and few deployments have one.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class _Channel(_Shape):

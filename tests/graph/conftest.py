@@ -12,7 +12,7 @@ from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall
 from onboarding.graph.client import GraphClient
 from onboarding.graph.requests import GraphRequest
-from onboarding.graph.transport import Wire
+from onboarding.graph.wire import Wire
 
 ClientFactory = Callable[..., GraphClient]
 CallFactory = Callable[..., GraphCall]

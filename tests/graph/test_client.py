@@ -17,7 +17,7 @@ import pytest
 from onboarding.errors import ConfigurationError, GraphError
 from onboarding.graph import requests
 from onboarding.graph.client import GraphClient
-from onboarding.graph.transport import Wire
+from onboarding.graph.wire import Wire
 from tests.graph.conftest import CallFactory, ClientFactory
 from tests.graph.servers import Behaviour, answer, raw_server, stall
 

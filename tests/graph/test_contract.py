@@ -12,7 +12,7 @@ from onboarding.graph import requests, responses
 from onboarding.graph.calls import GraphCall, GraphResult
 from onboarding.graph.client import GraphClient
 from onboarding.graph.requests import GraphRequest
-from onboarding.graph.transport import Wire
+from onboarding.graph.wire import Wire
 from onboarding.model import CodeMethod
 from onboarding.simulator import Simulator
 

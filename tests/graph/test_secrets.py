@@ -16,7 +16,8 @@ from onboarding.errors import GraphError
 from onboarding.graph import requests
 from onboarding.graph.calls import GraphCall
 from onboarding.graph.client import GraphClient
-from onboarding.graph.transport import Wire, make_proof
+from onboarding.graph.transport import make_proof
+from onboarding.graph.wire import Wire
 from tests.graph.servers import (
     Behaviour,
     answer,
@@ -123,7 +124,7 @@ def test_an_error_inside_the_client_is_a_result_without_secrets(
     def fail(*_: object) -> None:
         raise ValueError(" ".join(SECRETS))
 
-    monkeypatch.setattr("onboarding.graph.client.build_http_request", fail)
+    monkeypatch.setattr("onboarding.graph.loop.build_http_request", fail)
     with GraphClient(Wire(base_url="http://127.0.0.1:9", version="v25.0")) as client:
         text = shown(client)
     assert "The client itself failed (ValueError)." in text
@@ -131,7 +132,10 @@ def test_an_error_inside_the_client_is_a_result_without_secrets(
 
 
 def test_the_pure_modules_load_no_http_library() -> None:
-    names = "requests responses calls recovery errors usage fields answers results waits loose"
+    names = (
+        "requests responses calls recovery errors usage fields answers results waits loose "
+        "wire client"
+    )
     script = (
         "import sys, importlib\n"
         f"for name in {names.split()!r}: importlib.import_module('onboarding.graph.' + name)\n"

@@ -10,7 +10,7 @@ import pytest
 from onboarding.errors import ConfigurationError
 from onboarding.graph import requests
 from onboarding.graph.client import GraphClient
-from onboarding.graph.transport import Wire
+from onboarding.graph.wire import Wire
 from tests.graph.certificates import Authority, make_authority
 from tests.graph.conftest import CallFactory, ClientFactory
 from tests.graph.servers import answer, close_silently, closed_port, raw_server, tunnel

@@ -63,7 +63,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     ),
     "the-send-guard": (
         Edit(
-            file="onboarding/graph/client.py",
+            file="onboarding/graph/loop.py",
             old="return call.send_before is not None and time.monotonic() >= call.send_before",
             new="return False",
         ),
