@@ -96,7 +96,7 @@ def exchange_intent(
 
 
 def send_exchange(
-    ctx: Context, signup: Signup, intent: JournaledOperation, code: str, started: float
+    ctx: Context, signup: Signup, intent: JournaledOperation, code: str, send_before: float
 ) -> str:
     """Exchange a code and give the account its token.
 
@@ -109,7 +109,7 @@ def send_exchange(
         request=requests.exchange_code(signup.waba_id, app_id=app_id, app_secret=secret, code=code),
         token="",
         tag=intent.id,
-        send_before=started + ctx.policy.send_within.total_seconds(),
+        send_before=send_before,
     )
     result = ctx.graph.send_one(call)
     reach(ANSWERED, _NAME)

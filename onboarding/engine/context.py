@@ -132,6 +132,15 @@ class Context:
         """Return real time: the database's clock on PostgreSQL, so that all hosts agree."""
         return self.real_clock.now(conn)
 
+    def send_before(self) -> float:
+        """Return until when a call may be sent that is journaled from now on.
+
+        It is an instant of ``time.monotonic()``. What sends is loaded before it is taken: the
+        first call of a process has no less time than others.
+        """
+        self.graph.start()
+        return time.monotonic() + self.policy.send_within.total_seconds()
+
     def token_of(self, account: Account) -> str:
         """Return an account's token; nothing if it cannot be read, or is of another key.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -85,7 +84,7 @@ def write_intents(
 
 
 def _write_intents(ctx: Context, claimed: Sequence[Claimed], forced: Collection[str]) -> list[Sent]:
-    started = time.monotonic()
+    send_before = ctx.send_before()
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         # A list may have been read since the claim: what it showed counts.
@@ -100,7 +99,7 @@ def _write_intents(ctx: Context, claimed: Sequence[Claimed], forced: Collection[
         shut = _shut(ctx, calling, now)
         written = write_plans(ctx, conn, [shut.get(s.row.id, made) for s, made in pairs], now)
         open_ = [each for each in calling if each[0].row.id not in shut]
-        sent = _journal(ctx, conn, open_, written, now=now, started=started)
+        sent = _journal(ctx, conn, open_, written, now=now, send_before=send_before)
         budgets.spend(conn, spent, now)
         reach(INTENT_WRITTEN, _names(sent))
     reach(INTENDED, _names(sent))
@@ -188,7 +187,7 @@ def _journal(
     written: dict[str, Onboarding],
     *,
     now: datetime,
-    started: float,
+    send_before: float,
 ) -> list[Sent]:
     ids = Ids(now)
     planned = [
@@ -202,7 +201,6 @@ def _journal(
         if made.row.id in written
     ]
     journaled = journal.insert_intents(conn, [op for _, _, _, op in planned], ctx.worker)
-    send_before = started + ctx.policy.send_within.total_seconds()
     return [
         Sent(
             operation=operation,

@@ -7,7 +7,6 @@ From the intent on the row's wake-up is the end of the settle window: a crash ca
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -133,7 +132,7 @@ def _intend_one(ctx: Context, id_: str) -> list[Sent]:
 
 
 def _write_intents(ctx: Context, load: Load) -> tuple[int, list[Sent]]:
-    started = time.monotonic()
+    send_before = ctx.send_before()
     with writing(ctx.database) as conn:
         now = ctx.clock.now()
         rows = load(conn, now)
@@ -145,7 +144,7 @@ def _write_intents(ctx: Context, load: Load) -> tuple[int, list[Sent]]:
             if not isinstance(made.step, Wait):
                 made.row = _settling(ctx, made.row, now)
         write_plans(ctx, conn, planned, now)
-        sent = _journal(ctx, conn, planned, now=now, started=started)
+        sent = _journal(ctx, conn, planned, now=now, send_before=send_before)
         budgets.spend(conn, spent, now)
         reach(INTENT_WRITTEN, _names(planned))
     reach(INTENDED, _names(planned))
@@ -199,14 +198,13 @@ def _settling(ctx: Context, row: PoolNumber, now: datetime) -> PoolNumber:
 
 
 def _journal(
-    ctx: Context, conn: Connection, planned: Planned, *, now: datetime, started: float
+    ctx: Context, conn: Connection, planned: Planned, *, now: datetime, send_before: float
 ) -> list[Sent]:
     """Write the intents; what an index refuses is not sent."""
     ids = Ids(now)
     calls = {ids.next(): (s, made) for s, made in planned if isinstance(made.step, Call)}
     intents = {id_: _operation(ctx, s, made, id_, now) for id_, (s, made) in calls.items()}
     journaled = journal.insert_intents(conn, list(intents.values()), ctx.worker)
-    send_before = started + ctx.policy.send_within.total_seconds()
     sent = [
         Sent(
             operation=intents[id_],

@@ -7,7 +7,6 @@ account without a token is on hold, so that a person is asked for one while the 
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -105,11 +104,11 @@ class Signups:
             taken_at=now,
             code_mac=self._ctx.vault.mac("signup-code", code) if code is not None else None,
         )
-        started = time.monotonic()
+        send_before = self._ctx.send_before()
         stored, intent = again_if_raced(lambda: self._store(given, session, name))
         warning = ""
         if code is not None and intent is not None:
-            warning = send_exchange(self._ctx, stored, intent, code, started)
+            warning = send_exchange(self._ctx, stored, intent, code, send_before)
         observe_due(self._ctx, self._ctx.settings.batch_size)
         return self._taken(stored, warning)
 

@@ -45,7 +45,7 @@ class GraphClient:
         self.close()
 
     def open(self) -> None:
-        """Let calls be sent; the loop is started by the first. A closed client stays closed.
+        """Let calls be sent. The loop is started by the first; a closed client stays closed.
 
         Raises:
             GraphError: it was opened before.
@@ -56,6 +56,12 @@ class GraphClient:
                 raise GraphError("The Graph client was opened before.", hint="Make a new one.")
             self._trusted = self._wire.trusted()
             self._is_open = True
+
+    def start(self) -> None:
+        """Start the loop now, if the client is open: the first call then waits for nothing."""
+        with self._lock:
+            if self._is_open:
+                self._started()
 
     def close(self) -> None:
         """Give up all calls and end the loop; may be called again, and from any thread.

@@ -140,8 +140,8 @@ class Deployment:
 
     def __init__(self, folder: Path, simulator: Simulator, url: str | None = None) -> None:
         self.folder, self.simulator = folder, simulator
-        # A machine that is busy with other tests must not be too late to send.
-        patient = {"send_within_seconds": 1.5, "call_timeout_seconds": 1.0, "settle_seconds": 2.6}
+        # A machine that is busy with other tests must not be too late to send, or to hear the answer.
+        patient = {"send_within_seconds": 1.5, "call_timeout_seconds": 2.0, "settle_seconds": 3.6}
         # A bound that is given, so that no portfolio is read before the first call.
         self.given = {
             "graph_base_url": simulator.base_url, "numbers_per_business": 20, **SHORT, **patient,
