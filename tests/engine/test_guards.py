@@ -9,7 +9,7 @@ import pytest
 
 from onboarding.engine.advance import claim_due
 from onboarding.engine.intents import write_intents
-from onboarding.graph import client
+from onboarding.graph import loop
 from onboarding.model import Effect, JournaledOperation, Operation, OperationStatus, State
 from onboarding.store import journal
 from onboarding.store.database import writing
@@ -62,7 +62,7 @@ def test_a_worker_that_slept_looks_at_its_own_attempt_and_not_at_the_machines(
         meta.run(most=5 * MINUTE, until=lambda: meta.state() is State.CREATED)
         assert len(meta.calls("create_number")) == 1
         later = SimpleNamespace(monotonic=lambda: time.monotonic() + 300)
-        monkeypatch.setattr(client, "time", later)
+        monkeypatch.setattr(loop, "time", later)
         (result,) = sleeping.context.graph.send([slept.call])
         monkeypatch.undo()
         assert result.failure is not None
