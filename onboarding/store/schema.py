@@ -71,9 +71,11 @@ def upgrade(engine: Engine, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> tuple[
         SchemaError: a newer release made the schema.
         StoreError: another process holds what the upgrade needs for too long; nothing was changed.
     """
+    before = current(engine)
+    if before == HEAD:
+        return before, HEAD
     from alembic import command  # noqa: PLC0415 - Alembic is slow to import
 
-    before = current(engine)
     _refuse_unknown(before)
     # Alembic keeps what it works on in module globals: threads of one process take turns.
     with _one_at_a_time, writing(engine, script=True) as conn:
