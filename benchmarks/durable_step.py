@@ -89,6 +89,12 @@ _ONBOARD_AGAIN = Contestant(
     module="replayed_step",
     how="onboard",
 )
+_ONBOARD_LEAST = Contestant(
+    name="only what claims, reads and writes the rows of such a step, sent by psycopg in its three "
+    "transactions, each at once",
+    module="replayed_step",
+    how="onboard_least",
+)
 _PGQUEUER = Contestant(name="pgqueuer, batch of 100", module="peers.pgqueuer_drain")
 _DBOS = Contestant(name="a DBOS step, one by one", module="peers.dbos_step", how="one_by_one")
 _DBOS_8 = Contestant(
@@ -137,8 +143,9 @@ _COMPARED = (
     _Compared(_OBSERVE_AGAIN, _DBOS),
     _Compared(_OBSERVE, _OBSERVE_AGAIN),
     _Compared(_ONBOARD, _DBOS, least=2),
-    # Its floors: three commits, one after the other; and the same statements sent.
+    # Its floors: three commits, one after the other; the rows in them; and all its statements.
     _Compared(_RAW_THREE, _DBOS),
+    _Compared(_ONBOARD_LEAST, _DBOS),
     _Compared(_ONBOARD_AGAIN, _DBOS),
     _Compared(_ONBOARD, _RAW_THREE),
     _Compared(_ONBOARD, _ONBOARD_AGAIN, least=0.5),

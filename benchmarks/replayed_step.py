@@ -6,9 +6,9 @@ no row is made into an object, no text is put together and no hash is computed. 
 these statements, sent one after the other, in whatever language the rules are written; fewer of
 them, or some of them sent together, could be below it.
 
-``least`` is below that: of a list's statements only those that lock and read its rows and write
-what changed, in one transaction, all sent before any answer is waited for. No program that stores
-the same rows can apply a list in less. ``ruled`` adds the rules, which run in memory (see
+``least`` is below that: only the statements that lock and read the rows and write what changed,
+all those of a transaction sent before any answer is waited for. No program that stores the same
+rows can do the step in less. ``ruled`` adds the rules, which run in memory (see
 ``rules_alone``), one after the other: no program that decides by these rules, as they are written
 here, and stores the same rows can apply one in less but by doing both at once.
 """
@@ -16,7 +16,7 @@ here, and stores the same rows can apply one in less but by doing both at once.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +35,10 @@ from tests.postgres import create_database, drop_database
 
 _BEGIN, _COMMIT = "BEGIN", "COMMIT"
 
-#: How the statements begin without which nothing of a list is read or kept.
+#: How the statements begin without which nothing is claimed, read or kept.
 _LEAST = (
-    "SELECT onboarding.id,", "UPDATE onboarding SET ", "INSERT INTO history ",
-    "INSERT INTO turn ", "INSERT INTO event ",
+    "WITH urgent ", "SELECT onboarding.id,", "UPDATE onboarding SET ", "INSERT INTO operation ",
+    "UPDATE operation SET ", "INSERT INTO history ", "INSERT INTO turn ", "INSERT INTO event ",
 )  # fmt: skip
 
 #: A statement and its parameters, in the driver's own form.
@@ -109,19 +109,30 @@ def _send(conn: psycopg.Connection, statements: Sequence[Statement]) -> None:
 
 
 def _send_least(conn: psycopg.Connection, statements: Sequence[Statement]) -> None:
-    kept = [each for each in statements if each[0].startswith(_LEAST)]
-    with conn.pipeline(), conn.transaction():
-        for statement, parameters in kept:
-            conn.execute(statement.encode(), parameters)
+    for transaction in _transactions(statements):
+        with conn.pipeline(), conn.transaction():
+            for statement, parameters in transaction:
+                conn.execute(statement.encode(), parameters)
+
+
+def _transactions(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+    """Yield what is kept of each transaction, if it is anything."""
+    kept: list[Statement] = []
+    for each in statements:
+        if each[0].startswith(_LEAST):
+            kept.append(each)
+        elif each[0] == _COMMIT and kept:
+            yield kept
+            kept = []
 
 
 def main(how: str, url: str) -> None:
     """Do the steps, and tell how many a second their statements alone come to."""
     noting = Noting()
-    step = {"observe": observe, "least": observe, "ruled": observe, "onboard": onboard}[how]
+    step = onboard if how.startswith("onboard") else observe
     done = step(url, noting)
     collect_rarely()
-    send = _send_least if how in {"least", "ruled"} else _send
+    send = _send if how in {"observe", "onboard"} else _send_least
     taken = send_again(noting, len(noting.pieces) - done.pieces, send)
     if how == "ruled":
         taken += rule(url, done.pieces)

@@ -140,7 +140,7 @@ class Deployment:
 
     def __init__(self, folder: Path, simulator: Simulator, url: str | None = None) -> None:
         self.folder, self.simulator = folder, simulator
-        # A machine that is busy with other tests must not be too late to send, or to hear the answer.
+        # On a machine that is busy with other tests, nobody is too late to send or to answer.
         patient = {"send_within_seconds": 1.5, "call_timeout_seconds": 2.0, "settle_seconds": 3.6}
         # A bound that is given, so that no portfolio is read before the first call.
         self.given = {
