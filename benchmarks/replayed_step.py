@@ -6,11 +6,12 @@ no row is made into an object, no text is put together and no hash is computed. 
 these statements, sent one after the other, in whatever language the rules are written; fewer of
 them, or some of them sent together, could be below it.
 
-``least`` is below that: only the statements that lock and read the rows and write what changed,
-all those of a transaction sent before any answer is waited for. No program that stores the same
-rows can do the step in less. ``ruled`` adds the rules, which run in memory (see
-``rules_alone``), one after the other: no program that decides by these rules, as they are written
-here, and stores the same rows can apply one in less but by doing both at once.
+``least`` is below that, and so is ``onboard_least``: only the statements that lock and read the
+rows and write what changed, all those of a transaction sent before any answer is waited for. No
+program that stores the same rows in the same transactions can do the step in less. ``ruled`` adds
+the rules, which run in memory (see ``rules_alone``), one after the other: no program that decides
+by these rules, as they are written here, and stores the same rows can apply one in less but by
+doing both at once.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from sqlalchemy import Engine as Database
 from sqlalchemy import event, func, make_url, select
 
 from benchmarks.measure import seconds_of, tell_rate
-from benchmarks.our_step import Timing, observe, onboard
+from benchmarks.our_step import Done, Timing, observe, onboard
 from benchmarks.rules_alone import rule
 from onboarding.dispatch.worker import collect_rarely
 from onboarding.engine.context import Context
 from onboarding.store.database import open_database
-from onboarding.store.tables import history, onboarding
+from onboarding.store.tables import history, onboarding, operation
 from tests.postgres import create_database, drop_database
 
 _BEGIN, _COMMIT = "BEGIN", "COMMIT"
@@ -126,13 +127,21 @@ def _transactions(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
             kept = []
 
 
+_HOW: dict[str, tuple[Callable[[str, Timing], Done], Send]] = {
+    "observe": (observe, _send),
+    "least": (observe, _send_least),
+    "ruled": (observe, _send_least),
+    "onboard": (onboard, _send),
+    "onboard_least": (onboard, _send_least),
+}
+
+
 def main(how: str, url: str) -> None:
     """Do the steps, and tell how many a second their statements alone come to."""
     noting = Noting()
-    step = onboard if how.startswith("onboard") else observe
+    step, send = _HOW[how]
     done = step(url, noting)
     collect_rarely()
-    send = _send if how in {"observe", "onboard"} else _send_least
     taken = send_again(noting, len(noting.pieces) - done.pieces, send)
     if how == "ruled":
         taken += rule(url, done.pieces)
@@ -141,12 +150,13 @@ def main(how: str, url: str) -> None:
     tell_rate(done.steps, taken)
 
 
-def _standing(url: str) -> tuple[int, int]:
-    """Return how many entries there are, and how often rows were written."""
+def _standing(url: str) -> tuple[int, int, int]:
+    """Return how many entries and answered calls there are, and how often rows were written."""
     with open_database(url).connect() as conn:
         entries = conn.execute(select(func.count()).select_from(history)).scalar_one()
+        answered = conn.execute(select(func.count(operation.c.outcome_at))).scalar_one()
         writes = conn.execute(select(func.sum(onboarding.c.version))).scalar_one()
-    return entries, writes
+    return entries, answered, writes
 
 
 if __name__ == "__main__":

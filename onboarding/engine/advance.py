@@ -25,6 +25,7 @@ from onboarding.store.leases import Claimed
 
 def claim_due(ctx: Context, limit: int) -> list[Claimed]:
     """Take the machines that are due, for the length of a lease."""
+    ctx.graph.start()  # where nothing can be sent, nothing is claimed
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)
@@ -53,6 +54,7 @@ def advance_these(ctx: Context, ids: Sequence[str]) -> int:
 
     Machines in another worker's hands are left to it. Budgets and Meta's own waits hold.
     """
+    ctx.graph.start()  # the same
     now = ctx.clock.now()
     with writing(ctx.database) as conn:
         real_now = ctx.real_now(conn)

@@ -135,8 +135,9 @@ class Context:
     def send_before(self) -> float:
         """Return until when a call may be sent that is journaled from now on.
 
-        It is an instant of ``time.monotonic()``. What sends is loaded before it is taken: the
-        first call of a process has no less time than others.
+        It is an instant of ``time.monotonic()``, taken before the intent's own, so that the settle
+        window covers it. What sends is loaded first, so that the first call of a process has no
+        less time than others; that takes a while: never ask within a transaction.
         """
         self.graph.start()
         return time.monotonic() + self.policy.send_within.total_seconds()

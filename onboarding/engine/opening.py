@@ -36,7 +36,7 @@ from onboarding.telemetry import log
 def open_context(
     settings: Settings, *, clock: Clock | None = None, intakes: Sequence[CodeIntake] = ()
 ) -> Context:
-    """Open a deployment whose schema and key are in order; the Graph client is started.
+    """Open a deployment whose schema and key are in order; the Graph client is open.
 
     Raises:
         ConfigurationError: the key is missing or is not the deployment's.

@@ -1,5 +1,5 @@
 """Meta's Graph API: requests and answers (pure), what a refusal means, and one small client.
 
 Import the module you need (``onboarding.graph.requests``, ``.responses``, ``.client`` ...); only
-``client`` and ``transport`` load an HTTP library.
+``loop`` and ``transport`` load an HTTP library.
 """

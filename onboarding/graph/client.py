@@ -70,9 +70,10 @@ class GraphClient:
         else ``unsent``.
         """
         with self._lock:
-            was_open, self._is_open = self._is_open, False
-            if self._loop is not None and was_open:
-                self._loop.stop()
+            if self._is_open:
+                self._is_open = False
+                if self._loop is not None:
+                    self._loop.stop()
         if self._loop is not None:
             self._loop.join()
 

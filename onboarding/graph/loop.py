@@ -1,7 +1,6 @@
-"""The event loop that Graph is talked to in: a daemon thread of its own, and the only one.
+"""The engine's only event loop, in a daemon thread of its own: Graph is talked to in it.
 
-It is apart from the client, as most commands talk to nobody: its HTTP libraries are a quarter of
-what such a command would load.
+It is apart from the client, which loads it with the first call.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ class _Flight:
 
 
 class Loop:
-    """Makes calls in a thread of its own, which runs until it is closed.
+    """Makes calls in a thread of its own, which runs until it is stopped.
 
     Args:
         wire: how requests are put on the wire.
@@ -112,7 +111,7 @@ class Loop:
         self._thread.start()
 
     def submit(self, batch: tuple[GraphCall, ...], out: SimpleQueue[GraphResult]) -> None:
-        """Have calls made; each puts its result into the queue, also if the loop is closed."""
+        """Have calls made; each puts its result into the queue, also if the loop is stopped."""
         self._loop.call_soon_threadsafe(self._start, batch, out)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Where messages are posted to, and how long that may take; what posts is loaded with the first."""
+"""Where messages are posted to, and how; what does it is loaded with the first message."""
 
 from __future__ import annotations
 

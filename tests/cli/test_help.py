@@ -103,6 +103,11 @@ def test_a_command_that_calls_nobody_loads_no_http_library(empty: Deployment) ->
     assert not loaded_by(empty, "list") & {"httpx", "aiohttp", "httpx_aiohttp"}
 
 
+def test_a_schema_that_is_up_to_date_is_left_alone(empty: Deployment) -> None:
+    assert "alembic" in loaded_by(empty, "db", "upgrade")
+    assert "alembic" not in loaded_by(empty, "db", "upgrade")
+
+
 def loaded_by(deployment: Deployment, *arguments: str) -> set[str]:
     """Run a command that must succeed in a process of its own; return the packages it loaded."""
     script = (

@@ -250,6 +250,7 @@ def test_the_guard_is_checked_after_waiting_for_a_slot(
     release = threading.Event()
     with raw_server(stall(release), answer(), release=release) as server:
         client = client_at(server.url, max_in_flight=1, timeout_s=0.2)
+        client.start()
         results = list(client.send([a_call(), a_call(send_before=time.monotonic() + 0.1)]))
     effects = [result.failure.effect for result in results if result.failure]
     assert effects == ["unknown", "unsent"]
@@ -379,6 +380,24 @@ def test_a_client_is_opened_once_and_closed_for_good(a_call: CallFactory) -> Non
     client.close()
     with pytest.raises(GraphError):
         client.send([a_call()])
+
+
+def test_the_loop_runs_from_the_first_call_on_or_once_it_is_started() -> None:
+    client = GraphClient(Wire(base_url="http://127.0.0.1:9", version="v25.0"))
+    client.start()
+    assert not loops()
+    client.open()
+    assert not loops()
+    client.start()
+    client.start()
+    assert loops() == ["onboarding-graph"]
+    client.close()
+    client.start()
+    assert not loops()
+
+
+def loops() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "onboarding-graph"]
 
 
 @pytest.mark.parametrize(

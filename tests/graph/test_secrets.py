@@ -131,7 +131,7 @@ def test_an_error_inside_the_client_is_a_result_without_secrets(
     assert [secret for secret in SECRETS if secret in text + everything_logged.text] == []
 
 
-def test_the_pure_modules_load_no_http_library() -> None:
+def test_what_sends_nothing_loads_no_http_library() -> None:
     names = (
         "requests responses calls recovery errors usage fields answers results waits loose "
         "wire client"

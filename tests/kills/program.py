@@ -26,7 +26,8 @@ _LOADED = (
     "transitions", "phonenumbers", "yaml", "httpcore", "h11", "apscheduler.triggers.interval",
     "onboarding.cli.app", "onboarding.cli.output", "onboarding.cli.session",
     "onboarding.cli.restored", "onboarding.cli.worker", "onboarding.dispatch.fleet",
-    "onboarding.dispatch.worker", "onboarding.engine.facade", "tests.kills.frozen",
+    "onboarding.dispatch.worker", "onboarding.engine.facade", "onboarding.graph.loop",
+    "tests.kills.frozen",
 )  # fmt: skip
 
 _forking = get_context("forkserver")
